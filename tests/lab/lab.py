@@ -1,0 +1,268 @@
+#!/usr/bin/env python3
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The lab: Kubernetes clusters, an AWS endpoint and the flyteadmin double on 127.0.0.1, without a container engine.
+
+``lab.py up [--data-planes N]``, ``lab.py down``, ``lab.py stop NAME``, ``lab.py start NAME``, ``lab.py status``.
+The lab lies in ``.lab/`` of the repository (``FLYTE_LAB_DIR``), its ports from 38100 on (``FLYTE_LAB_PORT``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+import typing as t
+
+import yaml
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import binaries  # noqa: E402
+from binaries import LabError, say  # noqa: E402
+from processes import Process, answers, port_is_free, wait_for  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
+REPOSITORY = HERE.parent.parent
+CONTROL_PLANE = "controlplane"
+#: EKS clusters of the AWS endpoint, one for each Kubernetes cluster
+EKS_PREFIX = "flyte-"
+REGION = "us-east-2"
+BUCKET = "flyte-lab"
+
+_NODE = {
+    "apiVersion": "v1",
+    "kind": "Node",
+    "metadata": {"name": "node-0", "annotations": {"kwok.x-k8s.io/node": "fake"}},
+    "status": {
+        # Without ephemeral-storage here the pods of flyte-core, which request it, stay Pending.
+        resources: {"cpu": "64", "memory": "256Gi", "pods": "1000", "ephemeral-storage": "1Ti"}
+        for resources in ("allocatable", "capacity")
+    },
+}
+
+
+class Lab:
+    """One lab: a folder, a range of ports and the names of its clusters."""
+
+    def __init__(self, folder: pathlib.Path | None = None, port: int | None = None) -> None:
+        self.folder = pathlib.Path(folder or os.environ.get("FLYTE_LAB_DIR") or REPOSITORY / ".lab").resolve()
+        self.port = int(port or os.environ.get("FLYTE_LAB_PORT") or 38100)
+        self.kubeconfig = self.folder / "kubeconfig"
+        self.admin_port, self.admin_grpc_port, self.aws_port = self.port + 80, self.port + 81, self.port + 82
+        self.admin_url = f"http://127.0.0.1:{self.admin_port}"
+        self.aws_url = f"http://127.0.0.1:{self.aws_port}"
+        self.admin = Process(self.folder, "flyteadmin")
+        self.aws = Process(self.folder, "moto")
+
+    # -- the whole lab
+
+    def up(self, data_planes: int = 2) -> None:
+        """Bring up whatever of the lab does not run yet."""
+        started = time.monotonic()
+        names = [CONTROL_PLANE] + [f"dataplane{number}" for number in range(1, data_planes + 1)]
+        for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok", "kwokctl", "helm"):
+            binaries.find(name)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # Two at a time: more does not make two cores faster.
+        with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+            for message in pool.map(self._cluster_up, range(len(names)), names):
+                say(message)
+        self._write_kubeconfig()
+        self._aws_up()
+        self._register_eks()
+        self._admin_up()
+        self._link_helm()
+        say(f"lab is up in {time.monotonic() - started:.1f} s: KUBECONFIG={self.kubeconfig}, flyteadmin {self.admin_url}, AWS {self.aws_url}")
+
+    def down(self) -> None:
+        """End every process of the lab and remove its folder."""
+        self.admin.stop()
+        self.aws.stop()
+        for name in self.clusters():
+            self._kwokctl("delete", "cluster", name=name)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        say("lab is down")
+
+    def clusters(self) -> list[str]:
+        """Return the names of the clusters that were created, the control plane first."""
+        folder = self.folder / "kwok" / "clusters"
+        found = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+        return sorted(found, key=lambda name: (name != CONTROL_PLANE, len(name), name))
+
+    # -- clusters
+
+    def api_url(self, name: str) -> str:
+        """Return the URL of a cluster's API server."""
+        return f"https://127.0.0.1:{self._api_port(name)}"
+
+    def stop(self, name: str) -> None:
+        """Stop a cluster's processes; its data stay."""
+        self._kwokctl("stop", "cluster", name=name)
+
+    def start(self, name: str) -> None:
+        """Start a stopped cluster again and wait for its API server."""
+        self._kwokctl("start", "cluster", "--wait", "60s", name=name)
+
+    def _api_port(self, name: str) -> int:
+        return self.port + (0 if name == CONTROL_PLANE else int(name.removeprefix("dataplane")))
+
+    def _cluster_up(self, number: int, name: str) -> str:
+        started = time.monotonic()
+        if name in self.clusters():
+            if answers_tls(self._api_port(name)):
+                return f"{name}: running, {self.api_url(name)}"
+            self.start(name)
+            return f"{name}: started again in {time.monotonic() - started:.1f} s"
+        port = self._api_port(name)
+        if not port_is_free(port):
+            raise LabError(f"port {port} of 127.0.0.1 is taken: free it, or choose others with FLYTE_LAB_PORT=<first of 100 ports>.")
+        # kwokctl looks for free ports from the highest one down; created side by side, two clusters would find the same.
+        inner = self.port + 20 + number * 6
+        arguments = ["--runtime", "binary", "--wait", "60s", "--kube-apiserver-port", str(port), "--config", str(HERE / "kwokctl.yaml")]
+        for offset, component in enumerate(("etcd", "kube-controller-manager", "kube-scheduler", "controller")):
+            arguments += [f"--{component}-port", str(inner + offset)]
+        for component in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
+            arguments += [f"--{component}-binary", str(binaries.find(component))]
+        arguments += ["--kwok-controller-binary", str(binaries.find("kwok"))]
+        self._kwokctl("create", "cluster", *arguments, name=name)
+        self._create_node(name)
+        return f"{name}: up in {time.monotonic() - started:.1f} s, {self.api_url(name)}"
+
+    def _create_node(self, name: str) -> None:
+        kubectl = [str(binaries.find("kubectl")), "--kubeconfig", str(self.folder / "kwok" / "clusters" / name / "kubeconfig.yaml")]
+        subprocess.run([*kubectl, "create", "-f", "-"], input=yaml.safe_dump(_NODE), text=True, check=True, capture_output=True)
+
+    def _kwokctl(self, *arguments: str, name: str) -> None:
+        environment = {
+            **os.environ,
+            "KWOK_WORKDIR": str(self.folder / "kwok"),
+            "PATH": f"{binaries.find('kubectl').parent}{os.pathsep}{os.environ['PATH']}",
+            # Never the user's own kubeconfig: kwokctl would add the cluster there and make it current.
+            "KUBECONFIG": str(self.folder / "kwok" / f"{name}.kubeconfig"),
+        }
+        command = [str(binaries.find("kwokctl")), *arguments, "--name", name]
+        answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if answer.returncode != 0:
+            raise LabError(f"{' '.join(command)} failed:\n{(answer.stdout + answer.stderr)[-3000:]}")
+
+    def _write_kubeconfig(self) -> None:
+        merged: dict[str, t.Any] = {"apiVersion": "v1", "kind": "Config", "current-context": "", "clusters": [], "contexts": [], "users": []}
+        for name in self.clusters():
+            pki = self.folder / "kwok" / "clusters" / name / "pki"
+            cluster = {"server": self.api_url(name), "certificate-authority": str(pki / "ca.crt")}
+            user = {"client-certificate": str(pki / "admin.crt"), "client-key": str(pki / "admin.key")}
+            merged["clusters"].append({"name": name, "cluster": cluster})
+            merged["users"].append({"name": name, "user": user})
+            merged["contexts"].append({"name": name, "context": {"cluster": name, "user": name}})
+        scratch = self.kubeconfig.with_suffix(".new")
+        scratch.write_text(yaml.safe_dump(merged), encoding="utf-8")
+        scratch.chmod(0o600)
+        scratch.replace(self.kubeconfig)
+
+    def _link_helm(self) -> None:
+        """Put helm, kubectl and flytectl (where it was built) under one folder for shells and playbooks."""
+        folder = self.folder / "bin"
+        folder.mkdir(exist_ok=True)
+        for name in ("helm", "kubectl"):
+            link = folder / name
+            link.unlink(missing_ok=True)
+            link.symlink_to(binaries.find(name))
+
+    # -- AWS and flyteadmin
+
+    def _aws_up(self) -> None:
+        if self.aws.running():
+            return
+        moto = pathlib.Path(sys.executable).with_name("moto_server")
+        self._require_free(self.aws_port)
+        self.aws.start([str(moto), "--host", "127.0.0.1", "--port", str(self.aws_port)])
+        wait_for("moto", lambda: answers(self.aws_url), seconds=30, explain=self.aws.tail)
+        say(f"moto: up, {self.aws_url}")
+
+    def aws_client(self, service: str) -> t.Any:
+        """Return a boto3 client of the lab's AWS endpoint."""
+        import boto3
+
+        return boto3.client(
+            service, endpoint_url=self.aws_url, region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing"
+        )
+
+    def _register_eks(self) -> None:
+        """Register each cluster as an EKS cluster and create the bucket, as a cloud team would have done."""
+        eks, s3 = self.aws_client("eks"), self.aws_client("s3")
+        known = set(eks.list_clusters()["clusters"])
+        for name in self.clusters():
+            if EKS_PREFIX + name not in known:
+                eks.create_cluster(
+                    name=EKS_PREFIX + name,
+                    version="1.34",
+                    roleArn="arn:aws:iam::123456789012:role/eks-cluster",
+                    resourcesVpcConfig={"subnetIds": [], "securityGroupIds": []},
+                )
+        if BUCKET not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
+            s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+
+    def _admin_up(self) -> None:
+        if self.admin.running():
+            return
+        self._require_free(self.admin_port)
+        self._require_free(self.admin_grpc_port)
+        command = [sys.executable, str(HERE / "flyteadmin")]
+        command += ["--kubeconfig", str(self.kubeconfig), "--context", CONTROL_PLANE]
+        command += ["--http-port", str(self.admin_port), "--grpc-port", str(self.admin_grpc_port)]
+        command += ["--state", str(self.folder / "flyteadmin.json"), "--s3-url", self.aws_url, "--bucket", BUCKET]
+        self.admin.start(command)
+        wait_for("the flyteadmin double", lambda: answers(self.admin_url + "/healthcheck"), seconds=30, explain=self.admin.tail)
+        say(f"flyteadmin double: up, {self.admin_url} (it serves once site.yml has deployed flyteadmin's pods)")
+
+    @staticmethod
+    def _require_free(port: int) -> None:
+        if not port_is_free(port):
+            raise LabError(f"port {port} of 127.0.0.1 is taken: free it, or choose others with FLYTE_LAB_PORT=<first of 100 ports>.")
+
+    def status(self) -> None:
+        """Print what runs."""
+        for name in self.clusters():
+            say(f"{name}: {'running' if answers_tls(self._api_port(name)) else 'stopped'}, {self.api_url(name)}")
+        for process, url in ((self.aws, self.aws_url), (self.admin, self.admin_url)):
+            say(f"{process.name}: {'running' if process.running() else 'stopped'}, {url}")
+
+
+def answers_tls(port: int) -> bool:
+    """Return whether an API server accepts connections on this port."""
+    return not port_is_free(port)
+
+
+def main() -> int:
+    """Run one command of the lab."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="bring the lab up; what runs is left alone")
+    up.add_argument("--data-planes", type=int, default=2, metavar="N")
+    commands.add_parser("down", help="end every process and remove the lab's folder")
+    commands.add_parser("status", help="say what runs")
+    for name in ("stop", "start"):
+        commands.add_parser(name, help=f"{name} one cluster").add_argument("name")
+    arguments = parser.parse_args()
+    lab = Lab()
+    try:
+        if arguments.command == "up":
+            lab.up(arguments.data_planes)
+        elif arguments.command in ("stop", "start"):
+            getattr(lab, arguments.command)(arguments.name)
+        else:
+            getattr(lab, arguments.command)()
+    except LabError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Background processes of the lab that a later command finds again and can stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+import typing as t
+import urllib.error
+import urllib.request
+
+from binaries import LabError
+
+
+class Process:
+    """A process known by a small file, so that a second ``lab-up`` finds it and ``lab-down`` ends it."""
+
+    def __init__(self, folder: pathlib.Path, name: str) -> None:
+        self.name = name
+        self.state = folder / "run" / f"{name}.json"
+        self.log = folder / "logs" / f"{name}.log"
+
+    def running(self) -> int | None:
+        """Return the process id while it runs, else None."""
+        try:
+            saved = json.loads(self.state.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        # A process id is used again by the system: the start time tells whether it still is ours.
+        return saved["pid"] if _started_at(saved["pid"]) == saved["started_at"] else None
+
+    def start(self, command: list[str], *, environment: dict[str, str] | None = None) -> None:
+        """Start it, detached from this terminal, unless it runs."""
+        if self.running():
+            return
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.state.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.log, "ab") as log:
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,
+            )
+        saved = {"pid": child.pid, "started_at": _started_at(child.pid)}
+        self.state.write_text(json.dumps(saved), encoding="utf-8")
+
+    def stop(self) -> None:
+        """End it and wait until it is gone."""
+        pid = self.running()
+        if pid:
+            _signal(pid, signal.SIGTERM)
+            if not _gone(pid, 5):
+                _signal(pid, signal.SIGKILL)
+                _gone(pid, 5)
+        self.state.unlink(missing_ok=True)
+
+    def tail(self) -> str:
+        """Return the end of its log, for an error message."""
+        try:
+            return self.log.read_text(encoding="utf-8", errors="replace")[-2000:]
+        except OSError:
+            return "(no log)"
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def _gone(pid: int, seconds: float) -> bool:
+    ended = time.monotonic() + seconds
+    while time.monotonic() < ended:
+        try:
+            os.waitpid(pid, os.WNOHANG)  # reaps it where it is a child of this very process
+        except ChildProcessError:
+            pass
+        if _started_at(pid) is None:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _started_at(pid: int) -> str | None:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else fields[19]
+
+
+def wait_for(what: str, ready: t.Callable[[], bool], *, seconds: float, explain: t.Callable[[], str]) -> None:
+    """Poll until ``ready`` says so, or raise an error that says what did not happen."""
+    ended = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > ended:
+            raise LabError(f"{what} was not ready after {seconds:.0f} s: {explain()}")
+        time.sleep(0.1)
+
+
+def answers(url: str) -> bool:
+    """Return whether anything answers HTTP at this address, whatever it says."""
+    try:
+        with urllib.request.urlopen(url, timeout=2):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def port_is_free(port: int) -> bool:
+    """Return whether a server could listen on this port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
