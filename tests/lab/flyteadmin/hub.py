@@ -204,14 +204,7 @@ class Hub:
             "containerStatuses": statuses(pod.spec.containers, state, ready),
             "initContainerStatuses": statuses(pod.spec.init_containers, {"waiting": waiting} if init else done, not init),
         }
-        self._core.api_client.call_api(
-            f"/api/v1/namespaces/{NAMESPACE}/pods/{pod.metadata.name}/status",
-            "PATCH",
-            header_params={"Content-Type": "application/merge-patch+json"},
-            body={"status": status},
-            auth_settings=["BearerToken"],
-            response_type="object",
-        )
+        self._core.patch_namespaced_pod_status(pod.metadata.name, NAMESPACE, {"status": status})
 
     # -- files
 

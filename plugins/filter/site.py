@@ -1,0 +1,488 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filters that lead from the inventory and the observation to the plan. They are thin: the planning is in module_utils.
+
+Reading values files is the only I/O here. Values may hold passwords: they leave a filter only as a digest, or in
+``release_values``, which is used in tasks with no_log.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import typing as t
+
+from ansible.errors import AnsibleError, AnsibleFilterError
+from ansible_collections.flyte.multicluster.plugins.module_utils import _iam, _labels, _plan, _site, _trust, _values
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_PROVIDER_FILES = {"aws": "values-eks.yaml", "gcp": "values-gcp.yaml"}
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Return plain data of what templating gives (lazy and tagged containers)."""
+    if isinstance(value, dict) or hasattr(value, "items"):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    for kind in (int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return str(value)
+
+
+def _reader(hostvars: Mapping[str, t.Any]) -> t.Callable[[str, str], t.Any]:
+    """Return a function that reads a variable of a host, None where it is not set."""
+
+    def read(host: str, name: str) -> t.Any:
+        variables = hostvars[host]
+        if name not in variables:
+            return None
+        return _plain(variables[name])
+
+    return read
+
+
+def site(hostvars: Mapping[str, t.Any], groups: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Read and check the whole inventory: ``site``, or ``faults`` as text."""
+    read = _reader(hostvars)
+    faulty: list[str] = []
+
+    def careful(host: str, name: str) -> t.Any:
+        try:
+            return read(host, name)
+        except AnsibleError as error:
+            faulty.append(f"{host}: {name}: cannot be templated: {error}")
+            return None
+
+    built, faults = _site.build(list(groups.get("flyte_control_plane", [])), list(groups.get("flyte_data_planes", [])), careful)
+    texts = faulty + [str(fault) for fault in faults]
+    return {"site": built.as_dict() if built and not texts else None, "faults": texts}
+
+
+def access(hostvars: Mapping[str, t.Any], host: str) -> dict[str, t.Any]:
+    """Return the options of kubernetes.core of a host. They may be credentials."""
+    return _site.access_of(host, _reader(hostvars))
+
+
+def cluster_specs(data: Mapping[str, t.Any], hostvars: Mapping[str, t.Any], hosts: Sequence[str]) -> list[dict[str, t.Any]]:
+    """Return the ``clusters`` option of flyte_cluster_info for some hosts."""
+    found = _site.Site.from_dict(_plain(data))
+    runs_workflows = found.settings["flyte_control_plane_runs_workflows"]
+    return [
+        {
+            "name": cluster.host,
+            "namespace": found.settings["flyte_namespace"],
+            "release": cluster.release,
+            "hub": cluster.is_control_plane,
+            "data_plane": not cluster.is_control_plane or runs_workflows,
+            "token_secret": found.settings["flyte_token_secret"],
+            **access(hostvars, cluster.host),
+        }
+        for cluster in found.clusters
+        if cluster.host in hosts
+    ]
+
+
+def credential_specs(
+    data: Mapping[str, t.Any], hostvars: Mapping[str, t.Any], hosts: Sequence[str], observations: Mapping[str, t.Any]
+) -> list[dict[str, t.Any]]:
+    """Return the ``clusters`` option of flyte_cluster_credentials for some hosts."""
+    found = _site.Site.from_dict(_plain(data))
+    return [
+        {
+            "name": cluster.name,
+            "namespace": found.settings["flyte_namespace"],
+            "token_secret": found.settings["flyte_token_secret"],
+            "endpoint": cluster.endpoint or (observations.get(cluster.host) or {}).get("server"),
+            **access(hostvars, cluster.host),
+        }
+        for cluster in found.data_planes
+        if cluster.host in hosts
+    ]
+
+
+# -- releases
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(path: str, _modified: float) -> _values.Values:
+    with open(path, encoding="utf-8") as file:
+        return _values.parse(file.read())
+
+
+def _read_values(path: str, host: str) -> _values.Values:
+    try:
+        return _parsed(path, os.stat(path).st_mtime)
+    except (OSError, ValueError) as error:
+        raise AnsibleFilterError(f"{host}: values file {path}: {error}. Correct flyte_values_files.") from error
+
+
+def _files(found: _site.Site, cluster: _site.Cluster, chart: Mapping[str, t.Any], hostvars: Mapping[str, t.Any]) -> list[str]:
+    """Return the values files of a release, in Helm's order: the provider's, the plane's, the user's."""
+    own = _PROVIDER_FILES.get(found.settings["flyte_provider"])
+    plane = "values-controlplane.yaml" if cluster.is_control_plane else "values-dataplane.yaml"
+    folder = str(_reader(hostvars)(cluster.host, "inventory_dir") or os.getcwd())
+    users = [os.path.abspath(os.path.join(folder, os.path.expanduser(path))) for path in cluster.values_files]
+    return [os.path.join(chart["path"], name) for name in (own, plane) if name] + users
+
+
+def _annotations(role: str | None) -> dict[str, str]:
+    return {_values.EKS_ROLE_ANNOTATION: role} if role else {}
+
+
+def _roles(found: _site.Site, aws: Mapping[str, t.Any] | None) -> tuple[str | None, str | None]:
+    """Return the ARNs of the control-plane and the data-plane role."""
+    settings = found.settings
+    control, data = settings["flyte_control_plane_role_arn"], settings["flyte_data_plane_role_arn"]
+    if aws:
+        control = control or _iam.role_arn(aws, settings["flyte_iam_control_plane_role"])
+        data = data or _iam.role_arn(aws, settings["flyte_iam_data_plane_role"])
+    return control, data
+
+
+def _propeller_override(found: _site.Site, cluster: _site.Cluster, aws: Mapping[str, t.Any] | None) -> _values.Values:
+    settings = found.settings
+    catalog = {"endpoint": settings["flyte_catalog_endpoint"], "insecure": settings["flyte_catalog_insecure"]} if settings["flyte_catalog_endpoint"] else None
+    return _values.data_plane_override(
+        name=cluster.name,
+        admin_endpoint=settings["flyte_admin_endpoint"],
+        admin_insecure=settings["flyte_admin_insecure"],
+        catalog=catalog,
+        propeller_annotations=_annotations(_roles(found, aws)[1]),
+    )
+
+
+def _layers(
+    found: _site.Site,
+    cluster: _site.Cluster,
+    chart: Mapping[str, t.Any],
+    hostvars: Mapping[str, t.Any],
+    aws: Mapping[str, t.Any] | None,
+    hub: Mapping[str, t.Any] | None,
+) -> tuple[list[_values.Values], _values.Values]:
+    """Return the contents of the files, and the user's inline values with ours on top."""
+    files = [_read_values(path, cluster.host) for path in _files(found, cluster, chart, hostvars)]
+    users = _reader(hostvars)(cluster.host, "flyte_values") or {}
+    if not cluster.is_control_plane:
+        return files, _values.merge([users, _propeller_override(found, cluster, aws)])
+    assert hub is not None
+    base = _values.merge([_read_values(os.path.join(chart["path"], "values.yaml"), cluster.host), *files, users])
+    control, data = _roles(found, aws)
+    runs = found.settings["flyte_control_plane_runs_workflows"]
+    override = _values.control_plane_override(
+        base=base,
+        cluster_configs=hub["cluster_configs"],
+        label_cluster_map=hub["label_cluster_map"],
+        checksum=hub["checksum"],
+        roles={"*": data} if data else {},
+        service_account_annotations=_annotations(control),
+        propeller=_propeller_override(found, cluster, aws)["flytepropeller"] if runs else None,
+    )
+    return files, _values.merge([users, override])
+
+
+def release(
+    data: Mapping[str, t.Any],
+    host: str,
+    *,
+    chart: Mapping[str, t.Any],
+    hostvars: Mapping[str, t.Any],
+    aws: Mapping[str, t.Any] | None = None,
+    hub: Mapping[str, t.Any] | None = None,
+    only: str | None = None,
+) -> t.Any:
+    """Return a release's ``files``, ``values`` and ``digest``; with ``only`` one of the three.
+
+    ``values`` may hold passwords: use it in tasks with no_log only.
+    """
+    found = _site.Site.from_dict(_plain(data))
+    cluster = next(entry for entry in found.clusters if entry.host == host)
+    if only == "files":
+        return _files(found, cluster, chart, hostvars)
+    files, on_top = _layers(found, cluster, chart, hostvars, _plain(aws) if aws else None, _plain(hub) if hub else None)
+    if only == "values":
+        return on_top
+    return _values.digest(_values.merge([*files, on_top]))
+
+
+# -- the plan
+
+
+def plan(
+    data: Mapping[str, t.Any],
+    observations: Mapping[str, t.Any],
+    *,
+    chart: Mapping[str, t.Any],
+    hostvars: Mapping[str, t.Any],
+    aws: Mapping[str, t.Any] | None = None,
+) -> dict[str, t.Any]:
+    """Return what has to be done: ``releases``, ``credentials``, ``hub``, ``iam``, ``failures`` and ``lines`` to show."""
+    found, observed, aws_plain = _site.Site.from_dict(_plain(data)), _plain(observations), _plain(aws) if aws else None
+    entries: list[_plan.Entry] = []
+    failures: list[_plan.Failure] = []
+    releases: dict[str, str] = {}
+    for cluster in found.data_planes:
+        observation = observed.get(cluster.host)
+        if observation is None:
+            continue
+        if not observation["reachable"]:
+            failures.append(_unreachable(cluster, observation))
+            continue
+        digest = release(data, cluster.host, chart=chart, hostvars=hostvars, aws=aws)
+        reason = _release_reason(found, observation, chart, digest)
+        if reason:
+            releases[cluster.host] = reason
+            entries.append(_plan.Entry(cluster.host, "dataplane", "Helm release " + cluster.release, reason))
+        for pod in (observation["pods"] or {}).get("not_ready", []) if not reason else []:
+            entries.append(_plan.Entry(cluster.host, "dataplane", "wait", f"{pod['name']}: {pod['reason']}"))
+    due = _plan.credentials_due(found, observed, releases)
+    entries += [_credential_entry(found, observed, host) for host in due]
+    iam = _iam.plan(found, aws_plain) if aws_plain else None
+    entries += _iam_entries(found, iam)
+    head = found.control_plane.host
+    hub = None
+    if head in observed:
+        hub = _predicted_hub(found, observed, due)
+        reason = _hub_reason(data, found, observed, hub, chart=chart, hostvars=hostvars, aws=aws)
+        if reason:
+            entries.append(_plan.Entry(head, "controlplane", "Helm release " + found.control_plane.release, reason))
+            entries += _hub_entries(found, observed, hub)
+    return {
+        "releases": releases,
+        "credentials": due,
+        "hub": dataclasses.asdict(hub) if hub else None,
+        "iam": iam,
+        "waiting": [host for host, entry in observed.items() if entry["reachable"] and host != head and (entry["pods"] or {}).get("not_ready")],
+        "failures": [dataclasses.asdict(failure) for failure in failures],
+        "lines": [str(entry) for entry in entries],
+    }
+
+
+def _unreachable(cluster: _site.Cluster, observation: Mapping[str, t.Any]) -> _plan.Failure:
+    error = observation["error"]
+    return _plan.Failure(cluster.host, "observe", error["message"], f"{error['hint']} What is stored for it stays as it was; run again then.")
+
+
+def _release_reason(found: _site.Site, observation: Mapping[str, t.Any], chart: Mapping[str, t.Any], digest: str) -> str | None:
+    timeout = found.settings["flyte_pending_release_timeout"]
+    return _plan.release_reason(observation, chart=chart["name"], version=chart["version"], digest=digest, pending_timeout=timeout)
+
+
+def _predicted_hub(found: _site.Site, observed: Mapping[str, t.Any], due: Sequence[str]) -> _plan.HubPlan:
+    """Return the hub's plan as it will be when the credentials that are due are stored and answer."""
+    hub = observed[found.control_plane.host]["hub"] or {}
+    names = [cluster.name for cluster in found.data_planes if cluster.host in due]
+    made = {"token": "to be made", "ca_cert": "to be made"}
+    credentials = {**(hub.get("credentials") or {}), **{name: made for name in names}}
+    probes = {**(hub.get("probes") or {}), **{name: {"ok": True} for name in names}}
+    return _plan.hub_plan(found, observed, credentials=credentials, probes=probes)
+
+
+def _hub_reason(data: t.Any, found: _site.Site, observed: t.Any, hub: _plan.HubPlan, **arguments: t.Any) -> str | None:
+    head = found.control_plane.host
+    if not hub.cluster_configs:
+        return None
+    digest = release(data, head, hub=dataclasses.asdict(hub), **arguments)
+    return _release_reason(found, observed[head], arguments["chart"], digest)
+
+
+def _credential_entry(found: _site.Site, observed: Mapping[str, t.Any], host: str) -> _plan.Entry:
+    cluster = next(entry for entry in found.data_planes if entry.host == host)
+    token = observed[host].get("token")
+    detail = f"store the token {token['fingerprint'][:8]} of {token['secret']}" if token else f"make the token Secret {found.settings['flyte_token_secret']}"
+    return _plan.Entry(host, "credentials", f"{_values.SECRET_NAME}: {cluster.name}_token, {cluster.name}_cacert", detail)
+
+
+def _iam_entries(found: _site.Site, iam: Mapping[str, t.Any] | None) -> list[_plan.Entry]:
+    if iam is None:
+        return []
+    head = found.control_plane.host
+    entries = [_plan.Entry(head, "iam", "OIDC provider", issuer) for issuer in iam["missing_issuers"]]
+    if iam["policy_differs"]:
+        entries.append(_plan.Entry(head, "iam", "policy", iam["policy"]["name"]))
+    limit = found.settings["flyte_iam_policy_size_limit"]
+    for name, role in iam["roles"].items():
+        if role["differs"]:
+            entries.append(_plan.Entry(head, "iam", "role", f"{name}: trust policy of {role['size']} of {limit} characters"))
+        entries += [_plan.Entry(head, "iam", "role", f"{name}: {note}") for note in role["notes"]]
+    return entries
+
+
+def _hub_entries(found: _site.Site, observed: Mapping[str, t.Any], hub: _plan.HubPlan) -> list[_plan.Entry]:
+    """Return what changes in the configuration that people care about: clusters and labels."""
+    head = found.control_plane.host
+    live = (observed[head]["hub"] or {}).get("clusters") or {}
+    entries = []
+    before = {entry["name"]: entry for entry in live.get("clusterConfigs") or []}
+    for entry in hub.cluster_configs:
+        if before.get(entry["name"]) != entry:
+            place = "this cluster itself" if entry.get("inCluster") else entry["endpoint"]
+            entries.append(_plan.Entry(head, "controlplane", "clusterConfigs", f"{entry['name']}: {place}, enabled {str(entry['enabled']).lower()}"))
+    labels = live.get("labelClusterMap") or {}
+    for label, targets in hub.label_cluster_map.items():
+        if labels.get(label) != targets:
+            text = ", ".join(f"{target['id']} {target['weight']:g}" for target in targets)
+            entries.append(_plan.Entry(head, "controlplane", "labelClusterMap", f"{label}: {text}"))
+    entries += [_plan.Entry(head, "controlplane", "labelClusterMap", f"{label}: removed") for label in labels if label not in hub.label_cluster_map]
+    entries += [_plan.Entry(head, "controlplane", "kept", f"{what}, which the inventory does not have") for what in hub.kept]
+    return entries
+
+
+def hub_plan(
+    data: Mapping[str, t.Any],
+    observations: Mapping[str, t.Any],
+    *,
+    credentials: Mapping[str, t.Any],
+    probes: Mapping[str, t.Any],
+    chart: Mapping[str, t.Any],
+    hostvars: Mapping[str, t.Any],
+    aws: Mapping[str, t.Any] | None = None,
+) -> dict[str, t.Any]:
+    """Return what flyteadmin's configuration has to be now that the credentials are stored, and why Helm has to run."""
+    found, observed = _site.Site.from_dict(_plain(data)), _plain(observations)
+    hub = _plan.hub_plan(found, observed, credentials=_plain(credentials), probes=_plain(probes))
+    reason = _hub_reason(data, found, observed, hub, chart=chart, hostvars=hostvars, aws=aws)
+    failures: list[_plan.Failure] = []
+    if not hub.cluster_configs:
+        failures.append(_plan.Failure(found.control_plane.host, "controlplane", "no data plane has credentials yet", "Mend a data plane, then run again."))
+    if reason and hub.unreachable:
+        problem = f"not rolled out: the enabled data plane {', '.join(hub.unreachable)} does not answer to flyteadmin's credentials"
+        remedy = "flyteadmin's new pods would not start (init container sync-cluster-resources). Mend it, or drain it with flyte_cluster_enabled: false."
+        failures.append(_plan.Failure(found.control_plane.host, "controlplane", problem, remedy))
+        reason = None
+    rows = [dataclasses.asdict(failure) for failure in failures]
+    return {**dataclasses.asdict(hub), "reason": reason, "failures": rows, "held": bool(failures)}
+
+
+# -- labels
+
+
+def label_rows(data: Mapping[str, t.Any], label_map: Mapping[str, t.Any], configs: Sequence[Mapping[str, t.Any]]) -> dict[str, t.Any]:
+    """Return the inventory's rows that can be set now (``ready``), and those whose label leads to no enabled cluster (``held``)."""
+    found = _site.Site.from_dict(_plain(data))
+    enabled = [entry["name"] for entry in _plain(configs) if entry.get("enabled")]
+    split: dict[str, list[dict[str, t.Any]]] = {"ready": [], "held": []}
+    for row in found.execution_cluster_labels:
+        where = "ready" if _labels.shares(row.label, _plain(label_map), enabled) else "held"
+        split[where].append(dataclasses.asdict(row))
+    return split
+
+
+def label_report(
+    rows: Sequence[Mapping[str, t.Any]], label_map: Mapping[str, t.Any], configs: Sequence[Mapping[str, t.Any]], projects: Sequence[str], domains: Sequence[str]
+) -> dict[str, t.Any]:
+    """Return the stored rows that lead to no enabled cluster (``astray``), and the project-domains without a label (``unlabelled``)."""
+    stored = {(row["project"], row["domain"], row["workflow"]): row["label"] for row in _plain(rows)}
+    enabled = [entry["name"] for entry in _plain(configs) if entry.get("enabled")]
+    unlabelled = [f"{project}/{domain}" for project in projects for domain in domains if _labels.effective(stored, (project, domain, ""))[0] is None]
+    return {"astray": _labels.astray(stored, _plain(label_map), enabled), "unlabelled": unlabelled}
+
+
+def verification(
+    data: Mapping[str, t.Any], observations: Mapping[str, t.Any], rows: Sequence[Mapping[str, t.Any]], *, planned: bool = False
+) -> dict[str, t.Any]:
+    """Return what is not as it has to be (``failures``), and what to know (``lines``).
+
+    With ``planned`` (check mode) what is wrong may be what the run would mend: nothing is a failure then.
+    """
+    found, observed = _site.Site.from_dict(_plain(data)), _plain(observations)
+    hub = (observed.get(found.control_plane.host) or {}).get("hub") or {}
+    live = hub.get("clusters") or {}
+    if not live:
+        return {"failures": [], "lines": []}
+    failures = [] if planned else _plan.cluster_failures(found, observed)
+    report = label_report(rows, live.get("labelClusterMap") or {}, live.get("clusterConfigs") or [], found.projects, found.domains)
+    lines = [f"{_place(row)}: label {row['label']!r}: {row['reason']}: it runs on any enabled cluster" for row in report["astray"]]
+    if found.settings["flyte_strict_labels"] and not planned:
+        head = found.control_plane.host
+        failures += [_plan.Failure(head, "verify", line, "Set a label of labelClusterMap, or remove the row.") for line in lines]
+        failures += [_plan.Failure(head, "verify", f"{place}: no label", "Set one: it runs on any enabled cluster.") for place in report["unlabelled"]]
+    lines += [f"{place}: no label: it runs on any enabled cluster" for place in report["unlabelled"]]
+    return {"failures": [dataclasses.asdict(failure) for failure in failures], "lines": lines}
+
+
+def _place(row: Mapping[str, t.Any]) -> str:
+    return _labels.describe((row["project"], row["domain"], row["workflow"]))
+
+
+# -- showing
+
+
+def failure_table(failures: Sequence[Mapping[str, t.Any]]) -> list[str]:
+    """Return the closing table."""
+    rows = [{"cluster": row["host"], "failed at": row["step"], "what": row["problem"], "what to do": row["remedy"]} for row in _plain(failures)]
+    return _plan.table(rows, ("cluster", "failed at", "what", "what to do"))
+
+
+def status_table(
+    data: Mapping[str, t.Any], observations: Mapping[str, t.Any], executions: Sequence[Mapping[str, t.Any]]
+) -> list[str]:
+    """Return one line for each cluster that workflows can run on."""
+    found, observed = _site.Site.from_dict(_plain(data)), _plain(observations)
+    hub = (observed.get(found.control_plane.host) or {}).get("hub") or {}
+    live = hub.get("clusters") or {}
+    configs = {entry["name"]: entry for entry in live.get("clusterConfigs") or []}
+    placed = [execution.get("cluster") for execution in _plain(executions)]
+    rows = []
+    for cluster in found.targets:
+        observation, config = observed.get(cluster.host) or {}, configs.get(cluster.name) or {}
+        installed, token = observation.get("release"), observation.get("token")
+        labels = [label for label, entries in (live.get("labelClusterMap") or {}).items() if any(entry["id"] == cluster.name for entry in entries)]
+        rows.append(
+            {
+                "cluster": cluster.name,
+                "enabled": "yes" if config.get("enabled") else "no" if config else "not configured",
+                "endpoint": "in cluster" if config.get("inCluster") else config.get("endpoint"),
+                "release": f"{installed['name']} r{installed['revision']} {installed['status']}" if installed else None,
+                "chart": f"{installed['chart']} {installed['version']}" if installed else None,
+                "token_age": _plan.age(token["age"]) if token else None,
+                "labels": ", ".join(sorted(labels)),
+                "executions": str(placed.count(cluster.name)),
+                "state": "ready" if observation.get("reachable") and not (observation.get("pods") or {}).get("not_ready") else "not ready",
+            }
+        )
+    return _plan.table(rows, ("cluster", "enabled", "endpoint", "release", "chart", "token_age", "labels", "executions", "state"))
+
+
+# -- IAM
+
+
+def iam_faults(data: Mapping[str, t.Any], aws: Mapping[str, t.Any]) -> list[str]:
+    """Return what AWS says against the inventory."""
+    return [str(fault) for fault in _iam.faults(_site.Site.from_dict(_plain(data)), _plain(aws))]
+
+
+def trust_policy(wanted: Sequence[Mapping[str, t.Any]], existing: Mapping[str, t.Any] | None = None, namespace: str = "flyte") -> dict[str, t.Any]:
+    """Return an IAM trust policy with one statement for each given OIDC provider."""
+    given = [(entry["provider_arn"], entry["issuer"], entry["subjects"]) for entry in _plain(wanted)]
+    return _trust.merge_trust(_plain(existing) if existing else None, given, namespace=namespace).document
+
+
+class FilterModule:
+    """Filters of flyte.multicluster."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return the filters by name."""
+        return {
+            "access": access,
+            "cluster_specs": cluster_specs,
+            "credential_specs": credential_specs,
+            "failure_table": failure_table,
+            "hub_plan": hub_plan,
+            "iam_faults": iam_faults,
+            "label_report": label_report,
+            "label_rows": label_rows,
+            "plan": plan,
+            "release": release,
+            "site": site,
+            "status_table": status_table,
+            "trust_policy": trust_policy,
+            "verification": verification,
+        }

@@ -1,0 +1,208 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Helm values: read, merged and compared as Helm does it, and the values that this collection generates. No I/O."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import re
+import typing as t
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+Values = dict[str, t.Any]
+
+SECRET_NAME = "cluster-credentials"
+#: where the chart mounts the Secret into syncresources; not a setting there, so flyteadmin gets the same
+MOUNT_PATH = "/var/run/credentials"
+VOLUME_NAME = "cluster-credentials"
+CHECKSUM_ANNOTATION = "flyte.multicluster/credentials-checksum"
+EKS_ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
+
+
+def parse(text: str) -> Values:
+    """Read a values file as Helm does: no dates, and ``y``, ``n`` and ``1e3`` as Go's YAML takes them.
+
+    :raises ValueError: the text is no YAML mapping.
+    """
+    import yaml
+
+    base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader = type("_HelmLoader", (base,), {"yaml_implicit_resolvers": copy.deepcopy(base.yaml_implicit_resolvers)})
+    for first, resolvers in list(loader.yaml_implicit_resolvers.items()):
+        loader.yaml_implicit_resolvers[first] = [pair for pair in resolvers if pair[0] != "tag:yaml.org,2002:timestamp"]
+    loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)$"), list("-+0123456789."))
+    try:
+        content = yaml.load(text, Loader=loader)
+    except yaml.YAMLError as error:
+        raise ValueError(f"no YAML: {error}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ValueError("no YAML mapping")
+    return t.cast("Values", content)
+
+
+def merge(layers: Iterable[Mapping[str, t.Any]]) -> Values:
+    """Merge values as ``helm -f a -f b`` does: maps by key, anything else (lists too) replaced whole."""
+    merged: Values = {}
+    for layer in layers:
+        _merge_into(merged, layer)
+    return merged
+
+
+def _merge_into(target: Values, layer: Mapping[str, t.Any]) -> None:
+    for key, value in layer.items():
+        if isinstance(value, dict) and isinstance(target.get(key), dict):
+            _merge_into(target[key], value)
+        else:
+            target[key] = copy.deepcopy(value)
+
+
+def _canonical(value: t.Any) -> t.Any:
+    if isinstance(value, dict):
+        return {str(key): _canonical(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_canonical(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # Helm stores values as JSON, where 1.0 is 1
+    return value
+
+
+def digest(values: Mapping[str, t.Any] | None) -> str:
+    """Return a digest of values, the same for what was given to Helm and what its release says was given."""
+    text = json.dumps(_canonical(dict(values or {})), sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def lookup(values: Mapping[str, t.Any], path: str, default: t.Any = None) -> t.Any:
+    """Return the value at a dotted path."""
+    current: t.Any = values
+    for part in path.split("."):
+        if not isinstance(current, dict) or part not in current:
+            return default
+        current = current[part]
+    return default if current is None else current
+
+
+def _with_named(items: Sequence[Mapping[str, t.Any]], own: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """Return the user's list with our entry in it, replaced by name: Helm replaces lists whole."""
+    return [dict(item) for item in items if item.get("name") != own["name"]] + [dict(own)]
+
+
+def custom_data_with_role(custom_data: Sequence[Mapping[str, t.Any]], roles: Mapping[str, str]) -> list[dict[str, t.Any]]:
+    """Return the customData list with ``defaultIamRole`` of each domain set, everything else (the quotas) kept.
+
+    :param custom_data: a list of maps of one domain each, as the chart has it.
+    :param roles: domain to role ARN; the key ``*`` is for every other domain.
+    """
+    result: list[dict[str, t.Any]] = []
+    seen = set()
+    for of_domains in custom_data:
+        entry: dict[str, t.Any] = {}
+        for domain, pairs in of_domains.items():
+            seen.add(domain)
+            kept = [dict(pair) for pair in pairs or [] if "defaultIamRole" not in pair]
+            role = roles.get(domain, roles.get("*"))
+            entry[domain] = kept + ([{"defaultIamRole": {"value": role}}] if role else [])
+        result.append(entry)
+    for domain in sorted(set(roles) - seen - {"*"}):
+        result.append({domain: [{"defaultIamRole": {"value": roles[domain]}}]})
+    return result
+
+
+def data_plane_override(
+    *, name: str, admin_endpoint: str, admin_insecure: bool, catalog: Mapping[str, t.Any] | None, propeller_annotations: Mapping[str, str]
+) -> Values:
+    """Return our values of a data plane's release (guide: "Data Plane Deployment", step 2).
+
+    :param name: the cluster's name in clusterConfigs; propeller reports it as the cluster of its events.
+    :param admin_endpoint: ``host:port`` that flytepropeller calls.
+    :param catalog: ``endpoint`` and ``insecure`` of datacatalog, None to leave the chart's own. It is not behind the ingress.
+    """
+    configmap: Values = {"admin": {"admin": {"endpoint": admin_endpoint, "insecure": admin_insecure}}}
+    if catalog:
+        configmap["catalog"] = {"catalog-cache": {"endpoint": catalog["endpoint"], "insecure": catalog["insecure"]}}
+    propeller: Values = {"clusterName": name}
+    if propeller_annotations:
+        propeller["serviceAccount"] = {"annotations": dict(propeller_annotations)}
+    return {"configmap": configmap, "flytepropeller": propeller}
+
+
+def cluster_config(name: str, endpoint: str, enabled: bool) -> Values:
+    """Return an entry of clusterConfigs; ``enabled`` is always written, since left out it means false."""
+    return {
+        "name": name,
+        "endpoint": endpoint,
+        "enabled": enabled,
+        "auth": {"type": "file_path", "tokenPath": f"{MOUNT_PATH}/{name}_token", "certPath": f"{MOUNT_PATH}/{name}_cacert"},
+    }
+
+
+def in_cluster_config(name: str, enabled: bool) -> Values:
+    """Return the clusterConfigs entry of the control plane itself."""
+    return {"name": name, "enabled": enabled, "inCluster": True}
+
+
+def control_plane_override(
+    *,
+    base: Mapping[str, t.Any],
+    cluster_configs: Sequence[Mapping[str, t.Any]],
+    label_cluster_map: Mapping[str, Sequence[Mapping[str, t.Any]]],
+    checksum: str,
+    roles: Mapping[str, str],
+    service_account_annotations: Mapping[str, str],
+    propeller: Mapping[str, t.Any] | None,
+) -> Values:
+    """Return our values of the control plane's release (guide: ``values-override.yaml``).
+
+    :param base: everything below ours, merged; lists in it are carried along, since Helm replaces lists whole.
+    :param checksum: of the credentials; as a pod annotation it restarts flyteadmin and syncresources when they change,
+        which read each token once, at start.
+    :param roles: domain to default IAM role, empty outside AWS.
+    :param propeller: our values of flytepropeller where the control plane runs workflows, else None.
+    """
+    admin: Values = {
+        "additionalVolumes": _with_named(lookup(base, "flyteadmin.additionalVolumes", []), {"name": VOLUME_NAME, "secret": {"secretName": SECRET_NAME}}),
+        "additionalVolumeMounts": _with_named(
+            lookup(base, "flyteadmin.additionalVolumeMounts", []), {"name": VOLUME_NAME, "mountPath": MOUNT_PATH, "readOnly": True}
+        ),
+        "podAnnotations": {CHECKSUM_ANNOTATION: checksum},
+    }
+    manager: Values = {"podAnnotations": {CHECKSUM_ANNOTATION: checksum}}
+    override: Values = {
+        "flyteadmin": admin,
+        "cluster_resource_manager": manager,
+        "configmap": {
+            "clusters": {
+                "labelClusterMap": {label: [dict(entry) for entry in entries] for label, entries in label_cluster_map.items()},
+                "clusterConfigs": [dict(entry) for entry in cluster_configs],
+            }
+        },
+    }
+    if service_account_annotations:
+        admin["serviceAccount"] = {"annotations": dict(service_account_annotations)}
+        override["datacatalog"] = {"serviceAccount": {"annotations": dict(service_account_annotations)}}
+    if roles:
+        custom_data = lookup(base, "cluster_resource_manager.config.cluster_resources.customData", [])
+        manager["config"] = {"cluster_resources": {"customData": custom_data_with_role(custom_data, roles)}}
+    if propeller is not None:
+        # values-controlplane.yaml turns these off; as a data plane of its own the control plane needs all three.
+        override["flytepropeller"] = {**propeller, "enabled": True, "createCRDs": True}
+        override["webhook"] = {"enabled": True}
+    return override
+
+
+def credentials_checksum(fingerprints: Mapping[str, Mapping[str, str]]) -> str:
+    """Return the checksum of credentials from their fingerprints, independent of the order of clusters."""
+    lines = [f"{name} {pair['token']} {pair['ca_cert']}" for name, pair in sorted(fingerprints.items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def fingerprint(value: str | bytes) -> str:
+    """Return the SHA-256 of a credential: what is shown and compared instead of it."""
+    return hashlib.sha256(value if isinstance(value, bytes) else value.encode()).hexdigest()

@@ -1,0 +1,320 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: flyte_cluster_credentials
+short_description: Merge the credentials of data planes into the Secret that flyteadmin mounts
+version_added: 0.1.0
+author:
+  - flyte.multicluster contributors (@flyteorg)
+description:
+  - Ensures the token of flyteadmin's ServiceAccount in each given data plane, all at once, and merges the tokens and CA
+    certificates into one Secret of the control plane, as C(<name>_token) and C(<name>_cacert). No token passes through
+    a result of Ansible.
+  - Keys of the Secret that belong to none of the given clusters are kept.
+  - flyteadmin reads a token once, at its start. Put RV(checksum) into an annotation of its pods.
+options:
+  namespace:
+    description: Namespace of the Secret in the control plane.
+    type: str
+    default: flyte
+  name:
+    description: Name of the Secret. The chart mounts it into syncresources by the name V(cluster-credentials).
+    type: str
+    default: cluster-credentials
+  create_namespace:
+    description: Whether O(namespace) is created where it is missing.
+    type: bool
+    default: true
+  allow_partial:
+    description:
+      - What happens if some data planes do not answer. Either way the others are merged, and what was stored stays.
+      - With V(false) the module fails in the end, with V(true) it returns RV(failed_clusters) and succeeds.
+    type: bool
+    default: false
+  wait_timeout:
+    description: Seconds to wait until a new token is filled.
+    type: float
+    default: 60
+  service_accounts:
+    description: Whether flyteadmin has to write ServiceAccounts in the data planes, as it does on EKS; checked by the probe.
+    type: bool
+    default: false
+  clusters:
+    description: The data planes.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the cluster in clusterConfigs.
+        type: str
+        required: true
+      state:
+        description: With V(absent) its two keys are removed. Remove it from flyteadmin's configuration first.
+        type: str
+        choices: [present, absent]
+        default: present
+      endpoint:
+        description:
+          - URL of the API server as flyteadmin calls it. With it the data plane is probed with exactly this endpoint, token
+            and CA certificate.
+        type: str
+      namespace:
+        description: Namespace of the ServiceAccount in the data plane.
+        type: str
+        default: flyte
+      service_account:
+        description: ServiceAccount that flyteadmin uses there.
+        type: str
+        default: flyteadmin
+      token_secret:
+        description: Name of the token Secret, where one has to be made.
+        type: str
+        default: flyteadmin-token
+      token:
+        description: A ready-made token; with O(clusters[].ca_data) the data plane itself is not asked.
+        type: str
+      ca_data:
+        description: The CA certificate (PEM) for O(clusters[].token).
+        type: str
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - flyte.multicluster.clusters
+  - flyte.multicluster.attributes
+attributes:
+  check_mode:
+    support: full
+    details: Mints no token.
+  diff_mode:
+    support: full
+    details: Shows fingerprints, never credentials.
+  idempotent:
+    support: full
+seealso:
+  - module: flyte.multicluster.flyte_sa_token
+"""
+
+EXAMPLES = r"""
+- name: Store the credentials of two data planes in the control plane
+  flyte.multicluster.flyte_cluster_credentials:
+    context: controlplane
+    clusters:
+      - name: dataplane_1
+        context: dataplane1
+      - name: dataplane_2
+        context: dataplane2
+        endpoint: https://dataplane2.example.com
+  register: credentials
+
+- name: Take a ready-made token
+  flyte.multicluster.flyte_cluster_credentials:
+    context: controlplane
+    clusters:
+      - name: dataplane_3
+        token: "{{ vaulted_token }}"
+        ca_data: "{{ lookup('ansible.builtin.file', 'dataplane3.pem') }}"
+
+- name: Remove a decommissioned data plane
+  flyte.multicluster.flyte_cluster_credentials:
+    context: controlplane
+    clusters:
+      - name: dataplane_2
+        state: absent
+"""
+
+RETURN = r"""
+credentials:
+  description: SHA-256 fingerprints of all complete credentials in the Secret, by cluster name.
+  returned: success
+  type: dict
+  sample:
+    dataplane_1:
+      token: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+      ca_cert: 60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
+changed_keys:
+  description: Keys of the Secret that were written or removed.
+  returned: success
+  type: list
+  elements: str
+  sample: [dataplane_1_cacert, dataplane_1_token]
+minted:
+  description: Clusters in which a token was made.
+  returned: success
+  type: list
+  elements: str
+  sample: [dataplane_1]
+checksum:
+  description: Checksum of RV(credentials).
+  returned: success
+  type: str
+  sample: 0b822cd15d6c15b0f00a089f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b
+failed_clusters:
+  description: Clusters whose credentials could not be had; what was stored for them stays.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the cluster.
+      type: str
+      sample: dataplane_2
+    error:
+      description: What failed.
+      type: str
+      sample: https://127.0.0.1:38102 does not answer. Connection refused
+    hint:
+      description: What to do.
+      type: str
+      sample: Check that the API server runs and can be reached from here, and its CA certificate.
+probes:
+  description: Whether each cluster with an O(clusters[].endpoint) answers to these credentials and grants what flyteadmin needs.
+  returned: success
+  type: dict
+  sample:
+    dataplane_1:
+      ok: true
+      error:
+      hint:
+      kind:
+      denied: []
+"""
+
+import dataclasses
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.flyte.multicluster.plugins.module_utils import _credentials, _values
+from ansible_collections.flyte.multicluster.plugins.module_utils._kube import Kube, KubeError, decode, in_threads
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import access_of, clusters_argument_spec, kube_argument_spec, run_kube_module
+
+
+class PartialFailure(Exception):
+    """Some clusters failed; the others are merged."""
+
+    def __init__(self, failed: list[dict[str, t.Any]], result: dict[str, t.Any]) -> None:
+        super().__init__("; ".join(f"{entry['name']}: {entry['error']}. {entry['hint']}" for entry in failed))
+        self.result = result
+
+
+@dataclasses.dataclass
+class _Gathered:
+    """What one data plane gave. ``pair`` holds secrets."""
+
+    name: str
+    pair: tuple[str, str] | None = None
+    minted: bool = False
+    error: dict[str, t.Any] | None = None
+    probe: dict[str, t.Any] | None = None
+
+
+def _gather(cluster: dict[str, t.Any], params: dict[str, t.Any], check_mode: bool) -> _Gathered:
+    gathered = _Gathered(cluster["name"])
+    try:
+        if cluster["token"]:
+            gathered.pair = (cluster["token"].strip(), cluster["ca_data"])
+        else:
+            kube = Kube(access_of(cluster), timeout=params["timeout"])
+            token = _credentials.ensure_token(
+                kube, cluster["namespace"], cluster["service_account"], cluster["token_secret"], timeout=params["wait_timeout"], check_mode=check_mode
+            )
+            gathered.minted = token is None or token.changed
+            gathered.pair = (token.token, token.ca_cert) if token else None
+        if cluster["endpoint"] and gathered.pair:
+            gathered.probe = _credentials.probe(cluster["endpoint"], *gathered.pair, service_accounts=params["service_accounts"], timeout=params["timeout"])
+    except (KubeError, _credentials.CredentialError) as error:
+        gathered.error = {"name": cluster["name"], "error": str(error), "hint": error.hint}
+    return gathered
+
+
+def _ensure_namespace(hub: Kube, namespace: str) -> None:
+    if hub.find(f"/api/v1/namespaces/{namespace}") is None:
+        try:
+            hub.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+        except KubeError as error:
+            if error.status != 409:
+                raise
+
+
+def _write(hub: Kube, params: dict[str, t.Any], present: t.Any, patch: dict[str, str | None]) -> None:
+    if present is None:
+        if params["create_namespace"]:
+            _ensure_namespace(hub, params["namespace"])
+        metadata = {"name": params["name"], "namespace": params["namespace"], "labels": _credentials.MANAGED_BY}
+        body = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": metadata, "data": patch}
+        hub.create(_credentials.secrets_path(params["namespace"]), body)
+    else:
+        hub.patch(_credentials.secrets_path(params["namespace"], params["name"]), {"data": patch})
+
+
+def _shown(data: dict[str, bytes], keys: t.Iterable[str]) -> dict[str, str]:
+    return {key: "sha256:" + _values.fingerprint(data[key]) for key in sorted(keys) if key in data}
+
+
+def _after(data: dict[str, bytes], patch: dict[str, str | None]) -> dict[str, bytes]:
+    written = decode({"data": {key: value for key, value in patch.items() if value is not None}})
+    return {**{key: value for key, value in data.items() if patch.get(key, "") is not None}, **written}
+
+
+def run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
+    """Gather, merge and write; return the module's result."""
+    hub = Kube(params, timeout=params["timeout"])
+    present = hub.find(_credentials.secrets_path(params["namespace"], params["name"]))
+    data = decode(present)
+    wanted = [cluster for cluster in params["clusters"] if cluster["state"] == "present"]
+    gone = [cluster["name"] for cluster in params["clusters"] if cluster["state"] == "absent"]
+    gathered = in_threads(lambda cluster: _gather(cluster, params, check_mode), wanted, params["concurrency"])
+    patch = _credentials.merge_patch(data, {item.name: item.pair for item in gathered if item.pair}, gone)
+    if patch and not check_mode:
+        _write(hub, params, present, patch)
+    after = _after(data, patch)
+    stored = _credentials.stored_credentials(after)
+    # In check mode, tokens that would be made have no fingerprint yet; that they would be there is what counts.
+    planned = {item.name: {"token": "to be made", "ca_cert": "to be made"} for item in gathered if item.minted and not item.pair}
+    keys = set(patch) | {f"{name}_{suffix}" for name in planned for suffix in ("token", "cacert")}
+    failed = [item.error for item in gathered if item.error]
+    result = {
+        "changed": bool(patch or planned or any(item.minted for item in gathered)),
+        "credentials": {**stored, **planned},
+        "checksum": _values.credentials_checksum({**stored, **planned}),
+        "changed_keys": sorted(keys),
+        "minted": sorted(item.name for item in gathered if item.minted),
+        "failed_clusters": failed,
+        "probes": {item.name: item.probe for item in gathered if item.probe},
+        "diff": {"before": _shown(data, keys), "after": {**_shown(after, keys), **{key: "to be made" for key in keys if key not in patch}}},
+    }
+    if failed and not params["allow_partial"]:
+        raise PartialFailure(failed, result)
+    return result
+
+
+def main() -> None:
+    """Run the module."""
+    spec = {
+        "namespace": {"type": "str", "default": "flyte"},
+        "name": {"type": "str", "default": "cluster-credentials"},
+        "create_namespace": {"type": "bool", "default": True},
+        "allow_partial": {"type": "bool", "default": False},
+        "wait_timeout": {"type": "float", "default": 60},
+        "service_accounts": {"type": "bool", "default": False},
+    }
+    clusters = clusters_argument_spec(
+        state={"type": "str", "choices": ["present", "absent"], "default": "present"},
+        endpoint={"type": "str"},
+        namespace={"type": "str", "default": "flyte"},
+        service_account={"type": "str", "default": "flyteadmin"},
+        token_secret={"type": "str", "default": "flyteadmin-token", "no_log": False},
+        token={"type": "str", "no_log": True},
+        ca_data={"type": "str"},
+    )
+    clusters["clusters"]["required_together"] = [("token", "ca_data")]
+    module = AnsibleModule(argument_spec={**kube_argument_spec(), **spec, **clusters}, supports_check_mode=True)
+    run_kube_module(module, lambda: run(module.params, module.check_mode), PartialFailure)
+
+
+if __name__ == "__main__":
+    main()

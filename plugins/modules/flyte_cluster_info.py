@@ -1,0 +1,162 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: flyte_cluster_info
+short_description: Observe the control plane and all data planes at once
+version_added: 0.1.0
+author:
+  - flyte.multicluster contributors (@flyteorg)
+description:
+  - Asks any number of clusters side by side for their Helm release (chart, version, digest of the values that were given),
+    token Secret, ServiceAccount, FlyteWorkflow CRD and pods. A cluster that does not answer costs its own timeout only
+    and is reported.
+  - Of the control plane also what flyteadmin reads. The keys of C(cluster-credentials), the section C(clusters) of the
+    ConfigMaps that its Deployment mounts, and whether each configured data plane answers to exactly that endpoint, token
+    and CA certificate and grants what flyteadmin needs (SelfSubjectAccessReview).
+  - With O(wait) it waits, for all clusters at once, until their pods are ready instead.
+options:
+  clusters:
+    description: The clusters.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Key of the cluster in the result.
+        type: str
+        required: true
+      namespace:
+        description: Namespace of Flyte in this cluster.
+        type: str
+        default: flyte
+      release:
+        description: Name of the Helm release.
+        type: str
+        default: flyte-core-data
+      hub:
+        description: Whether this is the control plane.
+        type: bool
+        default: false
+      data_plane:
+        description: Whether workflows run here.
+        type: bool
+        default: true
+      token_secret:
+        description: Name of the token Secret that is preferred, where there are several.
+        type: str
+        default: flyteadmin-token
+  service_accounts:
+    description: Whether flyteadmin has to write ServiceAccounts in the data planes, as it does on EKS.
+    type: bool
+    default: false
+  wait:
+    description: Seconds to wait until the pods are ready; V(0) observes instead.
+    type: float
+    default: 0
+extends_documentation_fragment:
+  - flyte.multicluster.clusters
+  - flyte.multicluster.attributes
+  - flyte.multicluster.attributes.info
+"""
+
+EXAMPLES = r"""
+- name: Observe a control plane and a data plane
+  flyte.multicluster.flyte_cluster_info:
+    clusters:
+      - name: controlplane
+        context: controlplane
+        release: flyte-core
+        hub: true
+        data_plane: false
+      - name: dataplane_1
+        context: dataplane1
+  register: observed
+
+- name: Wait until the pods of a data plane are ready
+  flyte.multicluster.flyte_cluster_info:
+    wait: 600
+    clusters:
+      - name: dataplane_1
+        context: dataplane1
+"""
+
+RETURN = r"""
+clusters:
+  description: What was found, by O(clusters[].name).
+  returned: success, without O(wait)
+  type: dict
+  sample:
+    dataplane_1:
+      reachable: true
+      error:
+      server: https://127.0.0.1:38101
+      release:
+        name: flyte-core-data
+        chart: flyte-core
+        version: v1.16.8
+        revision: 1
+        status: deployed
+        values_digest: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+        secret: sh.helm.release.v1.flyte-core-data.v1
+        age: 4711
+      token:
+        secret: flyteadmin-token
+        created: "2026-11-24T02:31:15Z"
+        age: 4700
+        fingerprint: 60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
+        ca_fingerprint: 0b822cd15d6c15b0f00a089f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b
+      missing: []
+      pods:
+        total: 2
+        not_ready: []
+        leaving: 0
+      hub:
+ready:
+  description: Whether the pods of each cluster got ready, by O(clusters[].name).
+  returned: success, with O(wait)
+  type: dict
+  sample:
+    dataplane_1:
+      ok: false
+      error: "not ready after 600 s: flytepropeller-5d8: flytepropeller: ImagePullBackOff"
+      hint: kubectl -n flyte describe pods; then run again. flyte_wait_timeout sets the time to wait.
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.flyte.multicluster.plugins.module_utils import _observe
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import access_of, clusters_argument_spec, run_kube_module
+
+_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "namespace": {"type": "str", "default": "flyte"},
+    "release": {"type": "str", "default": "flyte-core-data"},
+    "hub": {"type": "bool", "default": False},
+    "data_plane": {"type": "bool", "default": True},
+    "token_secret": {"type": "str", "default": "flyteadmin-token", "no_log": False},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    spec = {"service_accounts": {"type": "bool", "default": False}, "wait": {"type": "float", "default": 0}}
+    module = AnsibleModule(argument_spec={**clusters_argument_spec(**_OPTIONS), **spec}, supports_check_mode=True)
+    params = module.params
+
+    def work() -> dict[str, t.Any]:
+        specs = [{**{key: cluster[key] for key in ("name", *_OPTIONS)}, "access": access_of(cluster)} for cluster in params["clusters"]]
+        common = {"concurrency": params["concurrency"], "timeout": params["timeout"]}
+        if params["wait"]:
+            return {"changed": False, "ready": _observe.wait_until_ready(specs, wait=params["wait"], **common)}
+        return {"changed": False, "clusters": _observe.observe(specs, service_accounts=params["service_accounts"], **common)}
+
+    run_kube_module(module, work)
+
+
+if __name__ == "__main__":
+    main()
