@@ -415,10 +415,12 @@ def _place(row: Mapping[str, t.Any]) -> str:
 # -- showing
 
 
-def failure_table(failures: Sequence[Mapping[str, t.Any]]) -> list[str]:
-    """Return the closing table."""
+def failure_table(failures: Sequence[Mapping[str, t.Any]]) -> str:
+    """Return the closing table as text of several lines."""
     rows = [{"cluster": row["host"], "failed at": row["step"], "what": row["problem"], "what to do": row["remedy"]} for row in _plain(failures)]
-    return _plan.table(rows, ("cluster", "failed at", "what", "what to do"))
+    columns = {"cluster": 24, "failed at": 20, "what": 50, "what to do": 44}
+    lines = _plan.table(_plan.wrapped(rows, columns), tuple(columns))
+    return f"{len(rows)} thing(s) could not be done; everything else was.\n\n" + "\n".join(lines)
 
 
 def status_table(

@@ -9,6 +9,7 @@ An observation is what the module flyte_cluster_info returns for a cluster.
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 import typing as t
 
 from . import _values
@@ -224,6 +225,16 @@ def table(rows: Sequence[Mapping[str, t.Any]], columns: Sequence[str]) -> list[s
     cells += [["-" if row.get(column) in (None, "", []) else str(row[column]) for column in columns] for row in rows]
     widths = [max(len(line[number]) for line in cells) for number in range(len(columns))]
     return ["  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in cells]
+
+
+def wrapped(rows: Sequence[Mapping[str, t.Any]], widths: Mapping[str, int]) -> list[dict[str, str]]:
+    """Return rows whose long cells are broken over further rows, so that a table fits on a screen."""
+    broken = []
+    for row in rows:
+        cells = {column: textwrap.wrap(str(row.get(column) or "-"), width, break_on_hyphens=False) for column, width in widths.items()}
+        for number in range(max(len(lines) for lines in cells.values())):
+            broken.append({column: lines[number] if number < len(lines) else " " for column, lines in cells.items()})
+    return broken
 
 
 def age(seconds: float | None) -> str:
