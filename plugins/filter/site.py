@@ -425,7 +425,7 @@ def failure_table(failures: Sequence[Mapping[str, t.Any]]) -> str:
 
 def status_table(
     data: Mapping[str, t.Any], observations: Mapping[str, t.Any], executions: Sequence[Mapping[str, t.Any]]
-) -> list[str]:
+) -> str:
     """Return one line for each cluster that workflows can run on."""
     found, observed = _site.Site.from_dict(_plain(data)), _plain(observations)
     hub = (observed.get(found.control_plane.host) or {}).get("hub") or {}
@@ -450,7 +450,7 @@ def status_table(
                 "state": "ready" if observation.get("reachable") and not (observation.get("pods") or {}).get("not_ready") else "not ready",
             }
         )
-    return _plan.table(rows, ("cluster", "enabled", "endpoint", "release", "chart", "token_age", "labels", "executions", "state"))
+    return "\n".join(_plan.table(rows, ("cluster", "enabled", "endpoint", "release", "chart", "token_age", "labels", "executions", "state"))) + "\n"
 
 
 # -- IAM

@@ -178,9 +178,8 @@ class Lab:
     def _aws_up(self) -> None:
         if self.aws.running():
             return
-        moto = pathlib.Path(sys.executable).with_name("moto_server")
         self._require_free(self.aws_port)
-        self.aws.start([str(moto), "--host", "127.0.0.1", "--port", str(self.aws_port)])
+        self.aws.start([sys.executable, str(HERE / "aws.py"), "--host", "127.0.0.1", "--port", str(self.aws_port)])
         wait_for("moto", lambda: answers(self.aws_url), seconds=30, explain=self.aws.tail)
         say(f"moto: up, {self.aws_url}")
 

@@ -229,6 +229,14 @@ class Service:
         workflow = workflow_pb2.Workflow(id=request.id)
         workflow.closure.compiled_workflow.primary.template.CopyFrom(request.spec.template)
         workflow.closure.compiled_workflow.primary.template.id.CopyFrom(request.id)
+        compiled = workflow.closure.compiled_workflow
+        for template in request.spec.sub_workflows:
+            compiled.sub_workflows.add().template.CopyFrom(template)
+        # Clients look up the tasks of a workflow's nodes in its closure.
+        nodes = [node for template in (request.spec.template, *request.spec.sub_workflows) for node in template.nodes]
+        tasks = {node.task_node.reference_id.SerializeToString(): node.task_node.reference_id for node in nodes if node.HasField("task_node")}
+        for identifier in tasks.values():
+            compiled.tasks.add().CopyFrom(self._get("TASK", identifier, task_pb2.Task).closure.compiled_task)
         _now(workflow.closure.created_at)
         self._create("WORKFLOW", request.id, workflow)
         return workflow_pb2.WorkflowCreateResponse()

@@ -1,0 +1,85 @@
+# flyte.multicluster. Two commands for a fresh machine: make demo, make test.
+# PYTHON chooses the interpreter (3.11 to 3.13), FLYTE_CHART the chart (a folder or a .tgz; default: the lab's stand-in).
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+COLLECTION := .collections/ansible_collections/flyte/multicluster
+SITE := $(BIN)/ansible-playbook -i inventories/lab playbooks/site.yml
+export ANSIBLE_FORCE_COLOR ?= 0
+export PYTHONUNBUFFERED := 1
+
+.PHONY: help setup binaries demo test lint types unit sanity molecule integration docs lab-up lab-down clean
+
+help:
+	@echo "make demo         the main job on the lab: three clusters, workflows placed by label"
+	@echo "make test         all tests"
+	@echo "make lab-up       bring the lab up; then: $(SITE)"
+	@echo "make lab-down     end the lab"
+	@echo "make lint types unit sanity molecule integration docs: one part of the tests"
+	@echo "make clean        end the lab, remove the virtual environment"
+
+$(VENV)/.ready: tests/requirements.txt
+	@echo "== setting up $(VENV) with $$($(PYTHON) --version): 1 to 3 minutes the first time"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement tests/requirements.txt
+	@touch $@
+
+$(VENV)-flytekit/.ready: tests/requirements-flytekit.txt
+	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then \
+	  echo "== setting up $(VENV)-flytekit: about 1 minute the first time"; \
+	  $(PYTHON) -m venv $(VENV)-flytekit && \
+	  $(VENV)-flytekit/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement $<; \
+	else echo "== no flytekit: it does not support $$($(PYTHON) --version)"; mkdir -p $(VENV)-flytekit; fi
+	@touch $@
+
+$(COLLECTION):
+	@mkdir -p $(dir $@) && ln -sfn ../../.. $@
+
+setup: $(VENV)/.ready $(VENV)-flytekit/.ready $(COLLECTION)
+
+binaries: setup
+	@$(BIN)/python tests/lab/binaries.py
+
+lab-up: setup
+	@$(BIN)/python tests/lab/lab.py up
+
+lab-down: setup
+	@$(BIN)/python tests/lab/lab.py down
+
+demo: lab-up
+	@$(BIN)/python tests/lab/demo.py
+
+lint: setup
+	@echo "== ansible-lint"
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/ansible-lint --offline
+
+types: setup
+	@echo "== mypy"
+	@$(BIN)/python tests/checks/types.py
+
+unit: setup
+	@echo "== unit tests"
+	@$(BIN)/python -m pytest tests/unit
+
+sanity: setup
+	@echo "== ansible-test sanity"
+	@$(BIN)/python tests/checks/sanity.py
+
+docs: setup
+	@echo "== documentation"
+	@$(BIN)/python tests/checks/documentation.py
+
+molecule: setup
+	@echo "== molecule"
+	@$(BIN)/python tests/checks/molecule.py
+
+integration: setup
+	@echo "== integration tests on a lab of their own"
+	@$(BIN)/python -m pytest tests/integration
+
+test: lint types sanity docs unit molecule integration
+
+clean: setup
+	@$(BIN)/python tests/lab/lab.py down
+	@rm -rf $(VENV) $(VENV)-flytekit .collections build

@@ -1,0 +1,171 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: flyte_execution_info
+short_description: List executions and the clusters that they ran on
+version_added: 0.1.0
+author:
+  - flyte.multicluster contributors (@flyteorg)
+description:
+  - Lists the executions of all or of some project-domains, paged to the end, side by side.
+options:
+  projects:
+    description: Projects to look in. Left out, all of flyteadmin's active projects.
+    type: list
+    elements: str
+  domains:
+    description: Domains to look in. Left out, all domains of a project.
+    type: list
+    elements: str
+  cluster:
+    description: Only executions that were placed on this cluster.
+    type: str
+  phases:
+    description: Only executions in one of these phases, such as V(RUNNING) or V(SUCCEEDED).
+    type: list
+    elements: str
+    default: []
+  concurrency:
+    description: How many project-domains are asked at the same time.
+    type: int
+    default: 8
+extends_documentation_fragment:
+  - flyte.multicluster.flyteadmin
+  - flyte.multicluster.attributes
+  - flyte.multicluster.attributes.info
+  - flyte.multicluster.attributes.action_group
+"""
+
+EXAMPLES = r"""
+- name: See what still runs on a cluster that is to be removed
+  flyte.multicluster.flyte_execution_info:
+    url: https://flyte.example.com
+    cluster: dataplane_2
+    phases: [UNDEFINED, QUEUED, RUNNING]
+"""
+
+RETURN = r"""
+executions:
+  description: The executions.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    project:
+      description: The project.
+      type: str
+      sample: team1
+    domain:
+      description: The domain.
+      type: str
+      sample: production
+    name:
+      description: Name of the execution.
+      type: str
+      sample: f0000000000000000001
+    workflow:
+      description: Name of the workflow.
+      type: str
+      sample: example.training_workflow
+    phase:
+      description: Its phase.
+      type: str
+      sample: SUCCEEDED
+    cluster:
+      description: The cluster that it was placed on; empty where its creation failed.
+      type: str
+      sample: dataplane_2
+    error:
+      description: Why it failed.
+      type: str
+      sample:
+"""
+
+import typing as t
+import urllib.parse
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.flyte.multicluster.plugins.module_utils._admin import ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_REQUIRED_TOGETHER, Admin, Settings
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_argument_spec, run_admin_module
+
+_PAGE = 100
+
+
+def _places(admin: Admin, params: dict[str, t.Any]) -> list[tuple[str, str]]:
+    projects = admin.call("GET", "/api/v1/projects?limit=10000")["projects"]
+    return [
+        (project["id"], domain["id"])
+        for project in projects
+        for domain in project["domains"]
+        if (params["projects"] is None or project["id"] in params["projects"]) and (params["domains"] is None or domain["id"] in params["domains"])
+    ]
+
+
+def _filters(params: dict[str, t.Any]) -> str:
+    filters = [f"eq(cluster,{params['cluster']})"] if params["cluster"] else []
+    if params["phases"]:
+        filters.append(f"value_in(phase,{';'.join(params['phases'])})")
+    return "+".join(filters)
+
+
+def _list(admin: Admin, place: tuple[str, str], filters: str) -> list[dict[str, t.Any]]:
+    found: list[dict[str, t.Any]] = []
+    token = ""
+    while True:
+        query = {"limit": str(_PAGE), "token": token, "filters": filters, "sort_by.key": "created_at", "sort_by.direction": "ASCENDING"}
+        text = urllib.parse.urlencode({key: value for key, value in query.items() if value})
+        answer = admin.call("GET", f"/api/v1/executions/{place[0]}/{place[1]}?{text}")
+        found += answer["executions"]
+        token = answer["token"]
+        if not token:
+            return found
+
+
+def _row(execution: dict[str, t.Any]) -> dict[str, t.Any]:
+    closure, metadata = execution["closure"], execution["spec"]["metadata"] or {}
+    return {
+        "project": execution["id"]["project"],
+        "domain": execution["id"]["domain"],
+        "name": execution["id"]["name"],
+        "workflow": (closure["workflow_id"] or {}).get("name"),
+        "phase": closure["phase"],
+        "cluster": (metadata.get("system_metadata") or {}).get("execution_cluster") or "",
+        "error": (closure.get("error") or {}).get("message"),
+    }
+
+
+def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return the module's result."""
+    admin = Admin(Settings.from_params(params), concurrency=params["concurrency"])
+    filters = _filters(params)
+    rows: list[dict[str, t.Any]] = []
+    for _place, found, error in admin.many(lambda place: _list(admin, place, filters), _places(admin, params)):
+        if error is not None:
+            raise error
+        rows += [_row(execution) for execution in found]
+    return {"changed": False, "executions": rows}
+
+
+def main() -> None:
+    """Run the module."""
+    spec = {
+        **admin_argument_spec(),
+        "projects": {"type": "list", "elements": "str"},
+        "domains": {"type": "list", "elements": "str"},
+        "cluster": {"type": "str"},
+        "phases": {"type": "list", "elements": "str", "default": []},
+        "concurrency": {"type": "int", "default": 8},
+    }
+    module = AnsibleModule(
+        argument_spec=spec, supports_check_mode=True, mutually_exclusive=ADMIN_MUTUALLY_EXCLUSIVE, required_together=ADMIN_REQUIRED_TOGETHER
+    )
+    run_admin_module(module, lambda: run(module.params))
+
+
+if __name__ == "__main__":
+    main()
