@@ -386,10 +386,11 @@ def label_report(
 
 
 def verification(
-    data: Mapping[str, t.Any], observations: Mapping[str, t.Any], rows: Sequence[Mapping[str, t.Any]], *, planned: bool = False
+    data: Mapping[str, t.Any], observations: Mapping[str, t.Any], rows: Sequence[Mapping[str, t.Any]], *, planned: bool = False, known: Sequence[str] = ()
 ) -> dict[str, t.Any]:
     """Return what is not as it has to be (``failures``), and what to know (``lines``).
 
+    Of hosts in ``known`` a failure was noted already.
     With ``planned`` (check mode) what is wrong may be what the run would mend: nothing is a failure then.
     """
     found, observed = _site.Site.from_dict(_plain(data)), _plain(observations)
@@ -397,7 +398,7 @@ def verification(
     live = hub.get("clusters") or {}
     if not live:
         return {"failures": [], "lines": []}
-    failures = [] if planned else _plan.cluster_failures(found, observed)
+    failures = [] if planned else [failure for failure in _plan.cluster_failures(found, observed) if failure.host not in known]
     report = label_report(rows, live.get("labelClusterMap") or {}, live.get("clusterConfigs") or [], found.projects, found.domains)
     lines = [f"{_place(row)}: label {row['label']!r}: {row['reason']}: it runs on any enabled cluster" for row in report["astray"]]
     if found.settings["flyte_strict_labels"] and not planned:

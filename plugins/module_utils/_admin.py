@@ -239,7 +239,8 @@ class Admin:
         self._session.mount("http://", HTTPAdapter(pool_maxsize=concurrency))
         # Both are needed for snake_case with unset fields; grpc-gateway answers camelCase otherwise.
         self._session.headers.update({"Accept": "application/json", "User-Agent": "flyte.multicluster"})
-        self._session.verify = (settings.ca_cert or True) if settings.validate_certs else False
+        # Given with each request: REQUESTS_CA_BUNDLE of the environment would win over the session's.
+        self._verify = (settings.ca_cert or True) if settings.validate_certs else False
         if settings.client_cert:
             self._session.cert = (settings.client_cert, settings.client_key or settings.client_cert)
         if settings.proxy:
@@ -255,7 +256,7 @@ class Admin:
         while True:
             answer, problem = None, None
             try:
-                answer = self._session.request(method, url, timeout=self._settings.timeout, allow_redirects=False, **arguments)
+                answer = self._session.request(method, url, timeout=self._settings.timeout, verify=self._verify, allow_redirects=False, **arguments)
             except self._requests.RequestException as error:
                 problem = error
             # A 503 of the ingress and a 429 say that nothing was done: safe for every method.

@@ -106,6 +106,8 @@ class Lab:
     def start(self, name: str) -> None:
         """Start a stopped cluster again and wait for its API server."""
         self._kwokctl("start", "cluster", "--wait", "60s", name=name)
+        # The kwok controller of before holds the node's lease for minutes; the new one takes it over at once without it.
+        self._kubectl(name, "-n", "kube-node-lease", "delete", "lease", "--all", "--wait=false")
 
     def _api_port(self, name: str) -> int:
         return self.port + (0 if name == CONTROL_PLANE else int(name.removeprefix("dataplane")))
@@ -132,10 +134,14 @@ class Lab:
         return f"{name}: up in {time.monotonic() - started:.1f} s, {self.api_url(name)}"
 
     def _create_node(self, name: str) -> None:
-        command = [str(binaries.find("kubectl")), "--kubeconfig", str(self.folder / "kwok" / "clusters" / name / "kubeconfig.yaml"), "apply", "-f", "-"]
-        answer = subprocess.run(command, input=yaml.safe_dump(_NODE), text=True, capture_output=True, check=False)
+        self._kubectl(name, "apply", "-f", "-", text=yaml.safe_dump(_NODE))
+
+    def _kubectl(self, name: str, *arguments: str, text: str = "") -> None:
+        folder = self.folder / "kwok" / "clusters" / name
+        command = [str(binaries.find("kubectl")), "--kubeconfig", str(folder / "kubeconfig.yaml"), *arguments]
+        answer = subprocess.run(command, input=text, text=True, capture_output=True, check=False)
         if answer.returncode != 0:
-            raise LabError(f"{name} did not come up: {answer.stderr[-500:]} Its logs: {self.folder / 'kwok' / 'clusters' / name / 'logs'}")
+            raise LabError(f"{name} did not come up: {answer.stderr[-500:]} Its logs: {folder / 'logs'}")
 
     def _kwokctl(self, *arguments: str, name: str) -> None:
         environment = {

@@ -1,0 +1,321 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The main job, as one story on one lab: each test goes on where the one before ended. Everything is read back directly."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import sys
+import tempfile
+import time
+
+import requests
+from conftest import ArgumentWatch, SiteUnderTest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
+
+from workflow import execution, launch, register  # noqa: E402
+
+HUB, PLANE1, PLANE2, PLANE3 = "controlplane", "dataplane1", "dataplane2", "dataplane3"
+WORKFLOW = "example.training_workflow"
+
+
+def _aws_is_empty(site: SiteUnderTest) -> bool:
+    iam = site.lab.aws_client("iam")
+    return not iam.list_roles()["Roles"] and not iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+
+
+def test_check_mode_on_an_empty_lab_plans_and_writes_nothing(site: SiteUnderTest) -> None:
+    before = {name: site.cluster(name).snapshot() for name in (HUB, PLANE1, PLANE2)}
+    result = site.run("--check", "--diff")
+    assert result.code == 0, result.output
+    assert "dataplane_1: dataplane: Helm release flyte-core-data: install flyte-core" in result.output
+    assert "clusterConfigs: dataplane_2: https://127.0.0.1" in result.output
+    assert "team1 production  label2" in result.output
+    assert {name: site.cluster(name).snapshot() for name in (HUB, PLANE1, PLANE2)} == before
+    assert _aws_is_empty(site)
+
+
+def test_a_faulty_inventory_is_refused_before_any_change(site: SiteUnderTest) -> None:
+    """All faults in one run; each kind of fault has a unit test of its own."""
+    faulty = site.changed_copy()
+    faulty.variables["flyte_labels"] = {"label1": [{"cluster": "dataplane_1", "weight": 0.5}], "label2": [{"cluster": "dataplane_9", "wieght": 1}]}
+    faulty.variables["flyte_buckets"] = ["Not_A_Bucket"]
+    faulty.planes["dataplane_2"]["flyte_api_endpoint"] = "http://10.0.0.1"
+    before = {name: site.cluster(name).snapshot() for name in (HUB, PLANE1, PLANE2)}
+    result = faulty.run()
+    assert result.code != 0
+    text = re.sub(r"\s+", " ", result.output)
+    for part in (
+        "controlplane: flyte_labels.label1 = {'dataplane_1': 0.5}",
+        "these sum to 0.5",
+        "'dataplane_9': is no cluster of the inventory: dataplane_1, dataplane_2. Did you mean",
+        "flyte_labels.label2.wieght = 1: is an unknown key, known are cluster, weight. Did you mean 'weight'?",
+        "flyte_buckets = 'Not_A_Bucket'",
+        "dataplane_2: flyte_api_endpoint = 'http://10.0.0.1': has to be an https URL",
+    ):
+        # The output may quote an apostrophe by doubling it.
+        assert part in text.replace("''", "'"), (part, result.output)
+    assert {name: site.cluster(name).snapshot() for name in (HUB, PLANE1, PLANE2)} == before
+    assert _aws_is_empty(site)
+
+
+def test_an_eks_cluster_without_issuer_is_refused(site: SiteUnderTest) -> None:
+    eks = site.lab.aws_client("eks")
+    eks.create_cluster(
+        name="no-oidc", version="1.34", roleArn="arn:aws:iam::123456789012:role/eks", resourcesVpcConfig={"subnetIds": []}, tags={"issuer": "none"}
+    )
+    faulty = site.changed_copy()
+    faulty.planes["dataplane_2"]["flyte_eks_cluster"] = "no-oidc"
+    result = faulty.run()
+    assert result.code != 0 and _aws_is_empty(site)
+    assert "dataplane_2: flyte_eks_cluster = 'no-oidc': this EKS cluster has no OIDC issuer" in re.sub(r"\s+", " ", result.output).replace("''", "'")
+
+
+def test_a_dead_data_plane_does_not_keep_the_others_from_being_finished(site: SiteUnderTest) -> None:
+    """The first run ever, with one of two data planes stopped."""
+    site.lab.stop(PLANE2)
+    try:
+        result = site.run()
+    finally:
+        site.lab.start(PLANE2)
+    assert result.code != 0
+    assert re.search(r"dataplane_2 +observe +https://127.0.0.1:\d+ does not answer", result.output), result.output
+    assert list(site.configs()) == ["dataplane_1"]
+    assert set(site.cluster(HUB).secret("cluster-credentials")) == {"dataplane_1_token", "dataplane_1_cacert"}
+    # The label of the dead plane leads nowhere yet: its rows are held back, and that is said.
+    assert site.labels() == {"team1/development": "label1", "project1": "label1"}
+    assert "label2" in result.output
+
+
+def test_the_next_run_completes_it_and_shows_no_secret(site: SiteUnderTest) -> None:
+    with ArgumentWatch() as arguments:
+        result = site.run("--diff", "-vvv")
+    assert result.code == 0, result.output[-6000:]
+    hub = site.cluster(HUB)
+    stored = hub.secret("cluster-credentials")
+    assert set(stored) == {f"dataplane_{number}_{kind}" for number in (1, 2) for kind in ("token", "cacert")}
+    for number, plane in ((1, PLANE1), (2, PLANE2)):
+        token = site.cluster(plane).secret("flyteadmin-token")
+        assert (stored[f"dataplane_{number}_token"], stored[f"dataplane_{number}_cacert"]) == (token["token"], token["ca.crt"])
+        # What flyteadmin will do with it: exactly this token opens exactly this endpoint.
+        endpoint = site.configs()[f"dataplane_{number}"]["endpoint"]
+        ca_file = site.folder / "ca.crt"
+        ca_file.write_text(token["ca.crt"], encoding="utf-8")
+        headers = {"Authorization": f"Bearer {stored[f'dataplane_{number}_token']}"}
+        assert requests.get(f"{endpoint}/api/v1/namespaces", headers=headers, verify=str(ca_file), timeout=10).status_code == 200
+    keys = [path.read_text(encoding="utf-8") for path in (site.lab.folder / "kwok" / "clusters").glob("*/pki/*.key")]
+    lines = [line for key in keys for line in key.splitlines() if len(line) > 30]
+    secrets = [value for name, value in stored.items() if name.endswith("_token")] + lines
+    assert len(secrets) > 10
+    seen = result.output + "\n".join(arguments.seen)
+    assert not [secret[:12] for secret in secrets if secret in seen]
+    # In no file either: not in the inventory's folder, not in Ansible's and not in Helm's temporary ones.
+    tokens = [value.encode() for name, value in stored.items() if name.endswith("_token")]
+    temporary = pathlib.Path(tempfile.gettempdir())
+    files = [*site.folder.glob("**/*"), *(pathlib.Path.home() / ".ansible").glob("**/*"), *temporary.glob("*"), *temporary.glob("ansible*/**/*")]
+    small = [path for path in files if path.is_file() and path.stat().st_size < 1 << 20]
+    assert not [path for path in small if any(token in path.read_bytes() for token in tokens)]
+
+
+def test_everything_is_as_the_guide_wants_it(site: SiteUnderTest) -> None:
+    hub = site.cluster(HUB)
+    deployment = hub.get("/apis/apps/v1/namespaces/flyte/deployments/flyteadmin")["spec"]["template"]
+    volumes = {volume["name"]: volume for volume in deployment["spec"]["volumes"]}
+    assert volumes["cluster-credentials"]["secret"]["secretName"] == "cluster-credentials"
+    mounts = {mount["name"]: mount["mountPath"] for mount in deployment["spec"]["containers"][0]["volumeMounts"]}
+    assert mounts["cluster-credentials"] == "/var/run/credentials"
+    checksum = deployment["metadata"]["annotations"]["flyte.multicluster/credentials-checksum"]
+    assert len(checksum) == 64
+    sync = hub.get("/apis/apps/v1/namespaces/flyte/deployments/syncresources")["spec"]["template"]["metadata"]["annotations"]
+    assert sync["flyte.multicluster/credentials-checksum"] == checksum
+    resources = hub.get("/api/v1/namespaces/flyte/configmaps/flyte-clusterresourcesync-config")["data"]["cluster_resources.yaml"]
+    assert resources.count("role/flyte-dataplane-role") == 3
+    assert "8000Mi" in resources and "12" in resources  # values-eks.yaml's quotas of development
+    # flyteadmin's syncresources made the namespaces there, with the default account's role.
+    for plane in (PLANE1, PLANE2):
+        account = site.cluster(plane).get("/api/v1/namespaces/team1-production/serviceaccounts/default")
+        assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"].endswith("role/flyte-dataplane-role")
+        propeller = site.cluster(plane).get("/api/v1/namespaces/flyte/configmaps/flyte-propeller-config")["data"]
+        assert f"127.0.0.1:{site.lab.admin_grpc_port}" in propeller["admin.yaml"]
+        assert f"dataplane_{plane[-1]}" in propeller["core.yaml"]
+    assert site.labels() == {
+        "team1/development": "label1",
+        "team1/production": "label2",
+        "team1/development/example.pinned_workflow": "label2",
+        "project1": "label1",
+    }
+
+
+def test_iam_is_as_the_guide_wants_it(site: SiteUnderTest) -> None:
+    iam = site.lab.aws_client("iam")
+    arn = "arn:aws:iam::123456789012:policy/flyte-s3"
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    policy = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]["Statement"]
+    assert [(entry["Action"], entry["Resource"]) for entry in policy] == [
+        (["s3:DeleteObject*", "s3:GetObject*", "s3:ListBucket", "s3:PutObject*"], ["arn:aws:s3:::flyte-lab*", "arn:aws:s3:::flyte-lab*/*"])
+    ]
+    assert len(iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]) == 3
+    control, data = site.trust("flyte-controlplane-role"), site.trust()
+    assert len(control) == 1 and len(data) == 2
+    subjects = {key.rpartition(":")[2]: value for key, value in control[0]["Condition"]["StringEquals"].items()}
+    assert subjects == {"aud": "sts.amazonaws.com", "sub": ["system:serviceaccount:flyte:flyteadmin", "system:serviceaccount:flyte:datacatalog"]}
+    assert {next(iter(entry["Condition"])) for entry in data} == {"StringEquals"}
+    subjects = next(value for key, value in data[0]["Condition"]["StringEquals"].items() if key.endswith(":sub"))
+    assert "system:serviceaccount:team1-production:default" in subjects and not any("*" in subject for subject in subjects)
+    for role in ("flyte-controlplane-role", "flyte-dataplane-role"):
+        assert [policy["PolicyArn"] for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]] == [arn]
+
+
+def _state(site: SiteUnderTest, *names: str) -> dict[str, object]:
+    clusters = {name: site.cluster(name) for name in names}
+    return {name: (cluster.snapshot(), cluster.pods()) for name, cluster in clusters.items()}
+
+
+def test_a_second_run_changes_nothing(site: SiteUnderTest) -> None:
+    before = _state(site, HUB, PLANE1, PLANE2)
+    result = site.run()
+    assert result.code == 0 and set(result.changed.values()) == {0}, result.output
+    assert _state(site, HUB, PLANE1, PLANE2) == before
+    assert site.cluster(HUB).revisions("flyte-core") == before_revisions(before)
+
+
+def before_revisions(before: dict[str, object]) -> list[str]:
+    """Return the names of the hub's Helm records in a state."""
+    snapshot = before[HUB][0]  # type: ignore[index]
+    return sorted(name.rpartition("/")[2] for name in snapshot if ".release.v1." in name)
+
+
+def test_check_mode_after_it_reports_no_change(site: SiteUnderTest) -> None:
+    result = site.run("--check", "--diff")
+    assert result.code == 0 and set(result.changed.values()) == {0}, result.output
+
+
+def test_a_workflow_runs_on_the_cluster_of_its_label_also_after_the_label_moved(site: SiteUnderTest) -> None:
+    url = site.lab.admin_url
+    for domain in ("development", "production"):
+        register(url, "team1", domain, WORKFLOW, "v1")
+    assert _launch(site, "production") == "dataplane_2"
+    moved = site.changed_copy()
+    moved.variables["flyte_execution_cluster_labels"][1]["label"] = "label1"
+    result = moved.run("--tags", "ecl", "--diff")
+    assert result.code == 0 and "-team1/production: label2" in result.output and "+team1/production: label1" in result.output
+    assert _launch(site, "production") == "dataplane_1"
+    assert site.run("--tags", "ecl").code == 0
+    assert _launch(site, "production") == "dataplane_2"
+
+
+def _launch(site: SiteUnderTest, domain: str) -> str:
+    """Launch the workflow; return the cluster that both flyteadmin and the clusters themselves name."""
+    name = launch(site.lab.admin_url, "team1", domain, WORKFLOW, "v1")
+    cluster = execution(site.lab.admin_url, "team1", domain, name)["spec"]["metadata"]["system_metadata"]["execution_cluster"]
+    holders = [plane for plane in (PLANE1, PLANE2) if name in site.cluster(plane).workflows(f"team1-{domain}")]
+    assert holders == [cluster.replace("_", "")]
+    return str(cluster)
+
+
+def test_a_third_data_plane_is_one_line_and_changes_nothing_else_also_when_runs_are_killed(site: SiteUnderTest) -> None:
+    site.lab.up(3)
+    before = _state(site, PLANE1, PLANE2)
+    statements = site.trust()
+    tokens = site.cluster(HUB).secret("cluster-credentials")
+    site.planes["dataplane_3"] = {"flyte_kube_context": PLANE3, "flyte_eks_cluster": "flyte-dataplane3"}
+    killed = [site.run_and_kill(seconds) for seconds in (3, 4.5, 6, 7.5, 9)]
+    assert killed[0]
+    result = site.run()
+    assert result.code == 0, result.output
+    assert not {"dataplane_1", "dataplane_2"} & set(host for host, count in result.changed.items() if count)
+    assert _state(site, PLANE1, PLANE2) == before
+    after = site.cluster(HUB).secret("cluster-credentials")
+    assert {key: after[key] for key in tokens} == tokens and set(after) - set(tokens) == {"dataplane_3_token", "dataplane_3_cacert"}
+    assert list(site.configs()) == ["dataplane_1", "dataplane_2", "dataplane_3"]
+    assert site.trust()[:2] == statements and len(site.trust()) == 3
+    assert set(site.run().changed.values()) == {0}
+
+
+def test_keys_and_statements_of_others_stay(site: SiteUnderTest) -> None:
+    hub = site.cluster(HUB)
+    hub.patch("/api/v1/namespaces/flyte/secrets/cluster-credentials", {"data": {"somebody_elses": "a2VwdA==", "dataplane_1_token": "d3Jvbmc="}})
+    iam = site.lab.aws_client("iam")
+    foreign = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    statements = site.trust()
+    # A statement of somebody else, and one of ours that was damaged.
+    document = {"Version": "2012-10-17", "Statement": [foreign, *statements[:2]]}
+    iam.update_assume_role_policy(RoleName="flyte-dataplane-role", PolicyDocument=json.dumps(document))
+    generation = hub.get("/apis/apps/v1/namespaces/flyte/deployments/flyteadmin")["metadata"]["generation"]
+    result = site.run("--diff")
+    assert result.code == 0, result.output
+    stored = hub.secret("cluster-credentials")
+    assert stored["somebody_elses"] == "kept"
+    assert stored["dataplane_1_token"] == site.cluster(PLANE1).secret("flyteadmin-token")["token"]
+    assert site.trust() == [foreign, *statements]
+    # The checksum is that of before: the right credentials are back, so no pod had to restart.
+    assert hub.get("/apis/apps/v1/namespaces/flyte/deployments/flyteadmin")["metadata"]["generation"] == generation
+
+
+def test_a_new_token_restarts_flyteadmin(site: SiteUnderTest) -> None:
+    plane, hub = site.cluster(PLANE1), site.cluster(HUB)
+    pods = {name for name in hub.pods() if name.startswith(("flyteadmin", "syncresources"))}
+    plane.delete("/api/v1/namespaces/flyte/secrets/flyteadmin-token")
+    result = site.run()
+    assert result.code == 0, result.output
+    assert hub.secret("cluster-credentials")["dataplane_1_token"] == plane.secret("flyteadmin-token")["token"]
+    deadline = time.monotonic() + 20
+    while pods & set(hub.pods()) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert not pods & set(hub.pods())
+    assert _launch(site, "development") == "dataplane_1"
+
+
+def test_a_dead_data_plane_keeps_what_was_stored_for_it_and_holds_a_rollout(site: SiteUnderTest) -> None:
+    """flyteadmin's new pods would not start with an enabled data plane that does not answer: nothing is rolled out then."""
+    before, stored = site.configs(), site.cluster(HUB).secret("cluster-credentials")
+    site.lab.stop(PLANE3)
+    try:
+        quiet = site.run()
+        changed = site.changed_copy()
+        changed.variables["flyte_labels"]["label3"] = [{"cluster": "dataplane_1", "weight": 0.5}, {"cluster": "dataplane_3", "weight": 0.5}]
+        held = changed.run()
+        assert site.configs() == before and site.cluster(HUB).secret("cluster-credentials") == stored
+        drained = changed.changed_copy()
+        drained.planes["dataplane_3"]["flyte_cluster_enabled"] = False
+        rolled = drained.run()
+        assert site.configs()["dataplane_3"] == {**before["dataplane_3"], "enabled": False}
+    finally:
+        site.lab.start(PLANE3)
+    assert quiet.code != 0 and "dataplane_3" in quiet.output and set(quiet.changed.values()) == {0}
+    assert held.code != 0 and "not rolled out" in held.output and "flyte_cluster_enabled" in held.output
+    assert rolled.code != 0 and "not rolled out" not in rolled.output
+    result = changed.run()
+    assert result.code == 0, result.output
+    assert site.configs()["dataplane_3"]["enabled"] is True
+
+
+def test_the_control_plane_can_run_workflows_too(site: SiteUnderTest) -> None:
+    both = site.changed_copy()
+    both.variables["flyte_control_plane_runs_workflows"] = True
+    both.variables["flyte_labels"]["own"] = [{"cluster": "controlplane", "weight": 1}]
+    both.variables["flyte_execution_cluster_labels"].append({"project": "team1", "domain": "staging", "label": "own"})
+    result = both.run()
+    assert result.code == 0, result.output
+    assert site.configs()["controlplane"] == {"name": "controlplane", "enabled": True, "inCluster": True}
+    register(site.lab.admin_url, "team1", "staging", WORKFLOW, "v1")
+    name = launch(site.lab.admin_url, "team1", "staging", WORKFLOW, "v1")
+    found = execution(site.lab.admin_url, "team1", "staging", name)
+    assert found["spec"]["metadata"]["system_metadata"]["execution_cluster"] == "controlplane", found["closure"]
+    assert set(both.run().changed.values()) == {0}
+
+
+def test_limit_touches_only_those_data_planes(site: SiteUnderTest) -> None:
+    before = _state(site, HUB, PLANE1)
+    site.cluster(PLANE2).delete("/apis/apps/v1/namespaces/flyte/deployments/flytepropeller")
+    changed = site.changed_copy()
+    for plane in changed.planes.values():
+        plane["flyte_values"] = {"flytepropeller": {"podAnnotations": {"example.com/limit": "yes"}}}
+    result = changed.run("--limit", "dataplane_2")
+    assert result.code == 0, result.output
+    assert _state(site, HUB, PLANE1) == before
+    deployment = site.cluster(PLANE2).get("/apis/apps/v1/namespaces/flyte/deployments/flytepropeller")
+    assert deployment["spec"]["template"]["metadata"]["annotations"]["example.com/limit"] == "yes"
