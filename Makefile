@@ -56,7 +56,7 @@ lint: setup
 
 types: setup
 	@echo "== mypy"
-	@$(BIN)/python tests/checks/types.py
+	@$(BIN)/python tests/checks/run_mypy.py
 
 unit: setup
 	@echo "== unit tests"
@@ -64,15 +64,15 @@ unit: setup
 
 sanity: setup
 	@echo "== ansible-test sanity"
-	@$(BIN)/python tests/checks/sanity.py
+	@$(BIN)/python tests/checks/run_sanity.py
 
 docs: setup
 	@echo "== documentation"
-	@$(BIN)/python tests/checks/documentation.py
+	@$(BIN)/python tests/checks/run_documentation.py
 
 molecule: setup
 	@echo "== molecule"
-	@$(BIN)/python tests/checks/molecule.py
+	@$(BIN)/python tests/checks/run_molecule.py
 
 integration: setup
 	@echo "== integration tests on a lab of their own"

@@ -11,55 +11,6 @@ class ModuleDocFragment:
     # How one cluster of a list is reached; the options of kubernetes.core.k8s_auth_options.
     DOCUMENTATION = r"""
 options:
-  clusters:
-    suboptions:
-      kubeconfig:
-        description: Path of a kubeconfig, or its content as a mapping.
-        type: raw
-      context:
-        description: Context of the kubeconfig.
-        type: str
-      host:
-        description: URL of the API server, instead of a kubeconfig.
-        type: str
-      api_key:
-        description: Bearer token, with O(clusters[].host).
-        type: str
-      username:
-        description: User name for basic authentication.
-        type: str
-      password:
-        description: Password for basic authentication.
-        type: str
-      validate_certs:
-        description: Whether the API server's certificate is verified. Left out, the kubeconfig decides.
-        type: bool
-        aliases: [verify_ssl]
-      ca_cert:
-        description: Path of the CA certificate of the API server.
-        type: path
-        aliases: [ssl_ca_cert]
-      client_cert:
-        description: Path of a client certificate.
-        type: path
-        aliases: [cert_file]
-      client_key:
-        description: Path of the key of O(clusters[].client_cert).
-        type: path
-        aliases: [key_file]
-      proxy:
-        description: URL of an HTTP proxy.
-        type: str
-      no_proxy:
-        description: Hosts that are reached without the proxy, separated by commas.
-        type: str
-      impersonate_user:
-        description: User to act as.
-        type: str
-      impersonate_groups:
-        description: Group to act as; at most one.
-        type: list
-        elements: str
   concurrency:
     description: How many clusters are asked at the same time.
     type: int

@@ -172,7 +172,8 @@ def _layers(
     users = _reader(hostvars)(cluster.host, "flyte_values") or {}
     if not cluster.is_control_plane:
         return files, _values.merge([users, _propeller_override(found, cluster, aws)])
-    assert hub is not None
+    if hub is None:
+        raise AnsibleFilterError(f"{cluster.host}: the release of the control plane needs hub.")
     base = _values.merge([_read_values(os.path.join(chart["path"], "values.yaml"), cluster.host), *files, users])
     control, data = _roles(found, aws)
     runs = found.settings["flyte_control_plane_runs_workflows"]
@@ -364,13 +365,14 @@ def hub_plan(
 # -- labels
 
 
-def label_rows(data: Mapping[str, t.Any], label_map: Mapping[str, t.Any], configs: Sequence[Mapping[str, t.Any]]) -> dict[str, t.Any]:
+def label_rows(data: Mapping[str, t.Any], clusters: Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Return the inventory's rows that can be set now (``ready``), and those whose label leads to no enabled cluster (``held``)."""
-    found = _site.Site.from_dict(_plain(data))
-    enabled = [entry["name"] for entry in _plain(configs) if entry.get("enabled")]
+    found, configured = _site.Site.from_dict(_plain(data)), _plain(clusters)
+    enabled = [entry["name"] for entry in configured.get("clusterConfigs") or [] if entry.get("enabled")]
+    label_map = configured.get("labelClusterMap") or {}
     split: dict[str, list[dict[str, t.Any]]] = {"ready": [], "held": []}
     for row in found.execution_cluster_labels:
-        where = "ready" if _labels.shares(row.label, _plain(label_map), enabled) else "held"
+        where = "ready" if _labels.shares(row.label, label_map, enabled) else "held"
         split[where].append(dataclasses.asdict(row))
     return split
 
@@ -416,9 +418,22 @@ def _place(row: Mapping[str, t.Any]) -> str:
 # -- showing
 
 
-def failure_table(failures: Sequence[Mapping[str, t.Any]]) -> str:
+_STEPS = ("dataplane", "credentials", "controlplane", "ecl", "verify")
+
+
+def failures(hostvars: Mapping[str, t.Any], groups: Mapping[str, t.Any], planned: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """Return what failed: in the plan, and in each role on each host (its variable ``<role>_failures``)."""
+    read = _reader(hostvars)
+    rows = list(_plain(planned)["failures"])
+    for host in [*groups.get("flyte_control_plane", []), *groups.get("flyte_data_planes", [])]:
+        for step in _STEPS:
+            rows += [row for row in read(host, f"{step}_failures") or [] if row not in rows]
+    return rows
+
+
+def failure_table(found: Sequence[Mapping[str, t.Any]]) -> str:
     """Return the closing table as text of several lines."""
-    rows = [{"cluster": row["host"], "failed at": row["step"], "what": row["problem"], "what to do": row["remedy"]} for row in _plain(failures)]
+    rows = [{"cluster": row["host"], "failed at": row["step"], "what": row["problem"], "what to do": row["remedy"]} for row in _plain(found)]
     columns = {"cluster": 24, "failed at": 20, "what": 50, "what to do": 44}
     lines = _plan.table(_plan.wrapped(rows, columns), tuple(columns))
     return f"{len(rows)} thing(s) could not be done; everything else was.\n\n" + "\n".join(lines)
@@ -478,6 +493,7 @@ class FilterModule:
             "cluster_specs": cluster_specs,
             "credential_specs": credential_specs,
             "failure_table": failure_table,
+            "failures": failures,
             "hub_plan": hub_plan,
             "iam_faults": iam_faults,
             "label_report": label_report,

@@ -160,9 +160,8 @@ class _Login:
             form["scope"] = " ".join(scopes)
         if audience:
             form["audience"] = audience
-        assert settings.client_id is not None and settings.client_secret is not None
         # RFC 6749, 2.3.1: name and secret are form-encoded before they go into the Basic header.
-        basic = (urllib.parse.quote_plus(settings.client_id), urllib.parse.quote_plus(settings.client_secret))
+        basic = (urllib.parse.quote_plus(settings.client_id or ""), urllib.parse.quote_plus(settings.client_secret or ""))
         answer = self._send("POST", url, data=form, auth=basic, repeat=True)
         if answer.status_code >= 300:
             raise _token_error(url, answer)

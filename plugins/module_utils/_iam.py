@@ -22,7 +22,8 @@ def faults(site: Site, aws: Mapping[str, t.Any]) -> list[Fault]:
             continue
         answer = aws["clusters"].get(cluster.eks_cluster) or {}
         if answer.get("error"):
-            found.append(Fault(cluster.host, "flyte_eks_cluster", cluster.eks_cluster, f"EKS does not have it in {site.settings['flyte_aws_region']}: {answer['error']}."))
+            remedy = f"EKS does not have it in {site.settings['flyte_aws_region']}: {answer['error']}."
+            found.append(Fault(cluster.host, "flyte_eks_cluster", cluster.eks_cluster, remedy))
         elif not answer.get("issuer"):
             remedy = "this EKS cluster has no OIDC issuer: no role can trust its accounts. Update the cluster, or set flyte_iam_manage: false."
             found.append(Fault(cluster.host, "flyte_eks_cluster", cluster.eks_cluster, remedy))

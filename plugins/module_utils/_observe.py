@@ -260,4 +260,3 @@ def probe_all(
         return _credentials.probe(entry.get("endpoint") or "", token.decode(), ca_cert.decode(), service_accounts=service_accounts, timeout=timeout)
 
     return dict(zip([entry["name"] for entry in configs], in_threads(one, configs, concurrency)))
-

@@ -91,9 +91,8 @@ def credentials_due(site: Site, observations: Mapping[str, Observation], renewed
     due = []
     for cluster in site.data_planes:
         observation = observations.get(cluster.host)
-        if not is_reachable(observation):
+        if observation is None or not is_reachable(observation):
             continue
-        assert observation is not None
         token = observation.get("token")
         if cluster.host in renewed or token is None or stored.get(cluster.name) != {"token": token["fingerprint"], "ca_cert": token["ca_fingerprint"]}:
             due.append(cluster.host)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import re
 import typing as t
 import urllib.parse
@@ -314,14 +315,16 @@ def _admin_endpoint(settings: dict[str, t.Any], url: urllib.parse.SplitResult) -
 
 def _check_aws(reader: Reader, host: str, settings: dict[str, t.Any]) -> None:
     if not settings["flyte_buckets"]:
-        reader.fault(host, "flyte_buckets", [], "is required with flyte_provider aws: the S3 buckets of Flyte, for the IAM policy. Or set flyte_iam_manage: false.")
+        remedy = "is required with flyte_provider aws: the S3 buckets of Flyte, for the IAM policy. Or set flyte_iam_manage: false."
+        reader.fault(host, "flyte_buckets", [], remedy)
     for bucket in settings["flyte_buckets"]:
         if not valid_bucket(bucket):
             reader.fault(
                 host,
                 "flyte_buckets",
                 bucket,
-                "is no name that S3 takes: 3 to 63 lower-case letters, digits, '.' and '-', beginning and ending with a letter or digit, no IP address, no '..'.",
+                "is no name that S3 takes: 3 to 63 lower-case letters, digits, '.' and '-', beginning and ending with a letter or digit, "
+                "no IP address, no '..'.",
             )
     if not settings["flyte_aws_region"]:
         reader.fault(host, "flyte_aws_region", None, "is required with flyte_provider aws: the region of the EKS clusters, for example us-east-2.")
@@ -345,7 +348,7 @@ def _url_problem(url: str, schemes: Sequence[str]) -> str:
     except ValueError as error:
         return f"is no URL: {error}."
     if parts.scheme not in schemes or not host:
-        return f"has to be {' or '.join('an ' + scheme if scheme == 'http' else 'an ' + scheme for scheme in schemes)} URL, for example {schemes[0]}://host:443."
+        return f"has to be an {' or '.join(schemes)} URL, for example {schemes[0]}://host:443."
     if parts.username or parts.password:
         return "must not hold credentials."
     return ""
@@ -377,9 +380,8 @@ def _cluster(reader: Reader, host: str, is_hub: bool, settings: Mapping[str, t.A
             reader.fault(host, "flyte_values_files", path, "must not have white space in it: kubernetes.core.helm cannot pass such a path.")
     wants_eks = settings["flyte_provider"] == "aws" and settings["flyte_iam_manage"]
     if wants_eks and not values["flyte_eks_cluster"]:
-        reader.fault(
-            host, "flyte_eks_cluster", None, "is required with flyte_provider aws: the EKS cluster whose OIDC issuer the roles trust. Or set flyte_iam_manage: false."
-        )
+        remedy = "is required with flyte_provider aws: the EKS cluster whose OIDC issuer the roles trust. Or set flyte_iam_manage: false."
+        reader.fault(host, "flyte_eks_cluster", None, remedy)
     return Cluster(
         host=host,
         name=name,
@@ -472,7 +474,7 @@ def _weight(value: t.Any) -> float | int | None:
         number = float(value)
     except (TypeError, ValueError):
         return None
-    if number != number:  # a NaN passes every comparison as false
+    if math.isnan(number) or math.isinf(number):
         return None
     return int(number) if number.is_integer() else number
 

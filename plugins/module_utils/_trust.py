@@ -144,11 +144,13 @@ def merge_trust(existing: Mapping[str, t.Any] | None, wanted: Sequence[tuple[str
     notes: list[str] = []
     for provider, issuer, subjects in wanted:
         own = statement(provider, issuer, subjects)
-        mine = [number for number, entry in enumerate(statements) if _is_for(entry, provider) and _conditions(entry, issuer) is not None]
+        mine = []
         strangers: list[Document] = []
-        for number in mine:
-            found = _conditions(statements[number], issuer)
-            assert found is not None
+        for number, entry in enumerate(statements):
+            found = _conditions(entry, issuer) if _is_for(entry, provider) else None
+            if found is None:
+                continue
+            mine.append(number)
             present, operator, stray = found
             foreign = [subject for subject in present if not _is_flytes(subject, namespace)]
             if foreign:

@@ -32,7 +32,7 @@ def parse(text: str) -> Values:
     import yaml
 
     base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    loader = type("_HelmLoader", (base,), {"yaml_implicit_resolvers": copy.deepcopy(base.yaml_implicit_resolvers)})
+    loader: t.Any = type("_HelmLoader", (base,), {"yaml_implicit_resolvers": copy.deepcopy(base.yaml_implicit_resolvers)})
     for first, resolvers in list(loader.yaml_implicit_resolvers.items()):
         loader.yaml_implicit_resolvers[first] = [pair for pair in resolvers if pair[0] != "tag:yaml.org,2002:timestamp"]
     loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)$"), list("-+0123456789."))

@@ -27,7 +27,7 @@ options:
     description: Version of the chart, for a name. A folder or a C(.tgz) has its own.
     type: str
   cache:
-    description: Folder on this machine to keep charts in. E(XDG_CACHE_HOME) is honoured in the default.
+    description: Folder on this machine to keep charts in.
     type: path
     default: ~/.cache/flyte-multicluster/charts
   binary_path:
@@ -77,7 +77,6 @@ values_files:
 """
 
 import hashlib
-import os
 import pathlib
 import shutil
 import tarfile
@@ -200,9 +199,7 @@ def _digest(folders: list[pathlib.Path]) -> str:
 def provide(params: dict[str, t.Any], run_command: _Run) -> dict[str, t.Any]:
     """Return the module's result."""
     cache = pathlib.Path(params["cache"])
-    if os.environ.get("XDG_CACHE_HOME") and params["cache"] == os.path.expanduser("~/.cache/flyte-multicluster/charts"):
-        cache = pathlib.Path(os.environ["XDG_CACHE_HOME"]) / "flyte-multicluster" / "charts"
-    given = pathlib.Path(os.path.expanduser(params["ref"]))
+    given = pathlib.Path(params["ref"])
     if given.is_dir():
         folder = given.resolve()
     elif given.is_file():

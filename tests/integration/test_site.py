@@ -258,10 +258,13 @@ def test_keys_and_statements_of_others_stay(site: SiteUnderTest) -> None:
 def test_a_new_token_restarts_flyteadmin(site: SiteUnderTest) -> None:
     plane, hub = site.cluster(PLANE1), site.cluster(HUB)
     pods = {name for name in hub.pods() if name.startswith(("flyteadmin", "syncresources"))}
+    before = hub.secret("cluster-credentials")["dataplane_1_token"]
     plane.delete("/api/v1/namespaces/flyte/secrets/flyteadmin-token")
+    # Under the same name Kubernetes would sign the very same token again.
+    site.variables["flyte_token_secret"] = "flyteadmin-token-2"
     result = site.run()
     assert result.code == 0, result.output
-    assert hub.secret("cluster-credentials")["dataplane_1_token"] == plane.secret("flyteadmin-token")["token"]
+    assert before != hub.secret("cluster-credentials")["dataplane_1_token"] == plane.secret("flyteadmin-token-2")["token"]
     deadline = time.monotonic() + 20
     while pods & set(hub.pods()) and time.monotonic() < deadline:
         time.sleep(0.5)

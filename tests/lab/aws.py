@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """moto's server, with what moto simplifies too far for us: each EKS cluster has an OIDC issuer of its own.
@@ -29,5 +28,5 @@ def _with_own_issuer(self: t.Any, *arguments: t.Any, **options: t.Any) -> None:
 
 
 if __name__ == "__main__":
-    models.Cluster.__init__ = _with_own_issuer  # type: ignore[method-assign]
+    models.Cluster.__init__ = _with_own_issuer
     main(sys.argv[1:])

@@ -42,7 +42,7 @@ _KUBE_LDFLAGS = " ".join(
     [
         "-s -w",
         f"-X k8s.io/component-base/version.gitVersion=v{KUBERNETES}",
-        f"-X k8s.io/component-base/version.gitMajor={KUBERNETES.split('.')[0]}",
+        f"-X k8s.io/component-base/version.gitMajor={KUBERNETES.split('.', maxsplit=1)[0]}",
         f"-X k8s.io/component-base/version.gitMinor={KUBERNETES.split('.')[1]}",
     ]
 )

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The lab: Kubernetes clusters, an AWS endpoint and the flyteadmin double on 127.0.0.1, without a container engine.
@@ -123,7 +122,7 @@ class Lab:
         if not port_is_free(port):
             raise LabError(f"port {port} of 127.0.0.1 is taken: free it, or choose others with FLYTE_LAB_PORT=<first of 100 ports>.")
         inner = self.port + 20 + number * 6
-        arguments = ["--runtime", "binary", "--wait", "60s", "--kube-apiserver-port", str(port), "--config", str(HERE / "kwokctl.yaml")]
+        arguments = ["--runtime", "binary", "--wait", "60s", "--kube-apiserver-port", str(port), "--config", str(HERE / "kwokctl.config")]
         for offset, component in enumerate(("etcd", "kube-controller-manager", "kube-scheduler", "controller")):
             arguments += [f"--{component}-port", str(inner + offset)]
         for component in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):

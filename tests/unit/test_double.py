@@ -162,5 +162,5 @@ def test_a_label_selects_by_weight() -> None:
     """Disabled clusters get nothing; with all of a label disabled, any enabled one is taken, as the real one does."""
     clusters = {"a": Cluster("a", True, "", "", ""), "b": Cluster("b", False, "", "", ""), "c": Cluster("c", True, "", "", "")}
     generation = Generation(clusters, {"x": [("a", 0.5), ("b", 0.5)], "dead": [("b", 1.0)]}, (), {}, {})
-    assert {generation.select("x").name for _ in range(50)} == {"a"}
-    assert {generation.select("dead").name for _ in range(200)} == {"a", "c"}
+    assert {generation.select("x").name for _number in range(50)} == {"a"}
+    assert {generation.select("dead").name for _number in range(200)} == {"a", "c"}

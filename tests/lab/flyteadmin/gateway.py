@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import collections.abc
 import http.server
+import importlib
 import json
 import re
 import socketserver
@@ -16,11 +17,14 @@ from concurrent import futures
 import grpc
 from auth import Auth
 from errors import HTTP_STATUS, INVALID_ARGUMENT, NOT_FOUND, Fault, NotServing
-from flyteidl.service import admin_pb2, auth_pb2, dataproxy_pb2, identity_pb2, signal_pb2  # noqa: F401  (fills the descriptor pool)
 from google.api import annotations_pb2
 from google.protobuf import descriptor as descriptors
 from google.protobuf import json_format, message_factory
 from service import Service, handlers, parse
+
+# Importing them fills the descriptor pool, where the services are found by name.
+for _module in ("admin", "auth", "dataproxy", "identity", "signal"):
+    importlib.import_module(f"flyteidl.service.{_module}_pb2")
 
 _Handler = collections.abc.Callable[[t.Any], t.Any]
 _FD = descriptors.FieldDescriptor
@@ -210,7 +214,7 @@ class Gateway(socketserver.ThreadingMixIn, http.server.HTTPServer):
 # -- gRPC
 
 
-class _Generic(grpc.GenericRpcHandler):
+class _Generic(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
     def __init__(self, service: Service, auth: Auth | None, serving: t.Callable[[], bool]) -> None:
         self._handlers = {"/" + name.rpartition(".")[0] + "/" + name.rpartition(".")[2]: pair for name, pair in handlers(service).items()}
         self._auth = auth

@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Run mypy, strict, over the collection's Python (as the package that it is for Ansible) and over the lab and the tests."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+import sys
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+
+
+def mypy(*arguments: str, path: str = "") -> int:
+    """Run mypy; return its exit code."""
+    command = [sys.executable, "-m", "mypy", "--config-file", str(REPOSITORY / "tests" / "mypy.ini"), *arguments]
+    return subprocess.run(command, cwd=REPOSITORY, env={**os.environ, "MYPYPATH": path}, check=False).returncode
+
+
+def main() -> int:
+    """Check everything."""
+    collection = mypy(
+        *(part for name in ("module_utils", "modules", "filter") for part in ("-p", f"ansible_collections.flyte.multicluster.plugins.{name}")),
+        path=str(REPOSITORY / ".collections"),
+    )
+    lab = mypy("--exclude", "tests/lab/(flyteadmin/|example)", "tests/lab", path="tests/lab")
+    double = mypy("tests/lab/flyteadmin", path="tests/lab/flyteadmin")
+    return collection or lab or double
+
+
+if __name__ == "__main__":
+    sys.exit(main())
