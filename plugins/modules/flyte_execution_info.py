@@ -127,13 +127,14 @@ def _list(admin: Admin, place: tuple[str, str], filters: str) -> list[dict[str, 
 
 
 def _row(execution: dict[str, t.Any]) -> dict[str, t.Any]:
-    closure, metadata = execution["closure"], execution["spec"]["metadata"] or {}
+    # A message that is not set comes as null.
+    closure, metadata = execution["closure"] or {}, (execution["spec"] or {}).get("metadata") or {}
     return {
         "project": execution["id"]["project"],
         "domain": execution["id"]["domain"],
         "name": execution["id"]["name"],
-        "workflow": (closure["workflow_id"] or {}).get("name"),
-        "phase": closure["phase"],
+        "workflow": (closure.get("workflow_id") or {}).get("name"),
+        "phase": closure.get("phase"),
         "cluster": (metadata.get("system_metadata") or {}).get("execution_cluster") or "",
         "error": (closure.get("error") or {}).get("message"),
     }

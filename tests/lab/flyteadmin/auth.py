@@ -110,4 +110,4 @@ class Auth:
             name, _colon, secret = base64.b64decode(encoded).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return None
-        return urllib.parse.unquote(name), urllib.parse.unquote(secret)
+        return urllib.parse.unquote_plus(name), urllib.parse.unquote_plus(secret)

@@ -1,0 +1,152 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every fault of an inventory is said with host, variable, value and remedy."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import pytest
+import yaml
+from ansible_collections.flyte.multicluster.plugins.module_utils import _site
+from conftest import Inventory
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+HEAD = "controlplane"
+
+
+def build(inventory: Inventory, control_planes: list[str] | None = None) -> tuple[_site.Site | None, list[str]]:
+    """Return the site and its faults as text."""
+    heads = [HEAD] if control_planes is None else control_planes
+    planes = [host for host in inventory if host not in heads]
+    site, faults = _site.build(heads, planes, lambda host, name: inventory[host].get(name))
+    return site, [str(fault) for fault in faults]
+
+
+def everywhere(**values: t.Any) -> t.Callable[[Inventory], None]:
+    def change(inventory: Inventory) -> None:
+        for variables in inventory.values():
+            variables.update(values)
+
+    return change
+
+
+def on(host: str, **values: t.Any) -> t.Callable[[Inventory], None]:
+    return lambda inventory: inventory[host].update(values)
+
+
+def label(*entries: t.Any) -> t.Callable[[Inventory], None]:
+    return lambda inventory: [variables["flyte_labels"].update(label1=list(entries)) for variables in inventory.values()] and None
+
+
+def row(**values: t.Any) -> t.Callable[[Inventory], None]:
+    return lambda inventory: inventory[HEAD]["flyte_execution_cluster_labels"].append(values)
+
+
+ONE, TWO = "dataplane_1", "dataplane_2"
+FAULTS: list[tuple[t.Callable[[Inventory], t.Any], list[str]]] = [
+    (label({"cluster": ONE, "weight": 0.5}), ["controlplane: flyte_labels.label1 = {'dataplane_1': 0.5}", "sum to 1", "sum to 0.5"]),
+    (label({"cluster": ONE, "weight": 1.5}), ["flyte_labels.label1.weight = 1.5", "from 0 to 1"]),
+    (label({"cluster": ONE, "weight": -1}), ["flyte_labels.label1.weight = -1", "from 0 to 1"]),
+    (label({"cluster": ONE, "weight": True}), ["flyte_labels.label1.weight = True", "from 0 to 1"]),
+    (label({"cluster": ONE, "weight": "nan"}), ["flyte_labels.label1.weight = 'nan'", "from 0 to 1"]),
+    (label({"cluster": ONE, "weight": 0.5}, {"cluster": ONE, "weight": 0.5}), ["'dataplane_1': stands twice"]),
+    (label({"cluster": "dataplane_11", "weight": 1}), ["'dataplane_11': is no cluster of the inventory", "Did you mean 'dataplane_1'?"]),
+    (label({"cluster": ONE, "wieght": 1}), ["flyte_labels.label1.wieght = 1: is an unknown key", "Did you mean 'weight'?"]),
+    (label(), ["flyte_labels.label1 = []", "has to be a list like"]),
+    (row(project="team1", domain="staging", label="labl1"), ["flyte_execution_cluster_labels[2].label = 'labl1'", "Did you mean 'label1'?"]),
+    (row(project="team1", domain="staging", lable="label1"), ["flyte_execution_cluster_labels[2].lable = 'label1': is an unknown key"]),
+    (row(project="team1", domain="prodction", label="label1"), ["[2].domain = 'prodction'", "Did you mean 'production'?"]),
+    (row(project="team1", domain="production", label="label1"), ["[2] = 'team1/production': stands twice"]),
+    (row(project="team1", workflow="a.b", label="label1"), ["[2].domain = None: is required where a workflow is given"]),
+    (row(domain="staging", label="label1"), ["[2].project = None: is required"]),
+    (on(TWO, flyte_cluster_name=ONE), ["dataplane_2: flyte_cluster_name = 'dataplane_1': is the name of dataplane_1 already"]),
+    (on(TWO, flyte_cluster_name="data plane"), ["dataplane_2: flyte_cluster_name = 'data plane': cannot be part of a Secret's key"]),
+    (on(TWO, flyte_cluster_name="x" * 250), ["cannot be part of a Secret's key: at most 246"]),
+    (on(TWO, flyte_kube_context=None), ["dataplane_2: flyte_kube_context = None: has no explicit Kubernetes access"]),
+    (on(TWO, flyte_kube_context="dp1"), ["dataplane_2: flyte_kube_context = 'dp1': is the cluster of dataplane_1 already"]),
+    (on(TWO, flyte_api_endpoint="http://10.0.0.1"), ["dataplane_2: flyte_api_endpoint = 'http://10.0.0.1': has to be an https URL"]),
+    (on(TWO, flyte_api_endpoint="https://me:secret@host"), ["flyte_api_endpoint = 'https://***@host': must not hold credentials"]),
+    (on(TWO, flyte_eks_cluster=None), ["dataplane_2: flyte_eks_cluster = None: is required with flyte_provider aws"]),
+    (on(TWO, flyte_cluster_enabled="perhaps"), ["dataplane_2: flyte_cluster_enabled = 'perhaps': has to be true or false"]),
+    (on(TWO, flyte_cluster_enabled=False), ["controlplane: flyte_labels.label2 = ['dataplane_2']: all of its clusters are disabled"]),
+    (on(TWO, flyte_values_files=["my values.yaml"]), ["flyte_values_files = 'my values.yaml': must not have white space"]),
+    (on(TWO, flyte_release_name="Flyte"), ["dataplane_2: flyte_release_name = 'Flyte': has to be a Helm release name"]),
+    (everywhere(flyte_provider="azure"), ["controlplane: flyte_provider = 'azure': has to be one of aws, gcp, generic"]),
+    (everywhere(flyte_provider=None), ["controlplane: flyte_provider = None: is required"]),
+    (everywhere(flyte_admin_url=None), ["controlplane: flyte_admin_url = None: is required"]),
+    (everywhere(flyte_admin_url="flyte.example.com"), ["flyte_admin_url = 'flyte.example.com': has to be an https or http URL"]),
+    (everywhere(flyte_catalog_endpoint="https://x"), ["flyte_catalog_endpoint = 'https://x': has to be host:port"]),
+    (everywhere(flyte_concurrency=0), ["controlplane: flyte_concurrency = 0: has to be a whole number greater than 0"]),
+    (everywhere(flyte_labels=["label1"]), ["controlplane: flyte_labels = ['label1']: has to be a mapping"]),
+    (everywhere(flyte_buckets=["Flyte_Data"]), ["controlplane: flyte_buckets = 'Flyte_Data': is no name that S3 takes"]),
+    (everywhere(flyte_buckets=[]), ["controlplane: flyte_buckets = []: is required"]),
+    (everywhere(flyte_aws_region=None), ["controlplane: flyte_aws_region = None: is required"]),
+    (everywhere(flyte_cluster_enabled=False, flyte_execution_cluster_labels=[]), ["no cluster is enabled"]),
+]
+
+
+def test_a_correct_inventory_has_no_fault(inventory: Inventory) -> None:
+    site, faults = build(inventory)
+    assert not faults and site is not None
+    assert [cluster.name for cluster in site.data_planes] == ["dataplane_1", "dataplane_2"]
+    assert site.settings["flyte_admin_endpoint"] == "flyte.example.com:443" and site.settings["flyte_admin_insecure"] is False
+    assert _site.Site.from_dict(site.as_dict()) == site
+
+
+@pytest.mark.parametrize(("change", "said"), FAULTS, ids=[said[0][:60] for _change, said in FAULTS])
+def test_a_fault_is_said(inventory: Inventory, change: t.Callable[[Inventory], None], said: list[str]) -> None:
+    change(inventory)
+    site, faults = build(inventory)
+    assert site is None
+    text = "\n".join(faults)
+    assert all(part in text for part in said), text
+
+
+def test_all_faults_are_said_together(inventory: Inventory) -> None:
+    for change, _said in (FAULTS[0], FAULTS[9], FAULTS[18], FAULTS[20]):
+        change(inventory)
+    assert len(build(inventory)[1]) >= 4
+
+
+@pytest.mark.parametrize("heads", [[], ["controlplane", "dataplane_1"]])
+def test_there_is_exactly_one_control_plane(inventory: Inventory, heads: list[str]) -> None:
+    site, faults = build(inventory, heads)
+    assert site is None and f"flyte_control_plane = {heads!r}: the group has to have exactly one host, it has {len(heads)}" in faults[0]
+
+
+def test_thirds_are_a_whole(inventory: Inventory) -> None:
+    thirds = [{"cluster": ONE, "weight": 0.3333}, {"cluster": TWO, "weight": "0.6667"}]
+    label(*thirds)(inventory)
+    assert not build(inventory)[1]
+
+
+@pytest.mark.parametrize("name", ["ab", "a" * 64, "Big", "under_score", "a..b", "a.-b", "-ab", "ab-", "192.168.1.1", "xn--abc", "abc-s3alias", 5])
+def test_a_bucket_that_s3_would_refuse(name: t.Any) -> None:
+    assert not _site.valid_bucket(name)
+
+
+@pytest.mark.parametrize("name", ["abc", "a" * 63, "my-bucket.data", "1-2"])
+def test_a_bucket_that_s3_would_take(name: str) -> None:
+    assert _site.valid_bucket(name)
+
+
+def test_extra_variables_are_text_and_still_work(inventory: Inventory) -> None:
+    """``-e flyte_concurrency=4 -e flyte_control_plane_runs_workflows=true`` give text."""
+    everywhere(flyte_concurrency="4", flyte_control_plane_runs_workflows="true", flyte_buckets="one-bucket")(inventory)
+    site, faults = build(inventory)
+    assert not faults and site is not None
+    assert (site.settings["flyte_concurrency"], site.settings["flyte_control_plane_runs_workflows"]) == (4, True)
+    assert site.settings["flyte_buckets"] == ["one-bucket"]
+    assert [cluster.name for cluster in site.targets] == ["controlplane", "dataplane_1", "dataplane_2"]
+
+
+def test_every_variable_is_documented_with_its_type_and_default() -> None:
+    spec = yaml.safe_load((REPOSITORY / "roles" / "preflight" / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    options = spec["argument_specs"]["main"]["options"]
+    for name, variable in {**_site.SITE_VARIABLES, **_site.HOST_VARIABLES}.items():
+        assert options[name]["type"] == variable.kind, name
+        assert options[name].get("default") == variable.default, name
+        assert tuple(options[name].get("choices", ())) == variable.choices, name
+    assert set(_site.ACCESS_VARIABLES) | set(_site.SECRET_VARIABLES) <= set(options)
