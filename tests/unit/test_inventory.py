@@ -150,3 +150,12 @@ def test_every_variable_is_documented_with_its_type_and_default() -> None:
         assert options[name].get("default") == variable.default, name
         assert tuple(options[name].get("choices", ())) == variable.choices, name
     assert set(_site.ACCESS_VARIABLES) | set(_site.SECRET_VARIABLES) <= set(options)
+
+
+@pytest.mark.parametrize("name", ["example-aws", "example-gcp"])
+def test_the_example_inventories_have_no_fault(name: str) -> None:
+    content = yaml.safe_load((REPOSITORY / "inventories" / name / "hosts.yml").read_text(encoding="utf-8"))["all"]
+    groups = {group: list(entry["hosts"]) for group, entry in content["children"].items()}
+    variables = {host: {**content["vars"], **own} for entry in content["children"].values() for host, own in entry["hosts"].items()}
+    site, faults = _site.build(groups["flyte_control_plane"], groups["flyte_data_planes"], lambda host, variable: variables[host].get(variable))
+    assert site is not None and not faults
