@@ -178,7 +178,8 @@ def test_a_token_is_stored_without_white_space_around_it() -> None:
 
 
 def test_only_complete_pairs_count_as_credentials() -> None:
-    assert set(_credentials.stored_credentials({"a_token": b"1", "a_cacert": b"2", "b_token": b"1", "c_cacert": b"1", "d_token": b"", "d_cacert": b"1"})) == {"a"}
+    data = {"a_token": b"1", "a_cacert": b"2", "b_token": b"1", "c_cacert": b"1", "d_token": b"", "d_cacert": b"1"}
+    assert set(_credentials.stored_credentials(data)) == {"a"}
 
 
 def test_a_token_shows_no_token() -> None:
