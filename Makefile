@@ -39,6 +39,7 @@ $(COLLECTION):
 setup: $(VENV)/.ready $(VENV)-flytekit/.ready $(COLLECTION)
 
 binaries: setup
+	@echo "== binaries of the lab: built once where PATH has none, about 15 minutes on two cores"
 	@$(BIN)/python tests/lab/binaries.py
 
 lab-up: setup
@@ -78,7 +79,7 @@ integration: setup
 	@echo "== integration tests on a lab of their own"
 	@$(BIN)/python -m pytest tests/integration
 
-test: lint types sanity docs unit molecule integration
+test: binaries lint types sanity docs unit molecule integration
 
 clean: setup
 	@$(BIN)/python tests/lab/lab.py down

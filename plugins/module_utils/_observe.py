@@ -227,10 +227,16 @@ def flyteadmin_clusters(kube: Kube, namespace: str) -> dict[str, t.Any]:
         config_map = kube.find(f"/api/v1/namespaces/{namespace}/configmaps/{name}") or {}
         for key, text in sorted((config_map.get("data") or {}).items()):
             if key.endswith((".yaml", ".yml")) and "clusters:" in text:
-                section = _values.parse(text).get("clusters")
-                if isinstance(section, dict):
-                    merged.update(section)
+                merged.update(_clusters_section(text))
     return {key: merged[key] for key in ("labelClusterMap", "clusterConfigs") if merged.get(key)}
+
+
+def _clusters_section(text: str) -> dict[str, t.Any]:
+    try:
+        section = _values.parse(text).get("clusters")
+    except ValueError:
+        return {}  # a template for something else, with the word in it
+    return section if isinstance(section, dict) else {}
 
 
 def config_maps(pod_spec: Mapping[str, t.Any]) -> list[str]:

@@ -202,3 +202,8 @@ def test_why_a_pod_is_not_ready() -> None:
 def test_a_table_fits_on_a_screen() -> None:
     rows = _plan.wrapped([{"a": "x", "b": "one two three four"}], {"a": 5, "b": 9})
     assert _plan.table(rows, ("a", "b")) == ["A  B", "x  one two", "   three", "   four"]
+
+
+def test_a_config_map_that_is_no_yaml_is_no_configuration_of_clusters() -> None:
+    assert _observe._clusters_section("clusters: {{ template }}") == {}
+    assert _observe._clusters_section("clusters:\n  labelClusterMap: {a: []}") == {"labelClusterMap": {"a": []}}

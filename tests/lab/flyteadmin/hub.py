@@ -209,7 +209,7 @@ class Hub:
     # -- files
 
     def _read(self, pod: t.Any) -> Generation:
-        container = next(item for item in pod.spec.containers if item.name == "flyteadmin")
+        container = next((item for item in pod.spec.containers if item.name == "flyteadmin"), pod.spec.containers[0])
         files: dict[str, bytes] = {}
         volumes = {volume.name: volume for volume in pod.spec.volumes or []}
         for mount in container.volume_mounts or []:
@@ -315,7 +315,10 @@ class Hub:
             text = template
             for key, value in {**values, "namespace": namespace}.items():
                 text = text.replace("{{ " + key + " }}", str(value))
-            manifest = yaml.safe_load(text)
+            try:
+                manifest = yaml.safe_load(text) or {}
+            except yaml.YAMLError as problem:
+                raise SyncFailed(f"template of {namespace} has a value that customData does not set: {problem}") from problem
             path = _PATHS.get(manifest.get("kind", ""))
             if path:
                 plane.apply(path.format(namespace=namespace), manifest)
