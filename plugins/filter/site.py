@@ -15,6 +15,7 @@ import os
 import typing as t
 
 from ansible.errors import AnsibleError, AnsibleFilterError
+from jinja2 import TemplateError, Undefined
 from ansible_collections.flyte.multicluster.plugins.module_utils import _iam, _labels, _plan, _site, _trust, _values
 
 if t.TYPE_CHECKING:
@@ -44,7 +45,11 @@ def _reader(hostvars: Mapping[str, t.Any]) -> t.Callable[[str, str], t.Any]:
         variables = hostvars[host]
         if name not in variables:
             return None
-        return _plain(variables[name])
+        value = variables[name]
+        if isinstance(value, Undefined):
+            # Its own message says which variable it is that is missing.
+            raise AnsibleFilterError(getattr(value, "_undefined_message", None) or str(getattr(value, "_undefined_name", "undefined")))
+        return _plain(value)
 
     return read
 
@@ -57,8 +62,10 @@ def site(hostvars: Mapping[str, t.Any], groups: Mapping[str, t.Any]) -> dict[str
     def careful(host: str, name: str) -> t.Any:
         try:
             return read(host, name)
-        except AnsibleError as error:
-            faulty.append(f"{host}: {name}: cannot be templated: {error}")
+        except (AnsibleError, TemplateError) as error:
+            text = f"{host}: {name}: cannot be templated: {error}"
+            if text not in faulty:
+                faulty.append(text)
             return None
 
     built, faults = _site.build(list(groups.get("flyte_control_plane", [])), list(groups.get("flyte_data_planes", [])), careful)

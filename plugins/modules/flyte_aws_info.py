@@ -28,31 +28,10 @@ options:
   policy:
     description: Name of the customer managed policy.
     type: str
-  region:
-    description: Region of the EKS clusters.
-    type: str
-    required: true
-  profile:
-    description: Named profile of the AWS configuration.
-    type: str
-  endpoint_url:
-    description: URL to use instead of AWS' own endpoints, for a stand-in.
-    type: str
-  access_key:
-    description: Access key. Left out, boto3 finds credentials as usual.
-    type: str
-  secret_key:
-    description: Secret key.
-    type: str
-  session_token:
-    description: Session token.
-    type: str
 extends_documentation_fragment:
+  - flyte.multicluster.aws
   - flyte.multicluster.attributes
   - flyte.multicluster.attributes.info
-requirements:
-  - python >= 3.11
-  - boto3 >= 1.28
 """
 
 EXAMPLES = r"""

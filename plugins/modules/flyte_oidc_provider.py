@@ -31,26 +31,8 @@ options:
     type: dict
     default:
       managed-by: flyte.multicluster
-  region:
-    description: Region of the session; IAM itself has none.
-    type: str
-    required: true
-  profile:
-    description: Named profile of the AWS configuration.
-    type: str
-  endpoint_url:
-    description: URL to use instead of AWS' own endpoints, for a stand-in.
-    type: str
-  access_key:
-    description: Access key. Left out, boto3 finds credentials as usual.
-    type: str
-  secret_key:
-    description: Secret key.
-    type: str
-  session_token:
-    description: Session token.
-    type: str
 extends_documentation_fragment:
+  - flyte.multicluster.aws
   - flyte.multicluster.attributes
 attributes:
   check_mode:
@@ -59,9 +41,6 @@ attributes:
     support: full
   idempotent:
     support: full
-requirements:
-  - python >= 3.11
-  - boto3 >= 1.28
 """
 
 EXAMPLES = r"""
