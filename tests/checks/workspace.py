@@ -49,4 +49,6 @@ def environment(target: pathlib.Path) -> dict[str, str]:
         **os.environ,
         "PATH": f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "ANSIBLE_COLLECTIONS_PATH": str(target.parents[2]),
+        # Not those of the virtual environment: inside a git checkout antsibull-docs would take them for untracked files.
+        "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
     }
