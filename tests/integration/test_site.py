@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import pathlib
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -16,6 +17,7 @@ from conftest import ArgumentWatch, SiteUnderTest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
+import binaries  # noqa: E402
 from workflow import execution, launch, register  # noqa: E402
 
 HUB, PLANE1, PLANE2, PLANE3 = "controlplane", "dataplane1", "dataplane2", "dataplane3"
@@ -154,6 +156,20 @@ def test_everything_is_as_the_guide_wants_it(site: SiteUnderTest) -> None:
         "team1/development/example.pinned_workflow": "label2",
         "project1": "label1",
     }
+
+
+def test_the_real_flytectl_reads_the_labels_that_were_written(site: SiteUnderTest) -> None:
+    config = site.folder / "flytectl.yaml"
+    config.write_text(f"admin:\n  endpoint: dns:///127.0.0.1:{site.lab.admin_grpc_port}\n  insecure: true\n", encoding="utf-8")
+    for place, label in site.labels().items():
+        project, domain, workflow = (place.split("/") + ["", ""])[:3]
+        if not domain:
+            continue  # flytectl has no project level
+        command = [str(binaries.find("flytectl")), "--config", str(config), "get", "execution-cluster-label", "-p", project, "-d", domain]
+        # A clean environment: flytectl 0.9.8 panics where it holds a variable named ADMIN.
+        environment = {"HOME": str(site.folder), "PATH": "/usr/bin:/bin"}
+        answer = subprocess.run([*command, *filter(None, [workflow])], env=environment, capture_output=True, text=True, timeout=30, check=True)
+        assert json.loads(answer.stdout)["value"] == label
 
 
 def test_iam_is_as_the_guide_wants_it(site: SiteUnderTest) -> None:
