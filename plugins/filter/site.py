@@ -196,6 +196,19 @@ def _layers(
     return files, _values.merge([users, override])
 
 
+def _digest(
+    found: _site.Site,
+    cluster: _site.Cluster,
+    chart: Mapping[str, t.Any],
+    hostvars: Mapping[str, t.Any],
+    aws: Mapping[str, t.Any] | None,
+    hub: Mapping[str, t.Any] | None,
+) -> str:
+    """Return the digest of all values of a release."""
+    files, on_top = _layers(found, cluster, chart, hostvars, aws, hub)
+    return _values.digest(_values.merge([*files, on_top]))
+
+
 def release(
     data: Mapping[str, t.Any],
     host: str,
@@ -214,10 +227,8 @@ def release(
     cluster = next(entry for entry in found.clusters if entry.host == host)
     if only == "files":
         return _files(found, cluster, chart, hostvars)
-    files, on_top = _layers(found, cluster, chart, hostvars, _plain(aws) if aws else None, _plain(hub) if hub else None)
-    if only == "values":
-        return on_top
-    return _values.digest(_values.merge([*files, on_top]))
+    sources = (chart, hostvars, _plain(aws) if aws else None, _plain(hub) if hub else None)
+    return _layers(found, cluster, *sources)[1] if only == "values" else _digest(found, cluster, *sources)
 
 
 # -- the plan
@@ -243,7 +254,7 @@ def plan(
         if not observation["reachable"]:
             failures.append(_unreachable(cluster, observation))
             continue
-        digest = release(data, cluster.host, chart=chart, hostvars=hostvars, aws=aws)
+        digest = _digest(found, cluster, chart, hostvars, aws_plain, None)
         reason = _release_reason(found, observation, chart, digest)
         if reason:
             releases[cluster.host] = reason
@@ -258,7 +269,7 @@ def plan(
     hub = None
     if head in observed:
         hub = _predicted_hub(found, observed, due)
-        reason = _hub_reason(data, found, observed, hub, chart=chart, hostvars=hostvars, aws=aws)
+        reason = _hub_reason(found, observed, hub, chart, hostvars, aws_plain)
         if reason:
             entries.append(_plan.Entry(head, "controlplane", "Helm release " + found.control_plane.release, reason))
             entries += _hub_entries(found, observed, hub)
@@ -293,12 +304,18 @@ def _predicted_hub(found: _site.Site, observed: Mapping[str, t.Any], due: Sequen
     return _plan.hub_plan(found, observed, credentials=credentials, probes=probes)
 
 
-def _hub_reason(data: t.Any, found: _site.Site, observed: t.Any, hub: _plan.HubPlan, **arguments: t.Any) -> str | None:
-    head = found.control_plane.host
+def _hub_reason(
+    found: _site.Site,
+    observed: Mapping[str, t.Any],
+    hub: _plan.HubPlan,
+    chart: Mapping[str, t.Any],
+    hostvars: Mapping[str, t.Any],
+    aws: Mapping[str, t.Any] | None,
+) -> str | None:
     if not hub.cluster_configs:
         return None
-    digest = release(data, head, hub=dataclasses.asdict(hub), **arguments)
-    return _release_reason(found, observed[head], arguments["chart"], digest)
+    digest = _digest(found, found.control_plane, chart, hostvars, aws, dataclasses.asdict(hub))
+    return _release_reason(found, observed[found.control_plane.host], chart, digest)
 
 
 def _credential_entry(found: _site.Site, observed: Mapping[str, t.Any], host: str) -> _plan.Entry:
@@ -356,7 +373,7 @@ def hub_plan(
     """Return what flyteadmin's configuration has to be now that the credentials are stored, and why Helm has to run."""
     found, observed = _site.Site.from_dict(_plain(data)), _plain(observations)
     hub = _plan.hub_plan(found, observed, credentials=_plain(credentials), probes=_plain(probes))
-    reason = _hub_reason(data, found, observed, hub, chart=chart, hostvars=hostvars, aws=aws)
+    reason = _hub_reason(found, observed, hub, chart, hostvars, _plain(aws) if aws else None)
     failures: list[_plan.Failure] = []
     if not hub.cluster_configs:
         failures.append(_plan.Failure(found.control_plane.host, "controlplane", "no data plane has credentials yet", "Mend a data plane, then run again."))
@@ -366,7 +383,7 @@ def hub_plan(
         failures.append(_plan.Failure(found.control_plane.host, "controlplane", problem, remedy))
         reason = None
     rows = [dataclasses.asdict(failure) for failure in failures]
-    return {**dataclasses.asdict(hub), "reason": reason, "failures": rows, "held": bool(failures)}
+    return {**dataclasses.asdict(hub), "reason": reason, "failures": rows}
 
 
 # -- labels

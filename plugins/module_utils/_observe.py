@@ -120,11 +120,6 @@ def _release_age(info: Mapping[str, t.Any]) -> int:
     return max(0, int((datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None) - (then - offset)).total_seconds()))
 
 
-def forget_revision(kube: Kube, namespace: str, release: Mapping[str, t.Any]) -> None:
-    """Remove Helm's record of a revision that a killed run left pending; the objects stay and are taken over."""
-    kube.delete(_credentials.secrets_path(namespace, release["secret"]))
-
-
 # -- pods
 
 
