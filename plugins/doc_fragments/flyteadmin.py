@@ -17,8 +17,12 @@ options:
   token:
     description:
       - A ready-made bearer token. It cannot be renewed here.
-      - Left out together with O(client_id), no authentication is used.
+      - Falls back to O(token_file), then to the environment variable E(FLYTE_ADMIN_TOKEN). Without any of them and without
+        O(client_id), no authentication is used.
     type: str
+  token_file:
+    description: File with the token; white space around it is dropped.
+    type: path
   client_id:
     description:
       - OAuth2 client for the client credentials grant.
@@ -27,20 +31,30 @@ options:
       - The token is kept in memory, renewed before it ends, and once where flyteadmin does not accept it.
     type: str
   client_secret:
-    description: Secret of O(client_id). Falls back to the environment variable E(FLYTE_CLIENT_SECRET).
+    description: Secret of O(client_id). Falls back to O(client_secret_file), then to the environment variable E(FLYTE_CLIENT_SECRET).
     type: str
   client_secret_file:
     description: File with the secret of O(client_id); white space around it is dropped.
     type: path
   token_url:
-    description: Token endpoint of an external authorization server.
+    description:
+      - Token endpoint of an external authorization server. flyteadmin is not asked for one then, and its metadata may be missing.
     type: str
+  token_ca_cert:
+    description:
+      - Path of the CA certificate of the token endpoint. Left out, that of flyteadmin holds for flyteadmin's own, and this
+        machine's certificates for one on another host.
+    type: path
   scopes:
     description: Scopes to ask for.
     type: list
     elements: str
   audience:
     description: Audience to ask for.
+    type: str
+  authorization_header:
+    description:
+      - Name of the header that carries the token. Left out, it is the one that flyteadmin's metadata name, else C(authorization).
     type: str
   validate_certs:
     description: Whether flyteadmin's certificate is verified.

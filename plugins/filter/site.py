@@ -78,6 +78,12 @@ def access(hostvars: Mapping[str, t.Any], host: str) -> dict[str, t.Any]:
     return _site.access_of(host, _reader(hostvars))
 
 
+def admin_options(data: Mapping[str, t.Any], hostvars: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the options of the action group flyte.multicluster.flyteadmin. They may be credentials."""
+    found = _site.Site.from_dict(_plain(data))
+    return {"url": found.settings["flyte_admin_url"], **_site.admin_access_of(found.control_plane.host, _reader(hostvars))}
+
+
 def cluster_specs(data: Mapping[str, t.Any], hostvars: Mapping[str, t.Any], hosts: Sequence[str]) -> list[dict[str, t.Any]]:
     """Return the ``clusters`` option of flyte_cluster_info for some hosts."""
     found = _site.Site.from_dict(_plain(data))
@@ -390,29 +396,34 @@ def hub_plan(
 
 
 def label_rows(data: Mapping[str, t.Any], clusters: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return the inventory's rows that can be set now (``ready``), and those whose label leads to no enabled cluster (``held``)."""
-    found, configured = _site.Site.from_dict(_plain(data)), _plain(clusters)
-    enabled = [entry["name"] for entry in configured.get("clusterConfigs") or [] if entry.get("enabled")]
-    label_map = configured.get("labelClusterMap") or {}
+    """Return the inventory's rows that can be set now (``ready``), those whose label leads to no enabled cluster (``held``), and
+    the projects to purge: none in which a row is held, since that row may be stored."""
+    found, placement = _site.Site.from_dict(_plain(data)), _labels.Placement.from_section(_plain(clusters))
     split: dict[str, list[dict[str, t.Any]]] = {"ready": [], "held": []}
     for row in found.execution_cluster_labels:
-        where = "ready" if _labels.shares(row.label, label_map, enabled) else "held"
-        split[where].append(dataclasses.asdict(row))
-    return split
+        split["ready" if placement.shares(row.label) else "held"].append(dataclasses.asdict(row))
+    held = {row["project"] for row in split["held"]}
+    return {**split, "purge": [project for project in found.settings["flyte_execution_cluster_labels_purge"] if project not in held]}
 
 
 def label_report(
-    rows: Sequence[Mapping[str, t.Any]], label_map: Mapping[str, t.Any], configs: Sequence[Mapping[str, t.Any]], projects: Sequence[str], domains: Sequence[str]
+    rows: Sequence[Mapping[str, t.Any]], clusters: Mapping[str, t.Any], project_domains: Sequence[Mapping[str, t.Any]]
 ) -> dict[str, t.Any]:
     """Return the stored rows that lead to no enabled cluster (``astray``), and the project-domains without a label (``unlabelled``)."""
     stored = {(row["project"], row["domain"], row["workflow"]): row["label"] for row in _plain(rows)}
-    enabled = [entry["name"] for entry in _plain(configs) if entry.get("enabled")]
-    unlabelled = [f"{project}/{domain}" for project in projects for domain in domains if _labels.effective(stored, (project, domain, ""))[0] is None]
-    return {"astray": _labels.astray(stored, _plain(label_map), enabled), "unlabelled": unlabelled}
+    placement = _labels.Placement.from_section(_plain(clusters))
+    places = [(place["project"], place["domain"]) for place in _plain(project_domains)]
+    return {"astray": placement.astray(stored), "unlabelled": placement.unlabelled(stored, places)}
 
 
 def verification(
-    data: Mapping[str, t.Any], observations: Mapping[str, t.Any], rows: Sequence[Mapping[str, t.Any]], *, planned: bool = False, known: Sequence[str] = ()
+    data: Mapping[str, t.Any],
+    observations: Mapping[str, t.Any],
+    rows: Sequence[Mapping[str, t.Any]],
+    project_domains: Sequence[Mapping[str, t.Any]],
+    *,
+    planned: bool = False,
+    known: Sequence[str] = (),
 ) -> dict[str, t.Any]:
     """Return what is not as it has to be (``failures``), and what to know (``lines``).
 
@@ -425,7 +436,7 @@ def verification(
     if not live:
         return {"failures": [], "lines": []}
     failures = [] if planned else [failure for failure in _plan.cluster_failures(found, observed) if failure.host not in known]
-    report = label_report(rows, live.get("labelClusterMap") or {}, live.get("clusterConfigs") or [], found.projects, found.domains)
+    report = label_report(rows, live, project_domains)
     lines = [f"{_place(row)}: label {row['label']!r}: {row['reason']}: it runs on any enabled cluster" for row in report["astray"]]
     if found.settings["flyte_strict_labels"] and not planned:
         head = found.control_plane.host
@@ -433,6 +444,27 @@ def verification(
         failures += [_plan.Failure(head, "verify", f"{place}: no label", "Set one: it runs on any enabled cluster.") for place in report["unlabelled"]]
     lines += [f"{place}: no label: it runs on any enabled cluster" for place in report["unlabelled"]]
     return {"failures": [dataclasses.asdict(failure) for failure in failures], "lines": lines}
+
+
+def canary_report(canaries: Sequence[Mapping[str, t.Any]], host: str) -> dict[str, t.Any]:
+    """Return what the canaries showed: a table as ``text``, and ``failures``."""
+    rows = [
+        {
+            "project_domain": f"{entry['project']}/{entry['domain']}",
+            "label": f"{entry['label']} ({entry['level']})",
+            "expected": ", ".join(entry["expected"]),
+            "cluster": entry["cluster"],
+            "phase": entry["phase"],
+            "verdict": entry["problem"] or "proven",
+        }
+        for entry in _plain(canaries)
+    ]
+    remedy = "Check labels with flyte_ecl_info, and the execution in the console; then run again."
+    failures = [_plan.Failure(host, "verify: canary", f"{row['project_domain']}: {row['verdict']}", remedy) for row in rows if row["verdict"] != "proven"]
+    return {
+        "text": "\n".join(_plan.table(rows, ("project_domain", "label", "expected", "cluster", "phase", "verdict"))) + "\n",
+        "failures": [dataclasses.asdict(failure) for failure in failures],
+    }
 
 
 def _place(row: Mapping[str, t.Any]) -> str:
@@ -514,6 +546,8 @@ class FilterModule:
         """Return the filters by name."""
         return {
             "access": access,
+            "admin_options": admin_options,
+            "canary_report": canary_report,
             "cluster_specs": cluster_specs,
             "credential_specs": credential_specs,
             "failure_table": failure_table,

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import email.utils
 import html
+import os
 import re
 import threading
 import time
@@ -18,7 +20,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 RESOURCE_TYPE = "EXECUTION_CLUSTER_LABEL"
-#: a token is renewed this many seconds before it ends
+#: a token is renewed this many seconds before it ends, a short one after half of its life
 RENEW_BEFORE = 30.0
 #: at most this many seconds are waited on the word of one Retry-After
 LONGEST_PAUSE = 30.0
@@ -26,12 +28,15 @@ LONGEST_PAUSE = 30.0
 ADMIN_OPTIONS: dict[str, dict[str, t.Any]] = {
     "url": {"type": "str", "required": True},
     "token": {"type": "str", "no_log": True},
+    "token_file": {"type": "path", "no_log": False},
     "client_id": {"type": "str"},
     "client_secret": {"type": "str", "no_log": True},
     "client_secret_file": {"type": "path", "no_log": False},
     "token_url": {"type": "str", "no_log": False},
+    "token_ca_cert": {"type": "path", "no_log": False},
     "scopes": {"type": "list", "elements": "str"},
     "audience": {"type": "str"},
+    "authorization_header": {"type": "str"},
     "validate_certs": {"type": "bool", "default": True},
     "ca_cert": {"type": "path"},
     "client_cert": {"type": "path"},
@@ -41,18 +46,24 @@ ADMIN_OPTIONS: dict[str, dict[str, t.Any]] = {
     "retry_for": {"type": "float", "default": 30.0},
 }
 ADMIN_REQUIRED_TOGETHER = [("client_cert", "client_key")]
-ADMIN_MUTUALLY_EXCLUSIVE = [("token", "client_id"), ("client_secret", "client_secret_file")]
+ADMIN_MUTUALLY_EXCLUSIVE = [("token", "token_file", "client_id"), ("client_secret", "client_secret_file")]
+#: environment variables of the secrets, where neither the option nor its file is given
+TOKEN_VARIABLE, SECRET_VARIABLE = "FLYTE_ADMIN_TOKEN", "FLYTE_CLIENT_SECRET"
 
 
 class AdminError(Exception):
     """A request failed: what was tried, flyteadmin's own code and message, and what to do."""
 
-    def __init__(self, message: str, *, status: int = 0, code: int | None = None, hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, status: int = 0, code: int | None = None, hint: str = "", result: Mapping[str, t.Any] | None = None
+    ) -> None:
         super().__init__(f"{message} {hint}".strip())
         self.message = message
         self.status = status
         self.code = code
         self.hint = hint
+        #: what the module returns besides the message
+        self.result = dict(result or {})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,8 +75,10 @@ class Settings:
     client_id: str | None = None
     client_secret: str | None = None
     token_url: str | None = None
+    token_ca_cert: str | None = None
     scopes: tuple[str, ...] | None = None
     audience: str | None = None
+    authorization_header: str | None = None
     validate_certs: bool = True
     ca_cert: str | None = None
     client_cert: str | None = None
@@ -75,28 +88,54 @@ class Settings:
     retry_for: float = 30.0
 
     @classmethod
-    def from_params(cls, params: Mapping[str, t.Any]) -> Settings:
+    def from_params(cls, params: Mapping[str, t.Any], environ: Mapping[str, str] = os.environ) -> Settings:
         """Return the settings from a module's options.
 
-        :raises AdminError: an option is missing or its file cannot be read.
+        :raises AdminError: an option is missing or wrong, or its file cannot be read.
         """
-        secret = params.get("client_secret")
-        if params.get("client_secret_file"):
-            try:
-                with open(params["client_secret_file"], encoding="utf-8") as file:
-                    secret = file.read().strip()
-            except OSError as error:
-                raise AdminError(f"client_secret_file {params['client_secret_file']}: {error.strerror}.") from error
-        if params.get("client_id") and not secret:
-            raise AdminError("client_id is given without a secret.", hint="Set client_secret or client_secret_file.")
-        known = {field.name for field in dataclasses.fields(cls)} - {"client_secret", "scopes", "url"}
+        url = params["url"].rstrip("/")
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise AdminError(f"url {params['url']!r} is no http or https URL.", hint="Give flyteadmin's, for example https://flyte.example.com.")
+        if parts.username or parts.password:
+            raise AdminError("url must not hold credentials.", hint="Use client_id and client_secret, or token.")
+        secret = token = None
+        if params.get("client_id"):
+            secret = _secret(params, "client_secret", SECRET_VARIABLE, environ)
+            if not secret:
+                raise AdminError("client_id is given without a secret.", hint=f"Set client_secret, client_secret_file, or {SECRET_VARIABLE}.")
+        else:
+            token = _secret(params, "token", TOKEN_VARIABLE, environ)
+        given = {"url": url, "client_secret": secret, "token": token}
+        known = {field.name for field in dataclasses.fields(cls)} - {*given, "scopes"}
         scopes = params.get("scopes")
         return cls(
-            url=params["url"].rstrip("/"),
-            client_secret=secret,
+            **given,
             scopes=None if scopes is None else tuple(scopes),
             **{name: params[name] for name in known if params.get(name) is not None},
         )
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must never be shown."""
+        return [value for value in (self.token, self.client_secret) if value]
+
+
+def _secret(params: Mapping[str, t.Any], option: str, variable: str, environ: Mapping[str, str]) -> str | None:
+    """Return a secret from its option, else its file, else the environment."""
+    if params.get(option):
+        return t.cast(str, params[option])
+    path = params.get(f"{option}_file")
+    if not path:
+        return environ.get(variable) or None
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = file.read().strip()
+    except (OSError, ValueError) as error:
+        raise AdminError(f"{option}_file {path}: {getattr(error, 'strerror', None) or 'no text'}.") from error
+    if not content:
+        raise AdminError(f"{option}_file {path} is empty.")
+    return content
 
 
 class _Login:
@@ -107,17 +146,16 @@ class _Login:
         self._send = send
         self._lock = threading.Lock()
         self._token = settings.token
-        self._ends = float("inf")
-        self._header = "authorization"
+        self._renew_at = float("inf")
+        self._header = (settings.authorization_header or "authorization").lower()
         self._discovered: dict[str, t.Any] | None = None
 
     def header(self) -> dict[str, str]:
         """Return the header with the token, none where there is no authentication."""
-        if self._settings.client_id:
-            with self._lock:
-                if self._token is None or time.monotonic() > self._ends - RENEW_BEFORE:
-                    self._renew()
-        return {self._header: f"Bearer {self._token}"} if self._token else {}
+        with self._lock:
+            if self._settings.client_id and (self._token is None or time.monotonic() >= self._renew_at):
+                self._renew()
+            return {self._header: f"Bearer {self._token}"} if self._token else {}
 
     def rejected(self, used: Mapping[str, str]) -> bool:
         """Forget a token that got a 401; return whether another try makes sense."""
@@ -129,22 +167,37 @@ class _Login:
         return True
 
     def _discover(self) -> dict[str, t.Any]:
-        """Ask flyteadmin's metadata endpoints where to get a token and how to send it."""
+        """Ask flyteadmin's metadata endpoints for what is not given: where to get a token and how to send it."""
         if self._discovered is None:
-            server = self._metadata("/.well-known/oauth-authorization-server")
-            client = self._metadata("/config/v1/flyte_client")
-            self._discovered = {"token_url": server.get("token_endpoint"), **client}
+            settings = self._settings
+            external = settings.token_url is not None
+            found: dict[str, t.Any] = {}
+            if not external:
+                server = self._metadata("/.well-known/oauth-authorization-server")
+                found.update(token_url=server.get("token_endpoint"), methods=server.get("token_endpoint_auth_methods_supported") or [])
+            if None in (settings.scopes, settings.audience, settings.authorization_header):
+                try:
+                    found.update(self._metadata("/config/v1/flyte_client"))
+                except AdminError:
+                    # With an external token endpoint that is given, flyteadmin may keep its metadata to itself.
+                    if not external:
+                        raise
+            self._discovered = found
         return self._discovered
 
     def _metadata(self, path: str) -> dict[str, t.Any]:
-        answer = self._send("GET", self._settings.url + path, repeat=True)
+        url = self._settings.url + path
+        answer = self._send("GET", url, repeat=True)
         if answer.status_code == 501:
             raise AdminError(
-                f"GET {self._settings.url}{path}: flyteadmin has authentication turned off.",
+                f"GET {url}: flyteadmin has authentication turned off.",
                 status=501,
                 hint="Leave client_id out, or turn it on with server.security.useAuth.",
             )
-        return t.cast("dict[str, t.Any]", _decoded(answer, "GET", self._settings.url + path))
+        content = _decoded(answer, "GET", url)
+        if not isinstance(content, dict):
+            raise AdminError(f"GET {url}: no JSON object.", hint="Check that url is flyteadmin's.")
+        return content
 
     def _renew(self) -> None:
         settings = self._settings
@@ -152,22 +205,41 @@ class _Login:
         url = settings.token_url or found.get("token_url")
         if not url:
             raise AdminError(f"{settings.url} names no token endpoint.", hint="Set token_url.")
-        self._header = (found.get("authorization_metadata_key") or "authorization").lower()
+        if settings.url.startswith("https:") and not url.startswith("https:"):
+            raise AdminError(f"the token endpoint {url} is not https: the secret is not sent there.", hint="Set token_url to an https URL.")
+        self._header = (settings.authorization_header or found.get("authorization_metadata_key") or "authorization").lower()
         scopes = settings.scopes if settings.scopes is not None else found.get("scopes") or []
-        audience = settings.audience or found.get("audience")
+        audience = settings.audience if settings.audience is not None else found.get("audience")
         form = {"grant_type": "client_credentials"}
         if scopes:
             form["scope"] = " ".join(scopes)
         if audience:
             form["audience"] = audience
-        # RFC 6749, 2.3.1: name and secret are form-encoded before they go into the Basic header.
-        basic = (urllib.parse.quote_plus(settings.client_id or ""), urllib.parse.quote_plus(settings.client_secret or ""))
-        answer = self._send("POST", url, data=form, auth=basic, repeat=True)
+        arguments: dict[str, t.Any] = {}
+        methods = found.get("methods") or []
+        if "client_secret_basic" not in methods and "client_secret_post" in methods:
+            form.update(client_id=settings.client_id or "", client_secret=settings.client_secret or "")
+        else:
+            # RFC 6749, 2.3.1: name and secret are form-encoded before they go into the Basic header.
+            arguments["auth"] = (urllib.parse.quote_plus(settings.client_id or ""), urllib.parse.quote_plus(settings.client_secret or ""))
+        if _host(url) != _host(settings.url):
+            # flyteadmin's CA and client certificate are not those of another host.
+            arguments.update(verify=settings.token_ca_cert or settings.validate_certs, cert=())
+        elif settings.token_ca_cert:
+            arguments["verify"] = settings.token_ca_cert
+        answer = self._send("POST", url, data=form, repeat=True, **arguments)
         if answer.status_code >= 300:
             raise _token_error(url, answer)
-        content = answer.json()
-        self._token = content["access_token"]
-        self._ends = time.monotonic() + float(content.get("expires_in") or 3600)
+        content = _decoded(answer, "POST", url)
+        if not isinstance(content, dict) or not content.get("access_token"):
+            raise AdminError(f"POST {url}: the answer has no access_token.", hint="Check token_url.")
+        self._token = str(content["access_token"])
+        lifetime = float(content.get("expires_in") or 3600)
+        self._renew_at = time.monotonic() + max(lifetime - RENEW_BEFORE, lifetime / 2)
+
+
+def _host(url: str) -> str:
+    return urllib.parse.urlsplit(url).netloc.lower()
 
 
 def _token_error(url: str, answer: t.Any) -> AdminError:
@@ -216,6 +288,12 @@ def _answer_error(method: str, url: str, status: int, content: Mapping[str, t.An
         hint = "flyteadmin wants a token: set client_id and client_secret, or token."
         if "expired" in message:
             hint = "The token has expired: set a new one, or client_id and client_secret."
+    elif status == 403:
+        hint = "This account may not do that: give it the right in flyteadmin's authorization."
+    elif status == 429:
+        hint = "flyteadmin or its ingress limits requests: lower concurrency, or raise retry_for."
+    elif status in (502, 503, 504):
+        hint = "Check that flyteadmin's pods run."
     elif "is unrecognized by system" in message:
         hint = "Correct the domain, or add it to flyteadmin's configmap.domain.domains."
     elif "project [" in message and "not found" in message:
@@ -238,34 +316,40 @@ class Admin:
         self._session.mount("http://", HTTPAdapter(pool_maxsize=concurrency))
         # Both are needed for snake_case with unset fields; grpc-gateway answers camelCase otherwise.
         self._session.headers.update({"Accept": "application/json", "User-Agent": "flyte.multicluster"})
-        # Given with each request: REQUESTS_CA_BUNDLE of the environment would win over the session's.
-        self._verify = (settings.ca_cert or True) if settings.validate_certs else False
-        if settings.client_cert:
-            self._session.cert = (settings.client_cert, settings.client_key or settings.client_cert)
-        if settings.proxy:
-            self._session.proxies = {"http": settings.proxy, "https": settings.proxy}
-        # No credentials out of a .netrc: requests would put them in the place of ours.
-        self._session.auth = _no_netrc
+        # Given with each request: variables of the environment would win over the session's.
+        self._common: dict[str, t.Any] = {
+            "verify": (settings.ca_cert or True) if settings.validate_certs else False,
+            "cert": (settings.client_cert, settings.client_key or settings.client_cert) if settings.client_cert else None,
+            "proxies": {"http": settings.proxy, "https": settings.proxy} if settings.proxy else None,
+            "timeout": settings.timeout,
+            "allow_redirects": False,
+            # No credentials out of a .netrc: requests would put them in the place of ours.
+            "auth": _no_netrc,
+        }
         self._login = _Login(settings, self._send)
 
     def _send(self, method: str, url: str, *, repeat: bool, **arguments: t.Any) -> t.Any:
         """Send; repeat after a lost connection, 429 or 503 where that is safe, up to ``retry_for`` seconds."""
         ended, pause = time.monotonic() + self._settings.retry_for, 0.2
-        arguments.setdefault("auth", _no_netrc)
+        given = {**self._common, **arguments}
         while True:
             answer, problem = None, None
             try:
-                answer = self._session.request(method, url, timeout=self._settings.timeout, verify=self._verify, allow_redirects=False, **arguments)
+                answer = self._session.request(method, url, **given)
             except self._requests.RequestException as error:
                 problem = error
+            except (OSError, ValueError) as error:  # a CA or certificate file that is not there
+                raise AdminError(f"{method} {url}: {error}.", hint="Check ca_cert, client_cert and client_key.") from error
             # A 503 of the ingress and a 429 say that nothing was done: safe for every method.
-            refused = answer is not None and answer.status_code in (429, 503)
-            if not (refused or (problem is not None and repeat)) or time.monotonic() + pause > ended:
+            status = answer.status_code if answer is not None else 0
+            again = status in (429, 503) or (repeat and (problem is not None or status in (502, 504)))
+            wait = _retry_after(answer, pause)
+            if not again or time.monotonic() + wait > ended:
                 break
-            time.sleep(_retry_after(answer, pause))
+            time.sleep(wait)
             pause = min(pause * 2, 5.0)
         if problem is not None:
-            raise AdminError(f"{method} {url}: {_reason(problem)}.", hint="Check url, that flyteadmin runs, and its certificate.") from problem
+            raise AdminError(f"{method} {url}: {_reason(problem)}.", hint=_connection_hint(problem)) from problem
         return answer
 
     def call(self, method: str, path: str, body: t.Any = None, *, repeat: bool = True) -> t.Any:
@@ -308,6 +392,11 @@ class Admin:
         answer = self.call("GET", f"/api/v1/matchable_attributes?resource_type={RESOURCE_TYPE}")
         return t.cast("list[dict[str, t.Any]]", answer.get("configurations") or [])
 
+    def project_domains(self) -> list[tuple[str, str]]:
+        """Return all domains of all active projects, in one request."""
+        answer = self.call("GET", "/api/v1/projects?limit=10000")
+        return [(project["id"], domain["id"]) for project in answer.get("projects") or [] for domain in project.get("domains") or []]
+
     def put_label(self, key: tuple[str, str, str], label: str) -> None:
         """Write one row."""
         path, identity = _label_path(key)
@@ -336,11 +425,26 @@ def _no_netrc(request: t.Any) -> t.Any:
 
 
 def _retry_after(answer: t.Any, pause: float) -> float:
-    text = answer.headers.get("Retry-After", "") if answer is not None else ""
-    return min(float(text), LONGEST_PAUSE) if text.isdigit() else pause
+    """Return how long to wait: the server's word (seconds or a date), else the pause."""
+    text = answer.headers.get("Retry-After", "").strip() if answer is not None else ""
+    if text.isdigit():
+        return min(float(text), LONGEST_PAUSE)
+    moment = email.utils.parsedate_tz(text) if text else None
+    if moment is not None:
+        return min(max(email.utils.mktime_tz(moment) - time.time(), pause), LONGEST_PAUSE)
+    return pause
 
 
 def _reason(error: Exception) -> str:
     text = str(error)
     found = re.search(r"(Name or service not known|Connection refused|timed out|certificate verify failed[^)\"']*)", text)
-    return found.group(1) if found else text[:300]
+    return found.group(1) if found else re.sub(r"//[^/@\s]*@", "//***@", text)[:300]
+
+
+def _connection_hint(error: Exception) -> str:
+    text = str(error)
+    if "ProxyError" in text or "Cannot connect to proxy" in text:
+        return "Check proxy, HTTPS_PROXY and NO_PROXY."
+    if "certificate" in text.lower() or "SSL" in text:
+        return "Set ca_cert to flyteadmin's CA, and client_cert where it wants one."
+    return "Check url, and that flyteadmin runs and can be reached from here."

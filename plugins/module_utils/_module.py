@@ -8,15 +8,15 @@ from __future__ import annotations
 import copy
 import typing as t
 
-from ansible.module_utils.basic import env_fallback, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from . import _kube
-from ._admin import ADMIN_OPTIONS, AdminError
+from ._admin import ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_OPTIONS, ADMIN_REQUIRED_TOGETHER, AdminError, Settings
+from ._labels import Placement
+from ._observe import flyteadmin_clusters
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
-
-    from ansible.module_utils.basic import AnsibleModule
 
 
 def kube_argument_spec() -> dict[str, t.Any]:
@@ -26,11 +26,60 @@ def kube_argument_spec() -> dict[str, t.Any]:
     return copy.deepcopy(AUTH_ARG_SPEC)
 
 
-def admin_argument_spec() -> dict[str, t.Any]:
-    """Return the options of the doc fragment flyte.multicluster.flyteadmin."""
-    spec = copy.deepcopy(ADMIN_OPTIONS)
-    spec["client_secret"]["fallback"] = (env_fallback, ["FLYTE_CLIENT_SECRET"])
-    return spec
+def admin_module(spec: dict[str, t.Any], **constraints: t.Any) -> AnsibleModule:
+    """Return a module with the options of the doc fragment flyte.multicluster.flyteadmin besides its own; it has a check mode."""
+    return AnsibleModule(
+        argument_spec={**copy.deepcopy(ADMIN_OPTIONS), **spec},
+        supports_check_mode=True,
+        mutually_exclusive=[*ADMIN_MUTUALLY_EXCLUSIVE, *constraints.pop("mutually_exclusive", [])],
+        required_together=[*ADMIN_REQUIRED_TOGETHER, *constraints.pop("required_together", [])],
+        **constraints,
+    )
+
+
+def control_plane_argument_spec() -> dict[str, t.Any]:
+    """Return the option of the doc fragment flyte.multicluster.control_plane."""
+    options = {**copy.deepcopy(_kube.ACCESS_OPTIONS), "namespace": {"type": "str", "default": "flyte"}}
+    return {"control_plane": {"type": "dict", "options": options}}
+
+
+def placement_argument_spec() -> dict[str, t.Any]:
+    """Return the options of the doc fragment flyte.multicluster.placement; use with :data:`PLACEMENT_CONSTRAINTS`."""
+    return {
+        **control_plane_argument_spec(),
+        "label_cluster_map": {"type": "dict"},
+        "enabled_clusters": {"type": "list", "elements": "str"},
+        "default_execution_label": {"type": "str"},
+    }
+
+
+PLACEMENT_CONSTRAINTS: dict[str, t.Any] = {
+    "mutually_exclusive": [("control_plane", "label_cluster_map")],
+    "required_together": [("label_cluster_map", "enabled_clusters")],
+}
+
+
+def control_plane_of(params: t.Mapping[str, t.Any]) -> tuple[_kube.Kube, str] | None:
+    """Return the connection to the control plane and flyteadmin's namespace, None where the option is not given."""
+    given = params.get("control_plane")
+    return (_kube.Kube(access_of(given)), given["namespace"]) if given else None
+
+
+def placement_of(params: t.Mapping[str, t.Any]) -> Placement | None:
+    """Return what flyteadmin's configuration makes of a label: from the options, or read from the control plane; None where neither is given."""
+    if params.get("label_cluster_map") is not None:
+        return Placement(params["label_cluster_map"], frozenset(params["enabled_clusters"]), params.get("default_execution_label"))
+    hub = control_plane_of(params)
+    if hub is None:
+        return None
+    section = flyteadmin_clusters(*hub)
+    if not section:
+        raise _kube.KubeError(
+            "api",
+            f"{hub[0].server}: the Deployment flyteadmin in the namespace {hub[1]} mounts no configuration with clusters",
+            hint="Check control_plane and its namespace; site.yml writes that configuration.",
+        )
+    return Placement.from_section(section)
 
 
 def clusters_argument_spec(**more: t.Any) -> dict[str, t.Any]:
@@ -59,13 +108,24 @@ def run_kube_module(module: AnsibleModule, work: Callable[[], dict[str, t.Any]],
     _run(module, work, _kube.KubeError, *errors)
 
 
-def run_admin_module(module: AnsibleModule, work: Callable[[], dict[str, t.Any]]) -> None:
-    """Run a module that talks to flyteadmin."""
+def run_admin_module(module: AnsibleModule, work: Callable[[Settings], dict[str, t.Any]], *errors: type[Exception]) -> None:
+    """Run a module that talks to flyteadmin, and to the control plane where access to it is given."""
     try:
         import requests  # noqa: F401  pylint: disable=unused-import
     except ImportError as error:
         module.fail_json(msg=missing_required_lib("requests"), exception=str(error))
-    _run(module, work, AdminError)
+    if module.params.get("control_plane"):
+        traceback = _kube.missing_library()
+        if traceback:
+            module.fail_json(msg=missing_required_lib("kubernetes"), exception=traceback)
+
+    def with_settings() -> dict[str, t.Any]:
+        settings = Settings.from_params(module.params)
+        # Secrets of files and of the environment are none that Ansible knows of.
+        module.no_log_values.update(settings.secrets)
+        return work(settings)
+
+    _run(module, with_settings, AdminError, _kube.KubeError, *errors)
 
 
 def _run(module: AnsibleModule, work: Callable[[], dict[str, t.Any]], *errors: type[Exception]) -> None:

@@ -223,7 +223,7 @@ def flyteadmin_clusters(kube: Kube, namespace: str) -> dict[str, t.Any]:
         for key, text in sorted((config_map.get("data") or {}).items()):
             if key.endswith((".yaml", ".yml")) and "clusters:" in text:
                 merged.update(_clusters_section(text))
-    return {key: merged[key] for key in ("labelClusterMap", "clusterConfigs") if merged.get(key)}
+    return {key: merged[key] for key in ("labelClusterMap", "clusterConfigs", "defaultExecutionLabel") if merged.get(key)}
 
 
 def _clusters_section(text: str) -> dict[str, t.Any]:

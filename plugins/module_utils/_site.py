@@ -63,7 +63,13 @@ SITE_VARIABLES: dict[str, Variable] = {
     "flyte_request_timeout": Variable("int", 15),
     "flyte_wait_timeout": Variable("int", 600),
     "flyte_pending_release_timeout": Variable("int", 120),
+    "flyte_execution_cluster_labels_purge": Variable("list", []),
     "flyte_strict_labels": Variable("bool", False),
+    "flyte_canary_workflow": Variable("str"),
+    "flyte_canary_version": Variable("str"),
+    "flyte_canary_inputs": Variable("dict", {}),
+    "flyte_canary_projects": Variable("list"),
+    "flyte_canary_timeout": Variable("int", 600),
     "flyte_iam_manage": Variable("bool", True),
     "flyte_iam_wildcard": Variable("bool", False),
     "flyte_iam_policy_name": Variable("str", "flyte-s3"),
@@ -104,8 +110,27 @@ ACCESS_VARIABLES: dict[str, str] = {
     "flyte_kube_proxy": "proxy",
 }
 
+#: how flyteadmin is reached: variable to option of the doc fragment flyte.multicluster.flyteadmin
+ADMIN_VARIABLES: dict[str, str] = {
+    "flyte_admin_token": "token",
+    "flyte_admin_token_file": "token_file",
+    "flyte_client_id": "client_id",
+    "flyte_client_secret": "client_secret",
+    "flyte_client_secret_file": "client_secret_file",
+    "flyte_token_url": "token_url",
+    "flyte_token_ca_cert": "token_ca_cert",
+    "flyte_token_scopes": "scopes",
+    "flyte_token_audience": "audience",
+    "flyte_authorization_header": "authorization_header",
+    "flyte_admin_validate_certs": "validate_certs",
+    "flyte_admin_ca_cert": "ca_cert",
+    "flyte_admin_client_cert": "client_cert",
+    "flyte_admin_client_key": "client_key",
+    "flyte_admin_proxy": "proxy",
+}
+
 #: credentials, read where they are used and never put into the site
-SECRET_VARIABLES = ("flyte_aws_access_key", "flyte_aws_secret_key", "flyte_aws_session_token", "flyte_client_secret", "flyte_admin_token")
+SECRET_VARIABLES = ("flyte_aws_access_key", "flyte_aws_secret_key", "flyte_aws_session_token")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -297,8 +322,8 @@ def _check_settings(reader: Reader, host: str, settings: dict[str, t.Any]) -> No
     for name in ("flyte_namespace", "flyte_token_secret"):
         if not _IDENTIFIER.fullmatch(settings[name]) or len(settings[name]) > 63:
             reader.fault(host, name, settings[name], "has to be a Kubernetes name: at most 63 lower-case letters, digits and '-'.")
-    for name in ("flyte_projects", "flyte_domains"):
-        for value in settings[name]:
+    for name in ("flyte_projects", "flyte_domains", "flyte_execution_cluster_labels_purge", "flyte_canary_projects"):
+        for value in settings[name] or []:
             if not isinstance(value, str) or not _IDENTIFIER.fullmatch(value):
                 reader.fault(host, name, value, "has to be lower-case letters, digits and '-': namespaces are named after it.")
     if settings["flyte_provider"] == "aws" and settings["flyte_iam_manage"]:
@@ -395,10 +420,19 @@ def _cluster(reader: Reader, host: str, is_hub: bool, settings: Mapping[str, t.A
     )
 
 
+def _options(host: str, hostvars: Callable[[str, str], t.Any], variables: Mapping[str, str]) -> dict[str, t.Any]:
+    found = {option: hostvars(host, variable) for variable, option in variables.items()}
+    return {option: value for option, value in found.items() if value is not None}
+
+
 def access_of(host: str, hostvars: Callable[[str, str], t.Any]) -> dict[str, t.Any]:
     """Return the access options of a host. They may be credentials: use them, keep them nowhere."""
-    found = {option: hostvars(host, variable) for variable, option in ACCESS_VARIABLES.items()}
-    return {option: value for option, value in found.items() if value is not None}
+    return _options(host, hostvars, ACCESS_VARIABLES)
+
+
+def admin_access_of(host: str, hostvars: Callable[[str, str], t.Any]) -> dict[str, t.Any]:
+    """Return the options that say who to be at flyteadmin. They may be credentials: use them, keep them nowhere."""
+    return _options(host, hostvars, ADMIN_VARIABLES)
 
 
 def _check_clusters(reader: Reader, hub: Cluster, planes: Sequence[Cluster], settings: Mapping[str, t.Any]) -> None:

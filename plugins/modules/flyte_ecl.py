@@ -63,6 +63,8 @@ options:
   known_labels:
     description:
       - Labels of labelClusterMap. A row with any other label is refused before anything is written.
+      - Left out, they are read from flyteadmin's own configuration where O(control_plane) is given; a label whose clusters are all
+        disabled is refused then too.
     type: list
     elements: str
   concurrency:
@@ -71,12 +73,18 @@ options:
     default: 8
   journal:
     description:
-      - Folder for the rows that a delete takes along, from before the delete until they are written again. A later run with
-        the same folder and O(url) writes what a killed run left there.
+      - Folder of this machine for the rows that a delete takes along, from before the delete until they are written again. A
+        later run with the same folder and O(url) writes what a killed run left there.
+      - With O(control_plane) they are kept in the ConfigMap C(flyte-multicluster-ecl-journal) beside flyteadmin instead, where a
+        later run on any machine finds them. A ConfigMap holds about 9,000 rows.
     type: path
     default: ~/.local/state/flyte-multicluster
+notes:
+  - A row that somebody else sets below a project or project-domain between this module's reading and its delete is lost
+    with the delete, since flyteadmin has no condition for it.
 extends_documentation_fragment:
   - flyte.multicluster.flyteadmin
+  - flyte.multicluster.control_plane
   - flyte.multicluster.attributes
   - flyte.multicluster.attributes.action_group
 attributes:
@@ -88,6 +96,7 @@ attributes:
     support: full
 seealso:
   - module: flyte.multicluster.flyte_ecl_info
+  - module: flyte.multicluster.flyte_canary
 """
 
 EXAMPLES = r"""
@@ -98,6 +107,15 @@ EXAMPLES = r"""
     domain: production
     label: label2
     known_labels: [label1, label2]
+
+- name: The same, with the labels that flyteadmin itself knows as the guard
+  flyte.multicluster.flyte_ecl:
+    url: https://flyte.example.com
+    project: team1
+    domain: production
+    label: label2
+    control_plane:
+      context: controlplane
 
 - name: Set all labels of team1, and remove those that are not given
   flyte.multicluster.flyte_ecl:
@@ -138,6 +156,16 @@ restored:
   type: list
   elements: dict
   sample: [{project: team1, domain: production, workflow: example.wf, label: label2}]
+journal:
+  description: Where rows are kept between the delete of the row above them and their restoration.
+  returned: success
+  type: str
+  sample: ConfigMap flyte/flyte-multicluster-ecl-journal of the control plane
+msg:
+  description: Which rows were restored.
+  returned: when RV(restored) is not empty
+  type: str
+  sample: "Rows that flyteadmin deletes along with the one above them are written again: team1/production/example.wf."
 rows:
   description: All rows of flyteadmin afterwards.
   returned: success
@@ -146,57 +174,19 @@ rows:
   sample: [{project: team1, domain: production, workflow: "", label: label2}]
 """
 
-import hashlib
-import json
-import os
-import pathlib
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.flyte.multicluster.plugins.module_utils import _labels
-from ansible_collections.flyte.multicluster.plugins.module_utils._admin import (
-    ADMIN_MUTUALLY_EXCLUSIVE,
-    ADMIN_REQUIRED_TOGETHER,
-    Admin,
-    AdminError,
-    Settings,
+from ansible_collections.flyte.multicluster.plugins.module_utils._admin import Admin, AdminError, Settings
+from ansible_collections.flyte.multicluster.plugins.module_utils._journal import ConfigMapJournal, FileJournal, Journal, JournalError
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import (
+    admin_module,
+    control_plane_argument_spec,
+    control_plane_of,
+    placement_of,
+    run_admin_module,
 )
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_argument_spec, run_admin_module
 from ansible_collections.flyte.multicluster.plugins.module_utils._site import nearest
-
-
-class Journal:
-    """The rows that a delete takes along, in a file from before the delete until they are written again."""
-
-    def __init__(self, folder: str, url: str) -> None:
-        self.path = pathlib.Path(folder) / f"ecl-{hashlib.sha256(url.encode()).hexdigest()[:12]}.json"
-
-    def read(self) -> _labels.Rows:
-        """Return the rows that a killed run left."""
-        try:
-            content = json.loads(self.path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError) as error:
-            raise AdminError(f"the journal {self.path} cannot be read: {error}.", hint="It holds rows to restore: mend it or move it away.") from error
-        return {(row["project"], row["domain"], row["workflow"]): row["label"] for row in content["rows"]}
-
-    def write(self, rows: t.Mapping[_labels.Key, str]) -> None:
-        """Save rows so that they are on the disk when this returns."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            scratch = self.path.with_suffix(f".{os.getpid()}")
-            with open(scratch, "w", encoding="utf-8") as file:
-                json.dump({"rows": [_labels.as_dict(key, label) for key, label in sorted(rows.items())]}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            scratch.replace(self.path)
-        except OSError as error:
-            raise AdminError(f"the journal {self.path} cannot be written: {error}.", hint="Nothing was deleted. Set journal to a folder.") from error
-
-    def clear(self) -> None:
-        """Forget the rows: they are written again."""
-        self.path.unlink(missing_ok=True)
 
 
 def _entries(params: dict[str, t.Any]) -> dict[_labels.Key, str | None]:
@@ -205,6 +195,8 @@ def _entries(params: dict[str, t.Any]) -> dict[_labels.Key, str | None]:
     for entry in given:
         key = (entry["project"], entry["domain"] or "", entry["workflow"] or "")
         place = _labels.describe(key)
+        if not key[0]:
+            raise AdminError("a row has no project.", hint="Name the project of each row.")
         if key[2] and not key[1]:
             raise AdminError(f"{place}: a workflow's label needs a domain.")
         if key in rows:
@@ -215,49 +207,78 @@ def _entries(params: dict[str, t.Any]) -> dict[_labels.Key, str | None]:
     return rows
 
 
-def _guard(rows: t.Mapping[_labels.Key, str | None], known: list[str] | None) -> None:
-    """Refuse labels that labelClusterMap does not have."""
-    if known is None:
+def _guard(rows: t.Mapping[_labels.Key, str | None], params: dict[str, t.Any]) -> None:
+    """Refuse labels that labelClusterMap does not have, or that lead to no enabled cluster as far as that is known."""
+    known = params["known_labels"]
+    placement = placement_of(params) if known is None and params["state"] == "present" else None
+    if placement is not None:
+        known = list(placement.label_map)
+    if known is None or params["state"] != "present":
         return
-    wrong = [(key, label) for key, label in sorted(rows.items()) if label and label not in known]
-    if wrong:
-        text = "; ".join(f"{_labels.describe(key)}: unknown label {label!r}.{nearest(label, known)}" for key, label in wrong)
-        raise AdminError(
-            f"{text} Known are: {', '.join(sorted(known)) or 'none'}.", hint="Nothing was written: Flyte would run these workflows on any cluster, silently."
-        )
+    wrong = [f"{_labels.describe(key)}: unknown label {label!r}.{nearest(label, known)}" for key, label in sorted(rows.items()) if label not in known]
+    text = f"{'; '.join(wrong)} Known are: {', '.join(sorted(known)) or 'none'}." if wrong else ""
+    if placement is not None:
+        idle = [(key, label) for key, label in sorted(rows.items()) if label in known and not placement.shares(label)]
+        text += "".join(f" {_labels.describe(key)}: label {label!r}: {placement.problem(t.cast(str, label))}." for key, label in idle)
+    if text:
+        raise AdminError(text.strip(), hint="Nothing was written: Flyte would run these workflows on any cluster, silently.")
 
 
-def _write(admin: Admin, rows: t.Mapping[_labels.Key, str]) -> None:
-    results = admin.many(lambda row: admin.put_label(row[0], row[1]), sorted(rows.items()))
-    _raise_first([(_labels.describe(row[0]), error) for row, _result, error in results if error], len(results))
+def _unknown_places(admin: Admin, keys: t.Iterable[_labels.Key]) -> str:
+    """Return which projects and domains flyteadmin does not have, nothing where it has all."""
+    places = admin.project_domains()
+    projects = sorted({project for project, _domain in places})
+    wrong = []
+    for project in sorted({key[0] for key in keys} - set(projects)):
+        wrong.append(f"flyteadmin has no active project {project!r}.{nearest(project, projects)}")
+    for project, domain in sorted({key[:2] for key in keys if key[1] and key[0] in projects} - set(places)):
+        domains = [name for owner, name in places if owner == project]
+        wrong.append(f"the project {project!r} has no domain {domain!r}.{nearest(domain, domains)}")
+    return "; ".join(wrong)
 
 
-def _raise_first(errors: list[tuple[str, AdminError]], total: int) -> None:
-    if errors:
-        place, error = errors[0]
-        raise AdminError(f"{len(errors)} of {total} rows failed, the first is {place}: {error.message}", status=error.status, code=error.code, hint=error.hint)
+def _failure(results: list[tuple[t.Any, t.Any, AdminError | None]], place: t.Callable[[t.Any], str], what: str) -> AdminError | None:
+    """Return one error for all that failed, None where nothing did."""
+    failed = [(item, error) for item, _result, error in results if error is not None]
+    if not failed:
+        return None
+    item, error = failed[0]
+    text = f"{len(failed)} of {len(results)} rows could not be {what}, the first is {place(item)}: {error.message}"
+    return AdminError(text, status=error.status, code=error.code, hint=error.hint, result={"changed": True})
 
 
-def _apply(admin: Admin, changes: list[_labels.Change], journal: Journal) -> None:
-    restores = {key: label for change in changes for key, label in change.restores}
-    if restores:
-        journal.write(restores)
-    results = admin.many(lambda change: admin.delete_label(change.key), _labels.deletes(changes))
-    _raise_first([(_labels.describe(change.key), error) for change, _result, error in results if error], len(results))
-    written = {change.key: change.after for change in changes if change.after is not None}
-    _write(admin, {**restores, **written})
-    if restores:
+def _apply(admin: Admin, changes: list[_labels.Change], rescued: _labels.Rows, journal: Journal, left: bool) -> None:
+    """Delete, then write. What a delete takes along is in the journal from before it until it is written again."""
+    lost = _labels.lost_by(changes)
+    if lost:
+        journal.write({**rescued, **lost})
+    deleted = admin.many(lambda change: admin.delete_label(change.key), _labels.deletes(changes))
+    # Also after a delete that failed: others have taken rows along by then, and its answer alone may be what was lost.
+    rows = {**lost, **{change.key: change.after for change in changes if change.after is not None}}
+    written = admin.many(lambda row: admin.put_label(row[0], row[1]), sorted(rows.items()))
+    missing = {row[0]: row[1] for row, _result, error in written if error is not None and row[0] in {**rescued, **lost}}
+    if missing:
+        journal.write(missing)
+    elif lost or left:
         journal.clear()
+    problem = _failure(deleted, lambda change: _labels.describe(change.key), "deleted") or _failure(written, lambda row: _labels.describe(row[0]), "written")
+    if problem:
+        if missing:
+            problem.hint = f"{problem.hint} Rows that flyteadmin deleted along with others are kept in the {journal.place}; the next run writes them.".strip()
+        raise problem
 
 
-def run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
+def run(params: dict[str, t.Any], check_mode: bool, settings: Settings, warn: t.Callable[[str], None]) -> dict[str, t.Any]:
     """Compare and write; return the module's result."""
+    if params["concurrency"] < 1:
+        raise AdminError(f"concurrency {params['concurrency']} is less than 1.")
     given = _entries(params)
-    _guard(given, params["known_labels"])
-    admin = Admin(Settings.from_params(params), concurrency=params["concurrency"])
-    journal = Journal(params["journal"], params["url"].rstrip("/"))
+    _guard(given, params)
+    admin = Admin(settings, concurrency=params["concurrency"])
+    hub = control_plane_of(params)
+    journal: Journal = ConfigMapJournal(*hub) if hub else FileJournal(params["journal"], settings.url)
+    saved = journal.read()
     current = _labels.from_api(admin.label_rows())
-    left = {key: label for key, label in journal.read().items() if key not in current}
     wanted: _labels.Rows = {}
     absent: list[_labels.Key] = []
     if params["state"] == "present":
@@ -265,26 +286,36 @@ def run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     else:
         absent = list(given)
     # Rows that a killed run deleted and did not write again: this run wants them back, unless it says otherwise itself.
-    rescued = {key: label for key, label in left.items() if key not in given and key[0] not in params["purge"]}
+    rescued = {key: label for key, label in saved.items() if key not in current and key not in given and key[0] not in params["purge"]}
     changes = _labels.plan(current, {**rescued, **wanted}, absent, purge=params["purge"])
+    new = [change.key for change in changes if change.after is not None and change.before is None and change.key not in rescued]
+    unknown = _unknown_places(admin, new) if new else ""
+    if unknown and not check_mode:
+        raise AdminError(unknown, hint="Nothing was written. Create the project first (flytectl create project), or correct its name.")
+    if unknown:
+        warn(f"{unknown} Without it, these labels cannot be set.")  # a run of site.yml may create it before
     if not check_mode:
-        _apply(admin, changes, journal)
-        if left:
-            journal.clear()
-    after = {key: label for key, label in current.items() if not any(change.key == key for change in changes)}
-    after.update({change.key: change.after for change in changes if change.after is not None})
-    shown = [change for change in changes if change.before != change.after]
-    restored = {**rescued, **{key: label for change in changes for key, label in change.restores}}
-    rows_before = [_labels.as_dict(change.key, change.before) for change in shown]
-    rows_after = [_labels.as_dict(change.key, change.after) for change in shown]
-    return {
+        _apply(admin, changes, rescued, journal, bool(saved))
+    return _result(current, changes, rescued, journal)
+
+
+def _result(current: _labels.Rows, changes: list[_labels.Change], rescued: _labels.Rows, journal: Journal) -> dict[str, t.Any]:
+    after = {key: label for key, label in current.items() if not any(change.key == key for change in changes)} if changes else current
+    after = {**after, **{change.key: change.after for change in changes if change.after is not None}}
+    restored = {**rescued, **_labels.lost_by(changes)}
+    result = {
         "changed": bool(changes),
-        "before": rows_before,
-        "after": rows_after,
+        "before": [_labels.as_dict(change.key, change.before) for change in changes],
+        "after": [_labels.as_dict(change.key, change.after) for change in changes],
         "restored": [_labels.as_dict(key, label) for key, label in sorted(restored.items())],
         "rows": [_labels.as_dict(key, label) for key, label in sorted(after.items())],
+        "journal": journal.place,
         "diff": {"before": _lines(changes, "before"), "after": _lines(changes, "after")},
     }
+    if restored:
+        places = ", ".join(_labels.describe(key) for key in sorted(restored))
+        result["msg"] = f"Rows that flyteadmin deletes along with the one above them are written again: {places}."
+    return result
 
 
 def _lines(changes: list[_labels.Change], side: str) -> str:
@@ -296,7 +327,7 @@ def main() -> None:
     """Run the module."""
     row = {"project": {"type": "str", "required": True}, "domain": {"type": "str"}, "workflow": {"type": "str"}, "label": {"type": "str"}}
     spec = {
-        **admin_argument_spec(),
+        **control_plane_argument_spec(),
         "project": {"type": "str"},
         "domain": {"type": "str"},
         "workflow": {"type": "str"},
@@ -308,14 +339,8 @@ def main() -> None:
         "concurrency": {"type": "int", "default": 8},
         "journal": {"type": "path", "default": "~/.local/state/flyte-multicluster"},
     }
-    module = AnsibleModule(
-        argument_spec=spec,
-        supports_check_mode=True,
-        mutually_exclusive=[("project", "labels"), *ADMIN_MUTUALLY_EXCLUSIVE],
-        required_one_of=[("project", "labels")],
-        required_together=ADMIN_REQUIRED_TOGETHER,
-    )
-    run_admin_module(module, lambda: run(module.params, module.check_mode))
+    module = admin_module(spec, mutually_exclusive=[("project", "labels")], required_one_of=[("project", "labels")])
+    run_admin_module(module, lambda settings: run(module.params, module.check_mode, settings, module.warn), JournalError)
 
 
 if __name__ == "__main__":

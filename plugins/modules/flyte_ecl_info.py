@@ -13,11 +13,11 @@ author:
   - flyte.multicluster contributors (@flyteorg)
 description:
   - Returns every execution cluster label that flyteadmin has stored, of all levels, from one request.
-  - For a project-domain or workflow also the label that holds for it, the level that it comes from, and the clusters
-    that it leads to.
+  - With O(control_plane), or O(label_cluster_map) and O(enabled_clusters), also what each leads to, the label that holds for
+    every project-domain, and for a given project-domain or workflow.
 options:
   project:
-    description: Project of the O(domain) whose effective label is wanted.
+    description: Project whose effective label is wanted.
     type: str
   domain:
     description: Domain whose effective label is wanted.
@@ -25,17 +25,10 @@ options:
   workflow:
     description: Workflow whose effective label is wanted.
     type: str
-  label_cluster_map:
-    description: labelClusterMap, a label to a list of entries with C(id) and C(weight).
-    type: dict
-    default: {}
-  enabled_clusters:
-    description: Names of the clusters that are enabled.
-    type: list
-    elements: str
-    default: []
 extends_documentation_fragment:
   - flyte.multicluster.flyteadmin
+  - flyte.multicluster.control_plane
+  - flyte.multicluster.control_plane.placement
   - flyte.multicluster.attributes
   - flyte.multicluster.attributes.info
   - flyte.multicluster.attributes.action_group
@@ -58,6 +51,14 @@ EXAMPLES = r"""
     label_cluster_map:
       label2: [{id: dataplane_2, weight: 1}]
     enabled_clusters: [dataplane_1, dataplane_2]
+
+- name: The same, by the configuration that flyteadmin has now
+  flyte.multicluster.flyte_ecl_info:
+    url: https://flyte.example.com
+    project: team1
+    domain: production
+    control_plane:
+      context: controlplane
 """
 
 RETURN = r"""
@@ -66,10 +67,63 @@ rows:
   returned: success
   type: list
   elements: dict
-  sample: [{project: team1, domain: production, workflow: "", label: label2}]
+  contains:
+    project:
+      description: The project.
+      type: str
+      sample: team1
+    domain:
+      description: The domain; empty in a row of a project.
+      type: str
+      sample: production
+    workflow:
+      description: The workflow; empty in a row of a project-domain.
+      type: str
+      sample: ""
+    label:
+      description: The label.
+      type: str
+      sample: label2
+    clusters:
+      description: The enabled clusters that it leads to, with their share by weight. Empty means any enabled cluster, silently.
+      returned: with O(control_plane) or O(label_cluster_map)
+      type: dict
+      sample: {dataplane_2: 1.0}
+    problem:
+      description: Why it leads to no enabled cluster; null where it does.
+      returned: with O(control_plane) or O(label_cluster_map)
+      type: str
+      sample: labelClusterMap has no such label
+project_domains:
+  description: Every domain of every active project, and the label that holds there.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    project:
+      description: The project.
+      type: str
+      sample: team1
+    domain:
+      description: The domain.
+      type: str
+      sample: production
+    label:
+      description: The label; null where there is none at any level.
+      type: str
+      sample: label2
+    level:
+      description: The level that it comes from, V(project-domain), V(project) or V(default); null where there is none.
+      type: str
+      sample: project-domain
+    clusters:
+      description: The enabled clusters that it leads to, with their share by weight. Empty means any enabled cluster, silently.
+      returned: with O(control_plane) or O(label_cluster_map)
+      type: dict
+      sample: {dataplane_2: 1.0}
 effective:
-  description: The label that holds for the given project-domain or workflow.
-  returned: success, with O(domain)
+  description: What holds for the given project, project-domain or workflow.
+  returned: with O(project)
   type: dict
   contains:
     label:
@@ -77,52 +131,67 @@ effective:
       type: str
       sample: label2
     level:
-      description: The level that it comes from.
+      description: The level that it comes from, V(workflow), V(project-domain), V(project) or V(default); null where there is none.
       type: str
       sample: project-domain
     clusters:
-      description: The enabled clusters that it leads to, with their share. Empty means any enabled cluster.
+      description: The enabled clusters that it leads to, with their share by weight. Empty means any enabled cluster, silently.
+      returned: with O(control_plane) or O(label_cluster_map)
       type: dict
       sample: {dataplane_2: 1.0}
 """
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.flyte.multicluster.plugins.module_utils import _labels
-from ansible_collections.flyte.multicluster.plugins.module_utils._admin import ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_REQUIRED_TOGETHER, Admin, Settings
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_argument_spec, run_admin_module
+from ansible_collections.flyte.multicluster.plugins.module_utils._admin import Admin, Settings
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import (
+    PLACEMENT_CONSTRAINTS,
+    admin_module,
+    placement_argument_spec,
+    placement_of,
+    run_admin_module,
+)
+
+#: without the configuration, only the label and its level can be said
+_NOTHING_KNOWN = _labels.Placement({}, frozenset())
 
 
-def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
+def _shown(effective: _labels.Effective, placement: _labels.Placement | None) -> dict[str, t.Any]:
+    found = {"label": effective.label, "level": effective.level}
+    return found if placement is None else {**found, "clusters": effective.clusters}
+
+
+def _row(key: _labels.Key, label: str, placement: _labels.Placement | None) -> dict[str, t.Any]:
+    found = _labels.as_dict(key, label)
+    return found if placement is None else {**found, "clusters": placement.shares(label), "problem": placement.problem(label)}
+
+
+def run(params: dict[str, t.Any], settings: Settings) -> dict[str, t.Any]:
     """Return the module's result."""
-    rows = _labels.from_api(Admin(Settings.from_params(params)).label_rows())
-    result: dict[str, t.Any] = {"changed": False, "rows": [_labels.as_dict(key, label) for key, label in sorted(rows.items())]}
-    if params["domain"]:
-        label, level = _labels.effective(rows, (params["project"], params["domain"], params["workflow"] or ""))
-        clusters = _labels.shares(label, params["label_cluster_map"], params["enabled_clusters"])
-        result["effective"] = {"label": label, "level": level, "clusters": clusters}
+    admin = Admin(settings)
+    placement = placement_of(params)
+    rows = _labels.from_api(admin.label_rows())
+    known = placement or _NOTHING_KNOWN
+    result: dict[str, t.Any] = {
+        "changed": False,
+        "rows": [_row(key, label, placement) for key, label in sorted(rows.items())],
+        "project_domains": [
+            {"project": project, "domain": domain, **_shown(known.effective(rows, (project, domain, "")), placement)}
+            for project, domain in admin.project_domains()
+        ],
+    }
+    if params["project"]:
+        key = (params["project"], params["domain"] or "", params["workflow"] or "")
+        result["effective"] = _shown(known.effective(rows, key), placement)
     return result
 
 
 def main() -> None:
     """Run the module."""
-    spec = {
-        **admin_argument_spec(),
-        "project": {"type": "str"},
-        "domain": {"type": "str"},
-        "workflow": {"type": "str"},
-        "label_cluster_map": {"type": "dict", "default": {}},
-        "enabled_clusters": {"type": "list", "elements": "str", "default": []},
-    }
-    module = AnsibleModule(
-        argument_spec=spec,
-        supports_check_mode=True,
-        required_by={"workflow": ("domain",)},
-        required_together=[("project", "domain"), *ADMIN_REQUIRED_TOGETHER],
-        mutually_exclusive=ADMIN_MUTUALLY_EXCLUSIVE,
-    )
-    run_admin_module(module, lambda: run(module.params))
+    spec = {**placement_argument_spec(), "project": {"type": "str"}, "domain": {"type": "str"}, "workflow": {"type": "str"}}
+    module = admin_module(spec, required_by={"workflow": ("domain",), "domain": ("project",)}, **PLACEMENT_CONSTRAINTS)
+    run_admin_module(module, lambda settings: run(module.params, settings))
 
 
 if __name__ == "__main__":

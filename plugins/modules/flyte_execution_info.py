@@ -15,11 +15,11 @@ description:
   - Lists the executions of all or of some project-domains, paged to the end, side by side.
 options:
   projects:
-    description: Projects to look in. Left out, all of flyteadmin's active projects.
+    description: Projects to look in; each has to be an active one. Left out, all active projects.
     type: list
     elements: str
   domains:
-    description: Domains to look in. Left out, all domains of a project.
+    description: Domains to look in; each has to be one of a project. Left out, all domains.
     type: list
     elements: str
   cluster:
@@ -30,6 +30,9 @@ options:
     type: list
     elements: str
     default: []
+  console_url:
+    description: URL of Flyte's console, without C(/console). Left out, it is O(url).
+    type: str
   concurrency:
     description: How many project-domains are asked at the same time.
     type: int
@@ -80,29 +83,43 @@ executions:
       description: The cluster that it was placed on; empty where its creation failed.
       type: str
       sample: dataplane_2
-    error:
-      description: Why it failed.
+    namespace:
+      description: Its namespace in that cluster.
       type: str
-      sample:
+      sample: team1-production
+    error:
+      description: Why it failed; null where it did not.
+      type: str
+      sample: "failed to create workflow in propeller namespaces \"team1-production\" not found"
+    url:
+      description: Its page in Flyte's console.
+      type: str
+      sample: https://flyte.example.com/console/projects/team1/domains/production/executions/f0000000000000000001
 """
 
 import typing as t
 import urllib.parse
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.flyte.multicluster.plugins.module_utils._admin import ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_REQUIRED_TOGETHER, Admin, Settings
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_argument_spec, run_admin_module
+from ansible_collections.flyte.multicluster.plugins.module_utils import _executions
+from ansible_collections.flyte.multicluster.plugins.module_utils._admin import Admin, AdminError, Settings
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_module, run_admin_module
+from ansible_collections.flyte.multicluster.plugins.module_utils._site import nearest
 
 _PAGE = 100
 
 
 def _places(admin: Admin, params: dict[str, t.Any]) -> list[tuple[str, str]]:
-    projects = admin.call("GET", "/api/v1/projects?limit=10000")["projects"]
+    """Return the project-domains to look in. A name that flyteadmin does not have is an error: its answer would be an empty list."""
+    places = admin.project_domains()
+    for number, option in enumerate(("projects", "domains")):
+        known = sorted({place[number] for place in places})
+        for name in params[option] or []:
+            if name not in known:
+                raise AdminError(f"{option}: flyteadmin has no {name!r}, it has {', '.join(known)}.{nearest(name, known)}")
     return [
-        (project["id"], domain["id"])
-        for project in projects
-        for domain in project["domains"]
-        if (params["projects"] is None or project["id"] in params["projects"]) and (params["domains"] is None or domain["id"] in params["domains"])
+        (project, domain)
+        for project, domain in places
+        if (params["projects"] is None or project in params["projects"]) and (params["domains"] is None or domain in params["domains"])
     ]
 
 
@@ -126,46 +143,31 @@ def _list(admin: Admin, place: tuple[str, str], filters: str) -> list[dict[str, 
             return found
 
 
-def _row(execution: dict[str, t.Any]) -> dict[str, t.Any]:
-    # A message that is not set comes as null.
-    closure, metadata = execution["closure"] or {}, (execution["spec"] or {}).get("metadata") or {}
-    return {
-        "project": execution["id"]["project"],
-        "domain": execution["id"]["domain"],
-        "name": execution["id"]["name"],
-        "workflow": (closure.get("workflow_id") or {}).get("name"),
-        "phase": closure.get("phase"),
-        "cluster": (metadata.get("system_metadata") or {}).get("execution_cluster") or "",
-        "error": (closure.get("error") or {}).get("message"),
-    }
-
-
-def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
+def run(params: dict[str, t.Any], settings: Settings) -> dict[str, t.Any]:
     """Return the module's result."""
-    admin = Admin(Settings.from_params(params), concurrency=params["concurrency"])
+    admin = Admin(settings, concurrency=params["concurrency"])
     filters = _filters(params)
     rows: list[dict[str, t.Any]] = []
     for _place, found, error in admin.many(lambda place: _list(admin, place, filters), _places(admin, params)):
         if error is not None:
             raise error
-        rows += [_row(execution) for execution in found]
+        rows += [_executions.row(execution, params["console_url"] or settings.url) for execution in found]
     return {"changed": False, "executions": rows}
 
 
 def main() -> None:
     """Run the module."""
-    spec = {
-        **admin_argument_spec(),
-        "projects": {"type": "list", "elements": "str"},
-        "domains": {"type": "list", "elements": "str"},
-        "cluster": {"type": "str"},
-        "phases": {"type": "list", "elements": "str", "default": []},
-        "concurrency": {"type": "int", "default": 8},
-    }
-    module = AnsibleModule(
-        argument_spec=spec, supports_check_mode=True, mutually_exclusive=ADMIN_MUTUALLY_EXCLUSIVE, required_together=ADMIN_REQUIRED_TOGETHER
+    module = admin_module(
+        {
+            "projects": {"type": "list", "elements": "str"},
+            "domains": {"type": "list", "elements": "str"},
+            "cluster": {"type": "str"},
+            "phases": {"type": "list", "elements": "str", "default": []},
+            "console_url": {"type": "str"},
+            "concurrency": {"type": "int", "default": 8},
+        }
     )
-    run_admin_module(module, lambda: run(module.params))
+    run_admin_module(module, lambda settings: run(module.params, settings))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def main() -> int:
         **os.environ,
         "PATH": f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "FLYTE_LAB_DIR": str(lab),
-        "FLYTE_LAB_PORT": os.environ.get("FLYTE_MOLECULE_PORT", "38500"),
+        "FLYTE_LAB_PORT": os.environ.get("FLYTE_MOLECULE_PORT", "28500"),
     }
     command = [str(pathlib.Path(sys.executable).with_name("molecule")), "test", "--all", *sys.argv[1:]]
     try:

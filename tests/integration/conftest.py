@@ -26,7 +26,7 @@ sys.path.insert(0, str(REPOSITORY / "tests" / "lab"))
 
 import lab as lab_module  # noqa: E402
 
-PORT = int(os.environ.get("FLYTE_TEST_PORT", "38300"))
+PORT = int(os.environ.get("FLYTE_TEST_PORT", "28300"))
 #: kinds that the collection writes, as API paths
 PATHS = [
     "/api/v1/namespaces",

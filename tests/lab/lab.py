@@ -3,7 +3,7 @@
 """The lab: Kubernetes clusters, an AWS endpoint and the flyteadmin double on 127.0.0.1, without a container engine.
 
 ``lab.py up [--data-planes N]``, ``lab.py down``, ``lab.py stop NAME``, ``lab.py start NAME``, ``lab.py status``.
-The lab lies in ``.lab/`` of the repository (``FLYTE_LAB_DIR``), its ports from 38100 on (``FLYTE_LAB_PORT``).
+The lab lies in ``.lab/`` of the repository (``FLYTE_LAB_DIR``), its ports from 28100 on (``FLYTE_LAB_PORT``).
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ class Lab:
 
     def __init__(self, folder: pathlib.Path | None = None, port: int | None = None) -> None:
         self.folder = pathlib.Path(folder or os.environ.get("FLYTE_LAB_DIR") or REPOSITORY / ".lab").resolve()
-        self.port = int(port or os.environ.get("FLYTE_LAB_PORT") or 38100)
+        # Below Linux' range of local ports of outgoing connections (from 32768 on), any of which may be taken for a minute.
+        self.port = int(port or os.environ.get("FLYTE_LAB_PORT") or 28100)
         self.kubeconfig = self.folder / "kubeconfig"
         self.admin_port, self.admin_grpc_port, self.aws_port = self.port + 80, self.port + 81, self.port + 82
         self.admin_url = f"http://127.0.0.1:{self.admin_port}"

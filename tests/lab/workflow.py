@@ -8,25 +8,61 @@ import typing as t
 
 import requests
 
-_STRING = {"type": {"simple": "STRING"}, "description": "o0"}
+_IMAGE = "cr.flyte.org/flyteorg/flytekit:py3.11-latest"
 
 
-def _call(url: str, method: str, path: str, body: t.Any = None) -> t.Any:
-    answer = requests.request(method, url + path, json=body, headers={"Accept": "application/json"}, timeout=15)
+def _call(url: str, method: str, path: str, body: t.Any = None, session: requests.Session | None = None) -> t.Any:
+    sender: t.Any = session or requests
+    answer = sender.request(method, url + path, json=body, headers={"Accept": "application/json"}, timeout=15)
     if answer.status_code == 409:
         return {}
-    answer.raise_for_status()
+    if not answer.ok:
+        raise requests.HTTPError(f"{method} {path}: {answer.status_code} {answer.text[:500]}", response=answer)
     return answer.json()
 
 
-def register(url: str, project: str, domain: str, name: str, version: str) -> None:
-    """Register a workflow of no nodes and its launch plan; one that is there is left."""
-    identity = {"project": project, "domain": domain, "name": name, "version": version}
-    workflow = {"resource_type": "WORKFLOW", **identity}
-    interface = {"inputs": {"variables": {}}, "outputs": {"variables": {"o0": _STRING}}}
-    _call(url, "POST", "/api/v1/workflows", {"id": workflow, "spec": {"template": {"id": workflow, "interface": interface}}})
-    plan = {"id": {"resource_type": "LAUNCH_PLAN", **identity}, "spec": {"workflow_id": workflow, "default_inputs": {"parameters": {}}}}
-    _call(url, "POST", "/api/v1/launch_plans", plan)
+def register(
+    url: str,
+    project: str,
+    domain: str,
+    name: str,
+    version: str,
+    *,
+    inputs: dict[str, t.Any] | None = None,
+    session: requests.Session | None = None,
+) -> None:
+    """Register a workflow of one task and its launch plan; one that is there is left.
+
+    :param inputs: name to type of the workflow's inputs, all required.
+    """
+
+    def identity(kind: str, entity: str = name) -> dict[str, str]:
+        return {"resource_type": kind, "project": project, "domain": domain, "name": entity, "version": version}
+
+    nothing: dict[str, t.Any] = {"inputs": {"variables": {}}, "outputs": {"variables": {}}}
+    task = identity("TASK", f"{name}.task")
+    template = {
+        "id": task,
+        "type": "python-task",
+        "metadata": {"runtime": {"type": "FLYTE_SDK", "version": "1.16.0", "flavor": "python"}, "retries": {"retries": 0}},
+        "interface": nothing,
+        "container": {"image": _IMAGE, "args": ["true"], "resources": {"requests": [], "limits": []}},
+    }
+    _call(url, "POST", "/api/v1/tasks", {"id": task, "spec": {"template": template}}, session)
+    variables = {key: {"type": kind, "description": key} for key, kind in (inputs or {}).items()}
+    node = {"id": "n0", "metadata": {"name": "task"}, "task_node": {"reference_id": task}}
+    workflow = {
+        "id": identity("WORKFLOW"),
+        "metadata": {},
+        "metadata_defaults": {},
+        "interface": {"inputs": {"variables": variables}, "outputs": {"variables": {}}},
+        "nodes": [node],
+        "outputs": [],
+    }
+    _call(url, "POST", "/api/v1/workflows", {"id": identity("WORKFLOW"), "spec": {"template": workflow}}, session)
+    parameters = {key: {"var": variable, "required": True} for key, variable in variables.items()}
+    plan = {"workflow_id": identity("WORKFLOW"), "entity_metadata": {}, "default_inputs": {"parameters": parameters}, "fixed_inputs": {"literals": {}}}
+    _call(url, "POST", "/api/v1/launch_plans", {"id": identity("LAUNCH_PLAN"), "spec": plan}, session)
 
 
 def launch(url: str, project: str, domain: str, name: str, version: str) -> str:

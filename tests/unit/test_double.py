@@ -63,7 +63,7 @@ def _register(service: Service, launch_plan: dict[str, t.Any]) -> None:
 
 def _serve(service: Service, auth: Auth | None) -> t.Iterator[str]:
     gateway = Gateway(0, service, auth, lambda: True)
-    threading.Thread(target=gateway.serve_forever, daemon=True).start()
+    threading.Thread(target=gateway.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{gateway.server_port}"
     gateway.shutdown()
     gateway.server_close()

@@ -149,7 +149,7 @@ def test_every_variable_is_documented_with_its_type_and_default() -> None:
         assert options[name]["type"] == variable.kind, name
         assert options[name].get("default") == variable.default, name
         assert tuple(options[name].get("choices", ())) == variable.choices, name
-    assert set(_site.ACCESS_VARIABLES) | set(_site.SECRET_VARIABLES) <= set(options)
+    assert {*_site.ACCESS_VARIABLES, *_site.ADMIN_VARIABLES, *_site.SECRET_VARIABLES} <= set(options)
 
 
 @pytest.mark.parametrize("name", ["example-aws", "example-gcp"])

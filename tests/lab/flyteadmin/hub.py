@@ -53,6 +53,7 @@ class Generation:
     domains: tuple[str, ...]
     resources: dict[str, t.Any]
     templates: dict[str, str]
+    default_label: str | None = None
 
     def select(self, label: str | None) -> Cluster:
         """Select a cluster for a label by weight; any enabled one where the label leads to none."""
@@ -273,7 +274,7 @@ class Hub:
         if not any(cluster.enabled for cluster in clusters.values()):
             raise Panic("no enabled clusters")
         domains = tuple(domain["id"] for domain in settings.get("domains") or []) or DOMAINS
-        return Generation(clusters, labels, domains, settings.get("cluster_resources") or {}, templates)
+        return Generation(clusters, labels, domains, settings.get("cluster_resources") or {}, templates, section.get("defaultExecutionLabel") or None)
 
     def _cluster(self, entry: dict[str, t.Any], files: dict[str, bytes]) -> Cluster:
         name, enabled = str(entry.get("name", "")), bool(entry.get("enabled", False))

@@ -57,8 +57,13 @@ class Service:
         self.hub: Hub | None = None
         self._s3 = s3
         self._started = str(datetime.datetime.now(datetime.timezone.utc))
+        self._closed = threading.Event()
         if finish_after >= 0:
             threading.Thread(target=self._propeller, args=(finish_after,), daemon=True).start()
+
+    def close(self) -> None:
+        """End the background work."""
+        self._closed.set()
 
     # -- projects and domains
 
@@ -313,7 +318,7 @@ class Service:
         identifier, workflow = execution.id, execution.closure.workflow_id.name
         row = self.store.inherited("EXECUTION_CLUSTER_LABEL", identifier.project, identifier.domain, workflow)
         if row is None:
-            return None
+            return self.hub.current.default_label if self.hub and self.hub.current else None
         return matchable_resource_pb2.MatchingAttributes.FromString(row[3]).execution_cluster_label.value
 
     def _launch(self, execution: t.Any) -> str:
@@ -403,8 +408,7 @@ class Service:
     # -- propeller's part
 
     def _propeller(self, after: float) -> None:
-        while True:
-            time.sleep(max(after, 0.2))
+        while not self._closed.wait(max(after, 0.2)):
             try:
                 for raw in self.store.unfinished():
                     self._advance(execution_pb2.Execution.FromString(raw), after)

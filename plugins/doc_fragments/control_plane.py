@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Documentation fragments for modules that talk to flyteadmin and may look into its control plane."""
+
+    # The options of kubernetes.core.k8s_auth_options, below an option of their own: flyteadmin's have the same names.
+    DOCUMENTATION = r"""
+options:
+  control_plane:
+    description:
+      - Access to the Kubernetes cluster of flyteadmin. The suboptions are those of kubernetes.core.
+    type: dict
+    suboptions:
+      namespace:
+        description: Namespace of flyteadmin.
+        type: str
+        default: flyte
+      kubeconfig:
+        description: Path of a kubeconfig, or its content.
+        type: raw
+      context:
+        description: Context in it.
+        type: str
+      host:
+        description: URL of the API server.
+        type: str
+      api_key:
+        description: Bearer token.
+        type: str
+      username:
+        description: User name for basic authentication.
+        type: str
+      password:
+        description: Password for basic authentication.
+        type: str
+      validate_certs:
+        description: Whether the API server's certificate is verified.
+        type: bool
+        aliases: [verify_ssl]
+      ca_cert:
+        description: Path of the API server's CA certificate.
+        type: path
+        aliases: [ssl_ca_cert]
+      client_cert:
+        description: Path of a client certificate.
+        type: path
+        aliases: [cert_file]
+      client_key:
+        description: Path of its key.
+        type: path
+        aliases: [key_file]
+      proxy:
+        description: URL of an HTTP proxy.
+        type: str
+      no_proxy:
+        description: Hosts that are reached without it, separated by commas.
+        type: str
+      impersonate_user:
+        description: User to impersonate.
+        type: str
+      impersonate_groups:
+        description: Group to impersonate.
+        type: list
+        elements: str
+"""
+
+    # What flyteadmin makes of a label: read from its own configuration, or given.
+    PLACEMENT = r"""
+options:
+  label_cluster_map:
+    description: labelClusterMap, a label to a list of entries with C(id) and C(weight). Instead of O(control_plane).
+    type: dict
+  enabled_clusters:
+    description: Names of the clusters that are enabled, with O(label_cluster_map).
+    type: list
+    elements: str
+  default_execution_label:
+    description: The label of whatever has none at any level (C(clusters.defaultExecutionLabel)), with O(label_cluster_map).
+    type: str
+"""

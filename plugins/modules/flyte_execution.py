@@ -1,0 +1,296 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: flyte_execution
+short_description: Launch a workflow, wait for it, and say on which cluster it ran
+version_added: 0.1.0
+author:
+  - flyte.multicluster contributors (@flyteorg)
+description:
+  - Launches a registered launch plan and waits until its phase is final.
+  - With O(expect_cluster) it fails where the execution was placed elsewhere, at once, also while it runs.
+options:
+  project:
+    description: The project.
+    type: str
+    required: true
+  domain:
+    description: The domain.
+    type: str
+    required: true
+  launch_plan:
+    description: Name of the launch plan; the default one of a workflow has the workflow's name.
+    type: str
+    required: true
+    aliases: [workflow]
+  version:
+    description: Version of the launch plan. Left out, the one that was registered last.
+    type: str
+  inputs:
+    description:
+      - Inputs by name, as plain values. They become what the launch plan's types say (integers, floats, text, booleans, dates of
+        ISO 8601, durations as seconds or like V(90s), lists, maps, structs, enums, unions; a file or dataset by its URI).
+      - They are shown in Ansible's output, and flyteadmin shows them too. They are no place for secrets.
+    type: dict
+    default: {}
+  name:
+    description:
+      - Name of the execution. Left out, one is made up.
+      - An execution of this name that is there already is not launched again, but waited for.
+    type: str
+  labels:
+    description: Kubernetes labels of the execution.
+    type: dict
+    default: {}
+  execution_cluster_label:
+    description: Execution cluster label of this execution alone; it counts before every stored one.
+    type: str
+  known_labels:
+    description:
+      - Labels of labelClusterMap. Any other O(execution_cluster_label) is refused before anything is launched.
+      - Left out, they are read from flyteadmin's own configuration where O(control_plane) is given.
+    type: list
+    elements: str
+  expect_cluster:
+    description: Names of the clusters that it may run on. The module fails where it was placed elsewhere.
+    type: list
+    elements: str
+  wait:
+    description: Whether to wait until the phase is final. Without it, the module returns as soon as the execution is placed.
+    type: bool
+    default: true
+  wait_timeout:
+    description: Seconds to wait. The pause between two looks grows from 0.2 to 5 seconds.
+    type: float
+    default: 600
+  abort_on_timeout:
+    description: Whether an execution that did not end in time is aborted. Either way the module fails.
+    type: bool
+    default: false
+  console_url:
+    description: URL of Flyte's console, without C(/console). Left out, it is O(url).
+    type: str
+extends_documentation_fragment:
+  - flyte.multicluster.flyteadmin
+  - flyte.multicluster.control_plane
+  - flyte.multicluster.attributes
+  - flyte.multicluster.attributes.action_group
+attributes:
+  check_mode:
+    support: full
+    details: Looks up the launch plan and checks the inputs; launches nothing.
+  diff_mode:
+    support: none
+  idempotent:
+    support: partial
+    details: With O(name).
+seealso:
+  - module: flyte.multicluster.flyte_execution_info
+  - module: flyte.multicluster.flyte_canary
+"""
+
+EXAMPLES = r"""
+- name: Run a workflow where its label leads, and prove the cluster
+  flyte.multicluster.flyte_execution:
+    url: https://flyte.example.com
+    project: team1
+    domain: production
+    launch_plan: example.training_workflow
+    inputs:
+      hyperparameters: {C: 0.1}
+    expect_cluster: [dataplane_2]
+  register: training
+
+- name: Run it on the clusters of another label, once, at most ten minutes
+  flyte.multicluster.flyte_execution:
+    url: https://flyte.example.com
+    project: team1
+    domain: production
+    launch_plan: example.training_workflow
+    version: v1
+    inputs:
+      hyperparameters: {C: 0.1}
+    execution_cluster_label: label1
+    known_labels: [label1, label2]
+    wait_timeout: 600
+    abort_on_timeout: true
+"""
+
+RETURN = r"""
+execution:
+  description: The execution; also returned where the module fails after it was launched.
+  returned: success, not in check mode
+  type: dict
+  contains:
+    project:
+      description: The project.
+      type: str
+      sample: team1
+    domain:
+      description: The domain.
+      type: str
+      sample: production
+    name:
+      description: Name of the execution.
+      type: str
+      sample: f0000000000000000001
+    workflow:
+      description: Name of the workflow.
+      type: str
+      sample: example.training_workflow
+    phase:
+      description: Its phase.
+      type: str
+      sample: SUCCEEDED
+    cluster:
+      description: The cluster that it was placed on; empty where its creation failed.
+      type: str
+      sample: dataplane_2
+    namespace:
+      description: Its namespace in that cluster.
+      type: str
+      sample: team1-production
+    error:
+      description: Why it failed; null where it did not.
+      type: str
+      sample:
+    url:
+      description: Its page in Flyte's console.
+      type: str
+      sample: https://flyte.example.com/console/projects/team1/domains/production/executions/f0000000000000000001
+version:
+  description: Version of the launch plan.
+  returned: success
+  type: str
+  sample: v1
+"""
+
+import typing as t
+
+from ansible_collections.flyte.multicluster.plugins.module_utils import _executions
+from ansible_collections.flyte.multicluster.plugins.module_utils._admin import Admin, AdminError, Settings
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import (
+    admin_module,
+    control_plane_argument_spec,
+    placement_of,
+    run_admin_module,
+)
+from ansible_collections.flyte.multicluster.plugins.module_utils._site import nearest
+
+
+def _guard(params: dict[str, t.Any]) -> None:
+    """Refuse a label that labelClusterMap does not have: the execution would run anywhere."""
+    label, known = params["execution_cluster_label"], params["known_labels"]
+    if not label:
+        return
+    placement = placement_of(params) if known is None else None
+    if placement is not None and placement.problem(label):
+        known = sorted(placement.label_map)
+        raise AdminError(
+            f"execution_cluster_label {label!r}: {placement.problem(label)}.{nearest(label, known)} Known are: {', '.join(known) or 'none'}.",
+            hint="Nothing was launched: it would run on any cluster, silently.",
+        )
+    if known is not None and label not in known:
+        raise AdminError(
+            f"execution_cluster_label {label!r} is unknown.{nearest(label, known)} Known are: {', '.join(sorted(known)) or 'none'}.",
+            hint="Nothing was launched: it would run on any cluster, silently.",
+        )
+
+
+def _check(found: dict[str, t.Any], params: dict[str, t.Any], result: dict[str, t.Any]) -> None:
+    """Fail where an execution is not where, or not what, it has to be."""
+    expected = params["expect_cluster"]
+    place = f"{found['project']}/{found['domain']}/{found['name']}"
+    if expected is not None and found["cluster"] not in expected:
+        where = f"ran on {found['cluster']}" if found["cluster"] else f"was placed on no cluster: {found['error'] or found['phase']}"
+        hint = "Check the labels with flyte_ecl_info."
+        if found["cluster"] and found["phase"] not in _executions.TERMINAL:
+            hint += " It still runs there: abort it if it must not."
+        raise AdminError(f"{place} {where}, not on {' or '.join(expected) or 'none'}.", hint=hint, result=result)
+    if found["phase"] in ("FAILED", "ABORTED", "TIMED_OUT"):
+        raise AdminError(f"{place} {found['phase']}{f' on ' + found['cluster'] if found['cluster'] else ''}: {found['error']}", hint=found["url"], result=result)
+
+
+def _same(found: dict[str, t.Any], body: dict[str, t.Any]) -> bool:
+    wanted, present = body["spec"]["launch_plan"], (found.get("spec") or {}).get("launch_plan") or {}
+    return all(present.get(key) == wanted[key] for key in ("project", "domain", "name", "version"))
+
+
+def run(params: dict[str, t.Any], check_mode: bool, settings: Settings) -> dict[str, t.Any]:
+    """Launch and wait; return the module's result."""
+    _guard(params)
+    admin = Admin(settings)
+    launch = _executions.Launch(
+        project=params["project"],
+        domain=params["domain"],
+        launch_plan=params["launch_plan"],
+        version=params["version"],
+        inputs=params["inputs"],
+        labels=params["labels"],
+        cluster_label=params["execution_cluster_label"],
+        name=params["name"],
+    )
+    body = _executions.request(launch, _executions.launch_plan(admin, launch))
+    version = body["spec"]["launch_plan"]["version"]
+    place = (launch.project, launch.domain, body["name"])
+    present = _executions.read(admin, *place) if launch.name else None
+    if check_mode:
+        return {"changed": present is None, "version": version}
+    if present is None and not _executions.start(admin, body):
+        present = _executions.read(admin, *place)
+    if launch.name and present is not None and not _same(present, body):
+        raise AdminError(f"an execution {'/'.join(place)} of another launch plan is there already.", hint="Choose another name.")
+    result: dict[str, t.Any] = {"changed": not (launch.name and present), "version": version}
+    console = params["console_url"] or settings.url
+    found = _executions.row(_executions.wait(admin, *place, timeout=min(params["wait_timeout"], settings.timeout), placed_only=True), console)
+    result["execution"] = found
+    _check(found, params, result)
+    if params["wait"]:
+        found = _executions.row(_executions.wait(admin, *place, timeout=params["wait_timeout"]), console)
+        result["execution"] = found
+        _check(found, params, result)
+        if found["phase"] not in _executions.TERMINAL:
+            _timed_out(admin, found, params, result)
+    return result
+
+
+def _timed_out(admin: Admin, found: dict[str, t.Any], params: dict[str, t.Any], result: dict[str, t.Any]) -> t.NoReturn:
+    place = (found["project"], found["domain"], found["name"])
+    text = f"{'/'.join(place)} on {found['cluster']} did not end within {params['wait_timeout']:g} s: {found['phase']}"
+    hint = f"It still runs: {found['url']}"
+    if params["abort_on_timeout"]:
+        _executions.abort(admin, *place, cause=f"did not end within {params['wait_timeout']:g} s (flyte.multicluster)")
+        hint = f"It was aborted: {found['url']}"
+    raise AdminError(text, hint=hint, result=result)
+
+
+def main() -> None:
+    """Run the module."""
+    spec = {
+        **control_plane_argument_spec(),
+        "project": {"type": "str", "required": True},
+        "domain": {"type": "str", "required": True},
+        "launch_plan": {"type": "str", "required": True, "aliases": ["workflow"]},
+        "version": {"type": "str"},
+        "inputs": {"type": "dict", "default": {}},
+        "name": {"type": "str"},
+        "labels": {"type": "dict", "default": {}},
+        "execution_cluster_label": {"type": "str"},
+        "known_labels": {"type": "list", "elements": "str"},
+        "expect_cluster": {"type": "list", "elements": "str"},
+        "wait": {"type": "bool", "default": True},
+        "wait_timeout": {"type": "float", "default": 600},
+        "abort_on_timeout": {"type": "bool", "default": False},
+        "console_url": {"type": "str"},
+    }
+    module = admin_module(spec)
+    run_admin_module(module, lambda settings: run(module.params, module.check_mode, settings))
+
+
+if __name__ == "__main__":
+    main()
