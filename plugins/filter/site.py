@@ -91,7 +91,7 @@ def cluster_specs(data: Mapping[str, t.Any], hostvars: Mapping[str, t.Any], host
     return [
         {
             "name": cluster.host,
-            "namespace": found.settings["flyte_namespace"],
+            "namespace": cluster.namespace,
             "release": cluster.release,
             "hub": cluster.is_control_plane,
             "data_plane": not cluster.is_control_plane or runs_workflows,
@@ -111,7 +111,7 @@ def credential_specs(
     return [
         {
             "name": cluster.name,
-            "namespace": found.settings["flyte_namespace"],
+            "namespace": cluster.namespace,
             "token_secret": found.settings["flyte_token_secret"],
             "endpoint": cluster.endpoint or (observations.get(cluster.host) or {}).get("server"),
             **access(hostvars, cluster.host),
@@ -327,7 +327,13 @@ def _hub_reason(
 def _credential_entry(found: _site.Site, observed: Mapping[str, t.Any], host: str) -> _plan.Entry:
     cluster = next(entry for entry in found.data_planes if entry.host == host)
     token = observed[host].get("token")
-    detail = f"store the token {token['fingerprint'][:8]} of {token['secret']}" if token else f"make the token Secret {found.settings['flyte_token_secret']}"
+    stored = ((observed[found.control_plane.host].get("hub") or {}).get("credentials") or {}).get(cluster.name)
+    if not token:
+        detail = f"make the token Secret {found.settings['flyte_token_secret']}"
+    elif stored == _plan.fingerprints(token):
+        detail = f"try the stored token {token['fingerprint'][:8]}"
+    else:
+        detail = f"store the token {token['fingerprint'][:8]} of {token['secret']}"
     return _plan.Entry(host, "credentials", f"{_values.SECRET_NAME}: {cluster.name}_token, {cluster.name}_cacert", detail)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from . import _trust
-from ._site import Fault, Site
+from ._site import Cluster, Fault, Site
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,16 +48,18 @@ def role_arn(aws: Mapping[str, t.Any], name: str) -> str:
 def plan(site: Site, aws: Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Return the wanted IAM documents, and which of them differ."""
     settings, account, partition = site.settings, aws["account"], aws["partition"]
-    namespace = settings["flyte_namespace"]
+    namespace = site.control_plane.namespace
 
     def provider(eks_cluster: str | None) -> tuple[str, str]:
         issuer = aws["clusters"][eks_cluster]["issuer"]
         return _trust.provider_arn(account, issuer, partition), issuer
 
-    task_subjects = _trust.data_plane_subjects(namespace, site.projects, site.domains, wildcard=settings["flyte_iam_wildcard"])
+    def task_subjects(cluster: Cluster) -> list[str]:
+        return _trust.data_plane_subjects(cluster.namespace, site.projects, site.domains, wildcard=settings["flyte_iam_wildcard"])
+
     wanted = {
         settings["flyte_iam_control_plane_role"]: [(*provider(site.control_plane.eks_cluster), _trust.control_plane_subjects(namespace))],
-        settings["flyte_iam_data_plane_role"]: [(*provider(cluster.eks_cluster), task_subjects) for cluster in site.targets],
+        settings["flyte_iam_data_plane_role"]: [(*provider(cluster.eks_cluster), task_subjects(cluster)) for cluster in site.targets],
     }
     issuers = [aws["clusters"][cluster.eks_cluster]["issuer"] for cluster in site.clusters]
     missing = [issuer for issuer in issuers if _trust.provider_arn(account, issuer, partition) not in aws["oidc_providers"]]

@@ -81,20 +81,31 @@ def release_reason(observation: Observation, *, chart: str, version: str, digest
 # -- credentials
 
 
+def fingerprints(token: Mapping[str, t.Any]) -> dict[str, str]:
+    """Return an observed token's fingerprints as an observation of the hub's Secret has them."""
+    return {"token": token["fingerprint"], "ca_cert": token["ca_fingerprint"]}
+
+
 def credentials_due(site: Site, observations: Mapping[str, Observation], renewed: Iterable[str]) -> list[str]:
-    """Return the hosts whose token has to be made or whose entry in the hub's Secret is missing or old.
+    """Return the hosts whose token has to be made, whose entry in the hub's Secret is missing or old, or was never tried.
+
+    They are tried with the endpoint of clusterConfigs. A cluster that is not there yet, though its keys are stored (by a run that was
+    killed then), or that is there with another endpoint, is tried as if they were stored now: the control plane's rollout depends on it.
 
     :param renewed: hosts whose release is installed in this run, so that their ServiceAccount may be new.
     """
-    hub = observations.get(site.control_plane.host) or {}
-    stored = (hub.get("hub") or {}).get("credentials") or {}
+    hub = (observations.get(site.control_plane.host) or {}).get("hub") or {}
+    stored = hub.get("credentials") or {}
+    endpoints = {entry["name"]: entry.get("endpoint") for entry in (hub.get("clusters") or {}).get("clusterConfigs") or []}
     due = []
     for cluster in site.data_planes:
         observation = observations.get(cluster.host)
         if observation is None or not is_reachable(observation):
             continue
         token = observation.get("token")
-        if cluster.host in renewed or token is None or stored.get(cluster.name) != {"token": token["fingerprint"], "ca_cert": token["ca_fingerprint"]}:
+        if cluster.host in renewed or token is None or stored.get(cluster.name) != fingerprints(token):
+            due.append(cluster.host)
+        elif endpoints.get(cluster.name) != (cluster.endpoint or observation["server"]):
             due.append(cluster.host)
     return due
 

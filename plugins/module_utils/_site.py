@@ -47,7 +47,6 @@ SITE_VARIABLES: dict[str, Variable] = {
     "flyte_admin_insecure": Variable("bool"),
     "flyte_catalog_endpoint": Variable("str"),
     "flyte_catalog_insecure": Variable("bool", False),
-    "flyte_namespace": Variable("str", "flyte"),
     "flyte_chart_ref": Variable("str", "flyte-core"),
     "flyte_chart_repo_url": Variable("str", "https://flyteorg.github.io/flyte"),
     "flyte_chart_version": Variable("str", "v1.16.8"),
@@ -87,6 +86,7 @@ SITE_VARIABLES: dict[str, Variable] = {
 #: variables of one host
 HOST_VARIABLES: dict[str, Variable] = {
     "flyte_cluster_name": Variable("str"),
+    "flyte_namespace": Variable("str", "flyte"),
     "flyte_cluster_enabled": Variable("bool", True),
     "flyte_api_endpoint": Variable("str"),
     "flyte_release_name": Variable("str"),
@@ -158,6 +158,7 @@ class Cluster:
     is_control_plane: bool
     enabled: bool
     endpoint: str | None
+    namespace: str
     release: str
     values_files: list[str]
     has_values: bool
@@ -319,15 +320,18 @@ def _check_settings(reader: Reader, host: str, settings: dict[str, t.Any]) -> No
         value = settings[name]
         if value is not None and not re.fullmatch(r"(dns:///)?[^/:\s]+(:\d+)?", value):
             reader.fault(host, name, value, "has to be host:port, without a scheme or a path: it is a gRPC address.")
-    for name in ("flyte_namespace", "flyte_token_secret"):
-        if not _IDENTIFIER.fullmatch(settings[name]) or len(settings[name]) > 63:
-            reader.fault(host, name, settings[name], "has to be a Kubernetes name: at most 63 lower-case letters, digits and '-'.")
+    _check_kubernetes_name(reader, host, "flyte_token_secret", settings["flyte_token_secret"])
     for name in ("flyte_projects", "flyte_domains", "flyte_execution_cluster_labels_purge", "flyte_canary_projects"):
         for value in settings[name] or []:
             if not isinstance(value, str) or not _IDENTIFIER.fullmatch(value):
                 reader.fault(host, name, value, "has to be lower-case letters, digits and '-': namespaces are named after it.")
     if settings["flyte_provider"] == "aws" and settings["flyte_iam_manage"]:
         _check_aws(reader, host, settings)
+
+
+def _check_kubernetes_name(reader: Reader, host: str, variable: str, value: str) -> None:
+    if not _IDENTIFIER.fullmatch(value) or len(value) > 63:
+        reader.fault(host, variable, value, "has to be a Kubernetes name: at most 63 lower-case letters, digits and '-'.")
 
 
 def _admin_endpoint(settings: dict[str, t.Any], url: urllib.parse.SplitResult) -> None:
@@ -397,6 +401,7 @@ def _cluster(reader: Reader, host: str, is_hub: bool, settings: Mapping[str, t.A
         if problem:
             reader.fault(host, "flyte_api_endpoint", endpoint, problem)
         endpoint = endpoint.rstrip("/")
+    _check_kubernetes_name(reader, host, "flyte_namespace", values["flyte_namespace"])
     release = values["flyte_release_name"] or ("flyte-core" if is_hub else "flyte-core-data")
     if not _RELEASE.fullmatch(release) or len(release) > 53:
         reader.fault(host, "flyte_release_name", release, "has to be a Helm release name: at most 53 lower-case letters, digits and '-'.")
@@ -413,6 +418,7 @@ def _cluster(reader: Reader, host: str, is_hub: bool, settings: Mapping[str, t.A
         is_control_plane=is_hub,
         enabled=values["flyte_cluster_enabled"],
         endpoint=endpoint,
+        namespace=values["flyte_namespace"],
         release=release,
         values_files=[str(path) for path in values["flyte_values_files"]],
         has_values=bool(values["flyte_values"]),
@@ -454,10 +460,10 @@ def _check_clusters(reader: Reader, hub: Cluster, planes: Sequence[Cluster], set
                 "Without it the cluster that is current on this machine would be changed.",
             )
             continue
-        key = (*(str(access.get(option)) for option in ("kubeconfig", "context", "host")), settings["flyte_namespace"])
+        key = (*(str(access.get(option)) for option in ("kubeconfig", "context", "host")), cluster.namespace)
         if key in by_access:
             where = access.get("context") or access.get("host") or access.get("kubeconfig")
-            reader.fault(cluster.host, "flyte_kube_context", where, f"is the cluster of {by_access[key]} already: each host needs a cluster of its own.")
+            reader.fault(cluster.host, "flyte_kube_context", where, f"is the cluster of {by_access[key]} already: each host needs a cluster, or a flyte_namespace in it, of its own.")
         else:
             by_access[key] = cluster.host
 

@@ -9,6 +9,7 @@ The lab lies in ``.lab/`` of the repository (``FLYTE_LAB_DIR``), its ports from 
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import pathlib
 import shutil
@@ -16,6 +17,8 @@ import subprocess
 import sys
 import time
 import typing as t
+import urllib.error
+import urllib.request
 
 import yaml
 
@@ -221,7 +224,26 @@ class Lab:
         if BUCKET not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
             s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
 
-    def _admin_up(self) -> None:
+    def admin_restart(self, client_id: str | None = None, client_secret: str = "") -> None:
+        """Start the flyteadmin double anew, with its state; with a client it wants a token."""
+        self.admin.stop()
+        # Its last connections need a moment to be closed by both sides.
+        for port in (self.admin_port, self.admin_grpc_port):
+            wait_for(f"port {port}", functools.partial(port_is_free, port), seconds=70, explain=lambda: "something else listens there")
+        self._admin_up(client_id, client_secret)
+        wait_for("the flyteadmin double", self.admin_serves, seconds=30, explain=self.admin.tail)
+
+    def admin_serves(self) -> bool:
+        """Return whether flyteadmin's pods run, so that its API answers, if only that it wants a token."""
+        try:
+            with urllib.request.urlopen(f"{self.admin_url}/api/v1/version", timeout=2):
+                return True
+        except urllib.error.HTTPError as error:
+            return error.code == 401
+        except OSError:
+            return False
+
+    def _admin_up(self, client_id: str | None = None, client_secret: str = "") -> None:
         if self.admin.running():
             return
         self._require_free(self.admin_port)
@@ -230,7 +252,8 @@ class Lab:
         command += ["--kubeconfig", str(self.kubeconfig), "--context", CONTROL_PLANE]
         command += ["--http-port", str(self.admin_port), "--grpc-port", str(self.admin_grpc_port)]
         command += ["--state", str(self.folder / "flyteadmin.json"), "--s3-url", self.aws_url, "--bucket", BUCKET]
-        self.admin.start(command)
+        command += ["--auth", client_id] if client_id else []
+        self.admin.start(command, environment={"FLYTEADMIN_DOUBLE_SECRET": client_secret} if client_id else None)
         wait_for("the flyteadmin double", lambda: answers(self.admin_url + "/healthcheck"), seconds=30, explain=self.admin.tail)
         say(f"flyteadmin double: up, {self.admin_url} (it serves once site.yml has deployed flyteadmin's pods)")
 

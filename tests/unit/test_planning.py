@@ -55,13 +55,22 @@ OK = {"dataplane_1": {"ok": True}, "dataplane_2": {"ok": True}}
 
 
 def test_credentials_are_due_where_the_hub_has_none_or_old_ones(site: _site.Site) -> None:
-    observed = {"controlplane": hub(credentials=BOTH), "dataplane_1": observation(), "dataplane_2": observation()}
+    configs = {"clusterConfigs": [{"name": name, "endpoint": "https://api"} for name in BOTH]}
+    observed = {"controlplane": hub(credentials=BOTH, clusters=configs), "dataplane_1": observation(), "dataplane_2": observation()}
     assert _plan.credentials_due(site, observed, []) == []
     assert _plan.credentials_due(site, observed, ["dataplane_2"]) == ["dataplane_2"]
-    observed["controlplane"] = hub(credentials={"dataplane_1": PAIR, "dataplane_2": {"token": "old", "ca_cert": "c"}})
+    observed["controlplane"] = hub(credentials={"dataplane_1": PAIR, "dataplane_2": {"token": "old", "ca_cert": "c"}}, clusters=configs)
     assert _plan.credentials_due(site, observed, []) == ["dataplane_2"]
     observed["dataplane_2"] = observation(reachable=False)
     assert _plan.credentials_due(site, observed, []) == []
+
+
+def test_credentials_that_were_never_tried_are_tried_before_a_rollout(site: _site.Site) -> None:
+    """A run that was killed after it stored them, and an endpoint that changes."""
+    first, other = {"name": "dataplane_1", "endpoint": "https://api"}, {"name": "dataplane_2", "endpoint": "https://other"}
+    for configs, due in (([first], ["dataplane_2"]), ([first, other], ["dataplane_2"]), ([], ["dataplane_1", "dataplane_2"])):
+        found = hub(credentials=BOTH, clusters={"clusterConfigs": configs}, probes=OK)
+        assert _plan.credentials_due(site, {"controlplane": found, "dataplane_1": observation(), "dataplane_2": observation()}, []) == due
 
 
 def test_the_hub_configures_only_clusters_whose_keys_are_there(site: _site.Site) -> None:
