@@ -40,9 +40,13 @@ def _plain(value: t.Any) -> t.Any:
 
 def _reader(hostvars: Mapping[str, t.Any]) -> t.Callable[[str, str], t.Any]:
     """Return a function that reads a variable of a host, None where it is not set."""
+    # Ansible merges all variables of a host anew each time that it is looked up.
+    known: dict[str, t.Any] = {}
 
     def read(host: str, name: str) -> t.Any:
-        variables = hostvars[host]
+        if host not in known:
+            known[host] = hostvars[host]
+        variables = known[host]
         if name not in variables:
             return None
         value = variables[name]

@@ -9,6 +9,7 @@ machine where no access to the control plane is given.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -100,12 +101,16 @@ class FileJournal:
 
 
 class ConfigMapJournal:
-    """A ConfigMap beside flyteadmin."""
+    """A ConfigMap beside flyteadmin. The connection is made when it is first needed."""
 
-    def __init__(self, kube: Kube, namespace: str) -> None:
-        self._kube = kube
+    def __init__(self, connect: t.Callable[[], Kube], namespace: str) -> None:
+        self._connect = connect
         self._namespace = namespace
         self._path = f"/api/v1/namespaces/{namespace}/configmaps"
+
+    @functools.cached_property
+    def _kube(self) -> Kube:
+        return self._connect()
 
     @property
     def place(self) -> str:

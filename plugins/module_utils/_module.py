@@ -114,16 +114,16 @@ def run_admin_module(module: AnsibleModule, work: Callable[[Settings], dict[str,
         import requests  # noqa: F401  pylint: disable=unused-import
     except ImportError as error:
         module.fail_json(msg=missing_required_lib("requests"), exception=str(error))
-    if module.params.get("control_plane"):
-        traceback = _kube.missing_library()
-        if traceback:
-            module.fail_json(msg=missing_required_lib("kubernetes"), exception=traceback)
 
     def with_settings() -> dict[str, t.Any]:
         settings = Settings.from_params(module.params)
         # Secrets of files and of the environment are none that Ansible knows of.
         module.no_log_values.update(settings.secrets)
-        return work(settings)
+        try:
+            return work(settings)
+        except ImportError as error:
+            # Needed for control_plane alone, and only once something is read or written there.
+            module.fail_json(msg=missing_required_lib("kubernetes"), exception=str(error))
 
     _run(module, with_settings, AdminError, _kube.KubeError, *errors)
 

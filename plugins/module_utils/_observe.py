@@ -12,7 +12,8 @@ import json
 import time
 import typing as t
 
-from . import _credentials, _values
+from . import _credentials, _labels, _values
+from ._journal import ConfigMapJournal, JournalError
 from ._kube import Kube, KubeError, decode, in_threads
 
 if t.TYPE_CHECKING:
@@ -50,6 +51,8 @@ def _observe_cluster(spec: _Spec, *, timeout: float, service_accounts: bool, con
         found["reachable"] = True
     except KubeError as error:
         found["error"] = {"kind": error.kind, "message": error.message, "hint": error.hint}
+    except JournalError as error:
+        found["error"] = {"kind": "api", "message": str(error), "hint": error.hint}
     return found
 
 
@@ -65,7 +68,8 @@ def _cluster(kube: Kube, spec: _Spec) -> dict[str, t.Any]:
     if spec["data_plane"]:
         if kube.find(CRD_PATH) is None:
             found["missing"].append("the FlyteWorkflow CRD")
-        if token_account_gone(kube, namespace):
+        # A token is there only with its account: the token controller deletes it otherwise.
+        if found["token"] is None and token_account_gone(kube, namespace):
             found["missing"].append("the ServiceAccount flyteadmin")
     found["pods"] = pods(kube, namespace)
     return found
@@ -81,13 +85,13 @@ def token_account_gone(kube: Kube, namespace: str) -> bool:
 
 def find_release(kube: Kube, namespace: str, name: str) -> dict[str, t.Any] | None:
     """Return the newest revision of a release from Helm's own Secret, with a digest of its values in their place."""
-    selector = f"owner=helm,name={name}"
-    revisions = kube.metadata(_credentials.secrets_path(namespace), labelSelector=selector)
+    # Of the revisions that Helm keeps (ten, each with the whole chart), those that an upgrade replaced are left out.
+    selector = f"owner=helm,name={name},status notin (superseded)"
+    revisions = kube.get(_credentials.secrets_path(namespace), labelSelector=selector).get("items") or []
     if not revisions:
         return None
-    newest = max(revisions, key=lambda metadata: int(metadata["labels"]["version"]))
-    secret = kube.find(_credentials.secrets_path(namespace, newest["name"]))
-    return None if secret is None else _release(decode(secret)["release"], newest)
+    newest = max(revisions, key=lambda secret: int(secret["metadata"]["labels"]["version"]))
+    return _release(decode(newest)["release"], newest["metadata"])
 
 
 def _release(raw: bytes, metadata: Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -206,7 +210,14 @@ def _hub(kube: Kube, namespace: str, *, timeout: float, service_accounts: bool, 
     stored = _credentials.stored_credentials(data)
     pairs = {f"{name}_{suffix}" for name in stored for suffix in ("token", "cacert")}
     probes = probe_all(clusters.get("clusterConfigs") or [], data, concurrency=concurrency, timeout=timeout, service_accounts=service_accounts)
-    return {"credentials": stored, "other_keys": sorted(set(data) - pairs), "clusters": clusters, "probes": probes}
+    journal = ConfigMapJournal(lambda: kube, namespace).read()
+    return {
+        "credentials": stored,
+        "other_keys": sorted(set(data) - pairs),
+        "clusters": clusters,
+        "probes": probes,
+        "journal": [_labels.as_dict(key, label) for key, label in sorted(journal.items())],
+    }
 
 
 def flyteadmin_clusters(kube: Kube, namespace: str) -> dict[str, t.Any]:

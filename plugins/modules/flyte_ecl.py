@@ -79,6 +79,31 @@ options:
         later run on any machine finds them. A ConfigMap holds about 9,000 rows.
     type: path
     default: ~/.local/state/flyte-multicluster
+  journal_rows:
+    description:
+      - The rows that the journal is known to hold, from M(flyte.multicluster.flyte_cluster_info)'s RV(ignore:clusters.*.hub.journal).
+        Left out, it is read.
+    type: list
+    elements: dict
+    suboptions:
+      project:
+        description: The project.
+        type: str
+        required: true
+      domain:
+        description: The domain.
+        type: str
+      workflow:
+        description: The workflow.
+        type: str
+      label:
+        description: The label.
+        type: str
+        required: true
+  gather_project_domains:
+    description: Whether all project-domains are read and returned too.
+    type: bool
+    default: false
 notes:
   - A row that somebody else sets below a project or project-domain between this module's reading and its delete is lost
     with the delete, since flyteadmin has no condition for it.
@@ -166,6 +191,12 @@ msg:
   returned: when RV(restored) is not empty
   type: str
   sample: "Rows that flyteadmin deletes along with the one above them are written again: team1/production/example.wf."
+project_domains:
+  description: Every domain of every active project.
+  returned: with O(gather_project_domains)
+  type: list
+  elements: dict
+  sample: [{project: team1, domain: production}]
 rows:
   description: All rows of flyteadmin afterwards.
   returned: success
@@ -187,6 +218,9 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._module import 
     run_admin_module,
 )
 from ansible_collections.flyte.multicluster.plugins.module_utils._site import nearest
+
+if t.TYPE_CHECKING:
+    from ansible_collections.flyte.multicluster.plugins.module_utils._kube import Kube
 
 
 def _entries(params: dict[str, t.Any]) -> dict[_labels.Key, str | None]:
@@ -268,6 +302,17 @@ def _apply(admin: Admin, changes: list[_labels.Change], rescued: _labels.Rows, j
         raise problem
 
 
+def _journal(params: dict[str, t.Any], settings: Settings) -> Journal:
+    hub = params["control_plane"]
+    if hub is None:
+        return FileJournal(params["journal"], settings.url)
+    return ConfigMapJournal(lambda: t.cast("tuple[Kube, str]", control_plane_of(params))[0], hub["namespace"])
+
+
+def _known(rows: list[dict[str, t.Any]]) -> _labels.Rows:
+    return {(row["project"], row["domain"] or "", row["workflow"] or ""): row["label"] for row in rows}
+
+
 def run(params: dict[str, t.Any], check_mode: bool, settings: Settings, warn: t.Callable[[str], None]) -> dict[str, t.Any]:
     """Compare and write; return the module's result."""
     if params["concurrency"] < 1:
@@ -275,9 +320,8 @@ def run(params: dict[str, t.Any], check_mode: bool, settings: Settings, warn: t.
     given = _entries(params)
     _guard(given, params)
     admin = Admin(settings, concurrency=params["concurrency"])
-    hub = control_plane_of(params)
-    journal: Journal = ConfigMapJournal(*hub) if hub else FileJournal(params["journal"], settings.url)
-    saved = journal.read()
+    journal = _journal(params, settings)
+    saved = _known(params["journal_rows"]) if params["journal_rows"] is not None else journal.read()
     current = _labels.from_api(admin.label_rows())
     wanted: _labels.Rows = {}
     absent: list[_labels.Key] = []
@@ -296,7 +340,10 @@ def run(params: dict[str, t.Any], check_mode: bool, settings: Settings, warn: t.
         warn(f"{unknown} Without it, these labels cannot be set.")  # a run of site.yml may create it before
     if not check_mode:
         _apply(admin, changes, rescued, journal, bool(saved))
-    return _result(current, changes, rescued, journal)
+    result = _result(current, changes, rescued, journal)
+    if params["gather_project_domains"]:
+        result["project_domains"] = [{"project": project, "domain": domain} for project, domain in admin.project_domains()]
+    return result
 
 
 def _result(current: _labels.Rows, changes: list[_labels.Change], rescued: _labels.Rows, journal: Journal) -> dict[str, t.Any]:
@@ -338,6 +385,8 @@ def main() -> None:
         "known_labels": {"type": "list", "elements": "str"},
         "concurrency": {"type": "int", "default": 8},
         "journal": {"type": "path", "default": "~/.local/state/flyte-multicluster"},
+        "journal_rows": {"type": "list", "elements": "dict", "options": {**row, "label": {"type": "str", "required": True}}},
+        "gather_project_domains": {"type": "bool", "default": False},
     }
     module = admin_module(spec, mutually_exclusive=[("project", "labels")], required_one_of=[("project", "labels")])
     run_admin_module(module, lambda settings: run(module.params, module.check_mode, settings, module.warn), JournalError)

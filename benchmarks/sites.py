@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Sites of N data planes on the lab's three API servers: each plane is a namespace of its own there."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import typing as t
+
+import yaml
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPOSITORY / "tests" / "lab"))
+
+from lab import CONTROL_PLANE, Lab  # noqa: E402
+
+SERVERS = (CONTROL_PLANE, "dataplane1", "dataplane2")
+PROJECT = "team1"
+
+#: notes how long each call of Helm took, so that its share can be told
+_HELM = """#!/bin/sh
+start=$(date +%s.%N)
+"{helm}" "$@"
+code=$?
+echo "$start $(date +%s.%N)" >> "{log}"
+exit $code
+"""
+
+
+@dataclasses.dataclass
+class Run:
+    """One run of a command."""
+
+    seconds: float
+    helm_seconds: float
+    peak_mib: float
+    output: str
+    code: int
+
+    @property
+    def changed(self) -> int:
+        """How many tasks changed something, by the recap."""
+        return sum(int(count) for count in re.findall(r"changed=(\d+)", self.output.rpartition("PLAY RECAP")[2]))
+
+
+def place(number: int) -> tuple[str, str]:
+    """Return the API server and the namespace of a plane."""
+    return SERVERS[number % len(SERVERS)], f"plane-{number:03d}"
+
+
+class Bench:
+    """A lab, and playbooks on sites of N planes."""
+
+    def __init__(self, folder: pathlib.Path, port: int) -> None:
+        self.lab = Lab(folder, port)
+        self.scratch = folder / "bench"
+        self.helm_log = self.scratch / "helm.log"
+
+    def up(self) -> None:
+        """Bring the lab up, with a helm that notes its time."""
+        self.lab.up(len(SERVERS) - 1)
+        self.scratch.mkdir(exist_ok=True)
+        wrapper = self.scratch / "helm"
+        wrapper.write_text(_HELM.format(helm=self.lab.folder / "bin" / "helm", log=self.helm_log), encoding="utf-8")
+        wrapper.chmod(0o755)
+
+    def inventory(self, planes: int, *, labels: int = 0, kubeconfig: str | None = None, admin_url: str | None = None, dead: t.Iterable[int] = ()) -> dict[str, t.Any]:
+        """Return the inventory of a site of this many planes; each label leads to one of them in turn."""
+        hosts = {}
+        for number in range(planes):
+            server, namespace = place(number)
+            hosts[f"plane_{number:03d}"] = {
+                "flyte_kube_context": server,
+                "flyte_namespace": namespace,
+                # The CRD is the cluster's: it belongs to the first release there.
+                "flyte_values": {"flytepropeller": {"createCRDs": number < len(SERVERS)}},
+            }
+        for number in dead:
+            hosts[f"plane_{number:03d}"]["flyte_kube_host"] = f"https://127.0.0.1:{self.lab.port + 99}"
+        names = list(hosts)
+        variables = {
+            "flyte_provider": "generic",
+            "flyte_admin_url": admin_url or self.lab.admin_url,
+            "flyte_admin_endpoint": f"127.0.0.1:{self.lab.admin_grpc_port}",
+            "flyte_chart_ref": os.environ.get("FLYTE_CHART") or str(REPOSITORY / "tests" / "lab" / "chart" / "flyte-core"),
+            "flyte_helm_binary": str(self.scratch / "helm"),
+            "flyte_kubeconfig": kubeconfig or str(self.lab.kubeconfig),
+            "flyte_pending_release_timeout": 5,
+            "flyte_request_timeout": 5,
+            "flyte_labels": {f"label-{number:03d}": [{"cluster": name, "weight": 1}] for number, name in enumerate(names)},
+            "flyte_execution_cluster_labels": [
+                {"project": PROJECT, "domain": "development", "workflow": f"wf.n{number}", "label": f"label-{number % planes:03d}"} for number in range(labels)
+            ],
+        }
+        hub = {"controlplane": {"flyte_kube_context": CONTROL_PLANE, "flyte_values": {"flyteadmin": {"initialProjects": [PROJECT]}}}}
+        return {"all": {"vars": variables, "children": {"flyte_control_plane": {"hosts": hub}, "flyte_data_planes": {"hosts": hosts}}}}
+
+    def play(self, inventory: dict[str, t.Any], *arguments: str, playbook: str = "playbooks/site.yml") -> Run:
+        """Run a playbook on an inventory."""
+        path = self.scratch / "inventory.yml"
+        path.write_text(yaml.dump(inventory, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper)), encoding="utf-8")
+        ansible = pathlib.Path(sys.executable).with_name("ansible-playbook")
+        return self.timed([str(ansible), "-i", str(path), playbook, *arguments])
+
+    def timed(self, command: list[str], environment: dict[str, str] | None = None) -> Run:
+        """Run a command; return its time, Helm's share of it, and the peak memory of its largest process."""
+        self.helm_log.unlink(missing_ok=True)
+        output = self.scratch / "output.log"
+        started = time.monotonic()
+        with open(output, "wb") as log, subprocess.Popen(
+            command, cwd=REPOSITORY, env={**os.environ, "ANSIBLE_NOCOLOR": "1", **(environment or {})}, stdout=log, stderr=subprocess.STDOUT
+        ) as process:
+            _pid, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.monotonic() - started
+        return Run(seconds, self._helm_seconds(), usage.ru_maxrss / 1024, output.read_text(encoding="utf-8", errors="replace"), process.returncode)
+
+    def _helm_seconds(self) -> float:
+        """Return for how long at least one Helm ran."""
+        try:
+            text = self.helm_log.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return 0.0
+        total = until = 0.0
+        for start, end in sorted(tuple(float(part) for part in line.split()) for line in text.splitlines()):
+            total += max(0.0, end - max(start, until))
+            until = max(until, end)
+        return total
