@@ -8,8 +8,10 @@ COLLECTION := .collections/ansible_collections/flyte/multicluster
 SITE := $(BIN)/ansible-playbook -i inventories/lab playbooks/site.yml
 export ANSIBLE_FORCE_COLOR ?= 0
 export PYTHONUNBUFFERED := 1
+# Compiled modules are kept where they are imported from: without them each process compiles hundreds of modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup binaries demo test lint types unit sanity molecule integration docs lab-up lab-down clean
+.PHONY: bench help setup binaries demo test lint types unit sanity molecule integration docs lab-up lab-down clean
 
 help:
 	@echo "make demo         the main job on the lab: three clusters, workflows placed by label"
@@ -17,6 +19,7 @@ help:
 	@echo "make lab-up       bring the lab up; then: $(SITE)"
 	@echo "make lab-down     end the lab"
 	@echo "make lint types unit sanity molecule integration docs: one part of the tests"
+	@echo "make bench        time against the stock modules and a shell script (BENCH=--quick: without the slowest)"
 	@echo "make clean        end the lab, remove the virtual environment"
 
 $(VENV)/.ready: tests/requirements.txt
@@ -80,6 +83,10 @@ integration: setup
 	@$(BIN)/python -m pytest tests/integration
 
 test: binaries lint types sanity docs unit molecule integration
+
+bench: binaries
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement benchmarks/requirements.txt
+	@$(BIN)/python benchmarks/bench.py $(BENCH)
 
 clean: setup
 	@$(BIN)/python tests/lab/lab.py down

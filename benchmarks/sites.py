@@ -49,6 +49,27 @@ class Run:
         return sum(int(count) for count in re.findall(r"changed=(\d+)", self.output.rpartition("PLAY RECAP")[2]))
 
 
+def tree_mib(root: int) -> float:
+    """Return the memory of a process and all below it, shared pages counted once (PSS)."""
+    children: dict[int, list[int]] = {}
+    for entry in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        children.setdefault(int(fields[1]), []).append(int(entry.parent.name))
+    total, waiting = 0.0, [root]
+    while waiting:
+        process = waiting.pop()
+        waiting += children.get(process, [])
+        try:
+            text = pathlib.Path(f"/proc/{process}/smaps_rollup").read_text(encoding="utf-8")
+        except OSError:
+            continue
+        total += sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")) / 1024
+    return total
+
+
 def place(number: int) -> tuple[str, str]:
     """Return the API server and the namespace of a plane."""
     return SERVERS[number % len(SERVERS)], f"plane-{number:03d}"
@@ -109,17 +130,22 @@ class Bench:
         return self.timed([str(ansible), "-i", str(path), playbook, *arguments])
 
     def timed(self, command: list[str], environment: dict[str, str] | None = None) -> Run:
-        """Run a command; return its time, Helm's share of it, and the peak memory of its largest process."""
+        """Run a command; return its time, Helm's share of it, and the peak memory of all its processes together."""
         self.helm_log.unlink(missing_ok=True)
         output = self.scratch / "output.log"
+        peak = 0.0
         started = time.monotonic()
         with open(output, "wb") as log, subprocess.Popen(
             command, cwd=REPOSITORY, env={**os.environ, "ANSIBLE_NOCOLOR": "1", **(environment or {})}, stdout=log, stderr=subprocess.STDOUT
         ) as process:
-            _pid, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
+            while True:
+                try:
+                    process.wait(timeout=0.25)
+                    break
+                except subprocess.TimeoutExpired:
+                    peak = max(peak, tree_mib(process.pid))
         seconds = time.monotonic() - started
-        return Run(seconds, self._helm_seconds(), usage.ru_maxrss / 1024, output.read_text(encoding="utf-8", errors="replace"), process.returncode)
+        return Run(seconds, self._helm_seconds(), peak, output.read_text(encoding="utf-8", errors="replace"), process.returncode)
 
     def _helm_seconds(self) -> float:
         """Return for how long at least one Helm ran."""

@@ -201,6 +201,21 @@ def probe(endpoint: str, token: str, ca_cert: str, *, service_accounts: bool, ti
     return {"ok": True, "error": None, "hint": None, "kind": None, "denied": []}
 
 
+#: seconds for an API server to take notice of a new token, role or binding: it reads them from caches of its own
+SETTLE = 10.0
+
+
+def settled_probe(endpoint: str, token: str, ca_cert: str, *, service_accounts: bool, timeout: float) -> dict[str, t.Any]:
+    """Probe, again for a while where the token is not accepted or rights are missing: they may have been made a moment ago."""
+    ended, pause = time.monotonic() + SETTLE, 0.1
+    while True:
+        found = probe(endpoint, token, ca_cert, service_accounts=service_accounts, timeout=timeout)
+        if found["kind"] not in ("api", "rights") or time.monotonic() + pause > ended:
+            return found
+        time.sleep(pause)
+        pause = min(pause * 2, 2.0)
+
+
 def _rules(kube: Kube) -> list[dict[str, t.Any]]:
     """Return the rules that hold in a namespace that does not exist, so those of every namespace, as far as they are listed."""
     review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": {"namespace": "flyte-multicluster-no-such-namespace"}}

@@ -202,7 +202,7 @@ class Kube:
         if body is not None:
             headers["Content-Type"] = content_type
             encoded = json.dumps(body).encode()
-        timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT, read=self._timeout)
+        timeout = urllib3.Timeout(connect=min(CONNECT_TIMEOUT, self._timeout), read=self._timeout)
         try:
             # A connection that the server closed while it was idle is opened again; nothing else is repeated.
             answer = self._pool.request(method, url, body=encoded, headers=headers, timeout=timeout, retries=False, redirect=False)

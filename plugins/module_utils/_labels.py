@@ -88,11 +88,12 @@ def plan(current: Mapping[Key, str], wanted: Mapping[Key, str], absent: Iterable
 
 def deletes(changes: Sequence[Change]) -> list[Change]:
     """Return the deletes to send: those that another delete takes along are left out."""
-    sent: list[Change] = []
-    for change in changes:
-        if change.after is None and not any(change.key in below(other.key, [change.key]) for other in sent):
-            sent.append(change)
-    return sent
+    gone = {change.key for change in changes if change.after is None}
+    return [
+        change
+        for change in changes
+        if change.after is None and not any(level in gone and level != change.key for level in ((change.key[0], "", ""), (*change.key[:2], "")))
+    ]
 
 
 def lost_by(changes: Sequence[Change]) -> Rows:

@@ -124,6 +124,7 @@ def run_admin_module(module: AnsibleModule, work: Callable[[Settings], dict[str,
         except ImportError as error:
             # Needed for control_plane alone, and only once something is read or written there.
             module.fail_json(msg=missing_required_lib("kubernetes"), exception=str(error))
+            raise  # fail_json does not return
 
     _run(module, with_settings, AdminError, _kube.KubeError, *errors)
 

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import base64
+import concurrent.futures
+import dataclasses
 import datetime
 import gzip
 import json
@@ -21,45 +23,77 @@ if t.TYPE_CHECKING:
 
 ACCOUNT = "flyteadmin"
 CRD_PATH = "/apis/flyte.lyft.com/v1alpha1"
+#: clusters that are asked at once where an answer is not sure to come: a thread that waits costs nothing else
+WIDE = 256
 _Spec = t.Mapping[str, t.Any]
 
 
 def observe(specs: Sequence[_Spec], *, concurrency: int, timeout: float, service_accounts: bool) -> dict[str, dict[str, t.Any]]:
-    """Return what was found in each cluster, by ``name`` of its spec. One that does not answer costs its own timeout only.
+    """Return what was found in each cluster, by ``name`` of its spec. Those that do not answer cost one timeout together.
 
-    :raises KubeError: of kind ``config`` where the access options of a cluster are wrong.
+    The first question goes to all clusters at once, so that dead ones do not wait for one another; the others are bounded. The
+    hub, which asks every cluster that flyteadmin knows too, goes on beside them.
     """
+    hubs = [spec for spec in specs if spec["hub"]]
+    planes = [spec for spec in specs if not spec["hub"]]
 
-    def one(spec: _Spec) -> dict[str, t.Any]:
-        return _observe_cluster(spec, timeout=timeout, service_accounts=service_accounts, concurrency=concurrency)
+    def whole(spec: _Spec) -> _Observed:
+        observed = _opened(spec, timeout)
+        return observed.complete(lambda kube: _hub(kube, spec["namespace"], timeout=timeout, service_accounts=service_accounts))
 
-    return dict(zip([spec["name"] for spec in specs], in_threads(one, specs, concurrency)))
+    with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, len(hubs))) as pool:
+        pending = [pool.submit(whole, spec) for spec in hubs]
+        opened = in_threads(lambda spec: _opened(spec, timeout), planes, WIDE)
+        observed = in_threads(lambda found: found.complete(), opened, concurrency)
+        observed = [future.result() for future in pending] + observed
+    by_name = {entry.spec["name"]: entry.found for entry in observed}
+    return {spec["name"]: by_name[spec["name"]] for spec in specs}
 
 
-def _empty() -> dict[str, t.Any]:
-    return {"reachable": False, "error": None, "server": None, "release": None, "token": None, "missing": [], "pods": None, "hub": None}
+def _error(error: KubeError | JournalError) -> dict[str, t.Any]:
+    return {"kind": getattr(error, "kind", "api"), "message": getattr(error, "message", str(error)), "hint": error.hint}
 
 
-def _observe_cluster(spec: _Spec, *, timeout: float, service_accounts: bool, concurrency: int) -> dict[str, t.Any]:
-    found = _empty()
+@dataclasses.dataclass
+class _Observed:
+    """One cluster: what was found so far, and the connection where it answered."""
+
+    spec: _Spec
+    found: dict[str, t.Any]
+    kube: Kube | None = None
+
+    def complete(self, hub: t.Callable[[Kube], dict[str, t.Any]] | None = None) -> _Observed:
+        """Ask the rest of a cluster that answered the first question."""
+        if self.kube is None:
+            return self
+        try:
+            self.found.update(_cluster(self.kube, self.spec, self.found["release"]))
+            if hub is not None:
+                self.found["hub"] = hub(self.kube)
+            self.found["reachable"] = True
+        except (KubeError, JournalError) as error:
+            self.found["error"] = _error(error)
+        return self
+
+
+def _opened(spec: _Spec, timeout: float) -> _Observed:
+    """Ask a cluster the first question: which release is there."""
+    found: dict[str, t.Any] = {
+        "reachable": False, "error": None, "server": None, "release": None, "token": None, "missing": [], "pods": None, "hub": None
+    }  # fmt: skip
     try:
         kube = Kube(spec["access"], timeout=timeout)
         found["server"] = kube.server
-        found.update(_cluster(kube, spec))
-        if spec["hub"]:
-            found["hub"] = _hub(kube, spec["namespace"], timeout=timeout, service_accounts=service_accounts, concurrency=concurrency)
-        found["reachable"] = True
+        found["release"] = find_release(kube, spec["namespace"], spec["release"])
     except KubeError as error:
-        found["error"] = {"kind": error.kind, "message": error.message, "hint": error.hint}
-    except JournalError as error:
-        found["error"] = {"kind": "api", "message": str(error), "hint": error.hint}
-    return found
+        found["error"] = _error(error)
+        return _Observed(spec, found)
+    return _Observed(spec, found, kube)
 
 
-def _cluster(kube: Kube, spec: _Spec) -> dict[str, t.Any]:
+def _cluster(kube: Kube, spec: _Spec, release: Mapping[str, t.Any] | None) -> dict[str, t.Any]:
     namespace = spec["namespace"]
-    release = find_release(kube, namespace, spec["release"])
-    found: dict[str, t.Any] = {"release": release, "token": None, "missing": [], "pods": None}
+    found: dict[str, t.Any] = {"token": None, "missing": [], "pods": None}
     if release is None:
         return found
     if not spec["hub"]:
@@ -204,12 +238,12 @@ def _wait(kube: Kube, spec: _Spec, ended: float, wait: float) -> dict[str, t.Any
 # -- the hub
 
 
-def _hub(kube: Kube, namespace: str, *, timeout: float, service_accounts: bool, concurrency: int) -> dict[str, t.Any]:
+def _hub(kube: Kube, namespace: str, *, timeout: float, service_accounts: bool) -> dict[str, t.Any]:
     data = decode(kube.find(_credentials.secrets_path(namespace, _values.SECRET_NAME)))
     clusters = flyteadmin_clusters(kube, namespace)
     stored = _credentials.stored_credentials(data)
     pairs = {f"{name}_{suffix}" for name in stored for suffix in ("token", "cacert")}
-    probes = probe_all(clusters.get("clusterConfigs") or [], data, concurrency=concurrency, timeout=timeout, service_accounts=service_accounts)
+    probes = probe_all(clusters.get("clusterConfigs") or [], data, timeout=timeout, service_accounts=service_accounts)
     journal = ConfigMapJournal(lambda: kube, namespace).read()
     return {
         "credentials": stored,
@@ -255,7 +289,7 @@ def config_maps(pod_spec: Mapping[str, t.Any]) -> list[str]:
 
 
 def probe_all(
-    configs: Sequence[Mapping[str, t.Any]], data: Mapping[str, bytes], *, concurrency: int, timeout: float, service_accounts: bool
+    configs: Sequence[Mapping[str, t.Any]], data: Mapping[str, bytes], *, timeout: float, service_accounts: bool
 ) -> dict[str, dict[str, t.Any]]:
     """Ask every configured cluster with the credentials of the hub's Secret."""
 
@@ -271,4 +305,4 @@ def probe_all(
             return {"ok": False, "error": "its token has white space around it, which flyteadmin sends", "hint": hint, "kind": "token", "denied": []}
         return _credentials.probe(entry.get("endpoint") or "", token.decode(), ca_cert.decode(), service_accounts=service_accounts, timeout=timeout)
 
-    return dict(zip([entry["name"] for entry in configs], in_threads(one, configs, concurrency)))
+    return dict(zip([entry["name"] for entry in configs], in_threads(one, configs, WIDE)))

@@ -272,7 +272,9 @@ def _gather(cluster: dict[str, t.Any], params: dict[str, t.Any], check_mode: boo
             gathered.minted = token is None or token.changed
             gathered.pair = (token.token, token.ca_cert) if token else None
         if cluster["endpoint"] and gathered.pair:
-            gathered.probe = _credentials.probe(cluster["endpoint"], *gathered.pair, service_accounts=params["service_accounts"], timeout=params["timeout"])
+            gathered.probe = _credentials.settled_probe(
+                cluster["endpoint"], *gathered.pair, service_accounts=params["service_accounts"], timeout=params["timeout"]
+            )
     except (KubeError, _credentials.CredentialError) as error:
         gathered.error = {"name": cluster["name"], "error": str(error), "hint": error.hint}
     return gathered

@@ -100,8 +100,8 @@ options:
         description: The label.
         type: str
         required: true
-  gather_project_domains:
-    description: Whether all project-domains are read and returned too.
+  gather:
+    description: Whether RV(rows) and RV(project_domains) are returned too, as the role verify needs them.
     type: bool
     default: false
 notes:
@@ -193,13 +193,13 @@ msg:
   sample: "Rows that flyteadmin deletes along with the one above them are written again: team1/production/example.wf."
 project_domains:
   description: Every domain of every active project.
-  returned: with O(gather_project_domains)
+  returned: with O(gather)
   type: list
   elements: dict
   sample: [{project: team1, domain: production}]
 rows:
-  description: All rows of flyteadmin afterwards.
-  returned: success
+  description: All rows of flyteadmin afterwards, or as they would be in check mode.
+  returned: with O(gather)
   type: list
   elements: dict
   sample: [{project: team1, domain: production, workflow: "", label: label2}]
@@ -340,22 +340,25 @@ def run(params: dict[str, t.Any], check_mode: bool, settings: Settings, warn: t.
         warn(f"{unknown} Without it, these labels cannot be set.")  # a run of site.yml may create it before
     if not check_mode:
         _apply(admin, changes, rescued, journal, bool(saved))
-    result = _result(current, changes, rescued, journal)
-    if params["gather_project_domains"]:
+    result = _result(changes, rescued, journal)
+    if params["gather"]:
+        result["rows"] = [_labels.as_dict(key, label) for key, label in sorted(_after(current, changes).items())]
         result["project_domains"] = [{"project": project, "domain": domain} for project, domain in admin.project_domains()]
     return result
 
 
-def _result(current: _labels.Rows, changes: list[_labels.Change], rescued: _labels.Rows, journal: Journal) -> dict[str, t.Any]:
-    after = {key: label for key, label in current.items() if not any(change.key == key for change in changes)} if changes else current
-    after = {**after, **{change.key: change.after for change in changes if change.after is not None}}
+def _after(current: _labels.Rows, changes: list[_labels.Change]) -> _labels.Rows:
+    changed = {change.key: change.after for change in changes}
+    return {key: label for key, label in {**current, **changed}.items() if label is not None}
+
+
+def _result(changes: list[_labels.Change], rescued: _labels.Rows, journal: Journal) -> dict[str, t.Any]:
     restored = {**rescued, **_labels.lost_by(changes)}
     result = {
         "changed": bool(changes),
         "before": [_labels.as_dict(change.key, change.before) for change in changes],
         "after": [_labels.as_dict(change.key, change.after) for change in changes],
         "restored": [_labels.as_dict(key, label) for key, label in sorted(restored.items())],
-        "rows": [_labels.as_dict(key, label) for key, label in sorted(after.items())],
         "journal": journal.place,
         "diff": {"before": _lines(changes, "before"), "after": _lines(changes, "after")},
     }
@@ -386,7 +389,7 @@ def main() -> None:
         "concurrency": {"type": "int", "default": 8},
         "journal": {"type": "path", "default": "~/.local/state/flyte-multicluster"},
         "journal_rows": {"type": "list", "elements": "dict", "options": {**row, "label": {"type": "str", "required": True}}},
-        "gather_project_domains": {"type": "bool", "default": False},
+        "gather": {"type": "bool", "default": False},
     }
     module = admin_module(spec, mutually_exclusive=[("project", "labels")], required_one_of=[("project", "labels")])
     run_admin_module(module, lambda settings: run(module.params, module.check_mode, settings, module.warn), JournalError)

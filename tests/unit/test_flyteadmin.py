@@ -64,10 +64,11 @@ def test_create_again_change_again_delete_again_each_in_check_mode_too(flyteadmi
     one = {**flyteadmin.options, **{key: value for key, value in rows((place, ""))[0].items() if value}}
     for label in flyteadmin.labels:
         before = flyteadmin.rows()
-        planned = run(flyte_ecl, check=True, label=label, **one)
+        planned = run(flyte_ecl, check=True, label=label, gather=True, **one)
         assert planned["changed"] and flyteadmin.rows() == before
-        result = run(flyte_ecl, label=label, **one)
+        result = run(flyte_ecl, label=label, gather=True, **one)
         assert result["changed"] and flyteadmin.rows() == {place: label}
+        assert {(entry["project"], entry["domain"]) for entry in result["project_domains"]} >= {(flyteadmin.projects[0], "development")}
         assert {key: result[key] for key in ("before", "after", "diff", "rows")} == {key: planned[key] for key in ("before", "after", "diff", "rows")}
         assert result["after"][0]["label"] == label and result["diff"]["after"] == f"{place}: {label}\n"
         assert not run(flyte_ecl, check=True, label=label, **one)["changed"] and not run(flyte_ecl, label=label, **one)["changed"]
