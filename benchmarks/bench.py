@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import socket
 import statistics
 import subprocess
@@ -379,6 +380,17 @@ def plot(samples: list[Sample], path: pathlib.Path) -> None:
     figure.savefig(path, metadata={"Date": None})
 
 
+def merged(samples: list[Sample]) -> list[Sample]:
+    """Return new samples with those of before whose benchmark and size was not measured anew."""
+    try:
+        before: list[Sample] = json.loads((RESULTS / "results.json").read_text(encoding="utf-8"))["samples"]
+    except FileNotFoundError:
+        before = []
+    measured = {(sample["benchmark"], sample["size"]) for sample in samples}
+    both = [sample for sample in before if (sample["benchmark"], sample["size"]) not in measured] + samples
+    return sorted(both, key=lambda sample: (sample["benchmark"], [int(number) for number in re.findall(r"\d+", sample["size"])]))
+
+
 def write(samples: list[Sample]) -> None:
     """Write all results."""
     RESULTS.mkdir(exist_ok=True)
@@ -423,9 +435,11 @@ def main() -> int:
             story.labels([10, 100, 1000])
         if wanted("register"):
             story.registration([(size, {100: 1000}.get(size, size * 5)) for size in sizes])
-        write(story.samples)
     finally:
         bench.lab.down()
+        if story.samples:
+            # With --only, what was measured before stays; a first run of all measures all.
+            write(merged(story.samples) if arguments.only else story.samples)
     return 0
 
 

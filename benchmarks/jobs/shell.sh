@@ -24,7 +24,7 @@ EOF
   literals+=("--from-file=$scratch/${name}_token" "--from-file=$scratch/${name}_cacert")
 done <"$PLANES"
 "$KUBECTL" --context controlplane -n flyte-bench create secret generic cluster-credentials "${literals[@]}" --dry-run=client -o yaml |
-  "$KUBECTL" --context controlplane apply -f - >/dev/null
+  "$KUBECTL" --context controlplane apply --server-side --force-conflicts -f - >/dev/null # its annotation would be too long from some 90 planes on
 while read -r project domain workflow label; do
   printf 'project: %s\ndomain: %s\nworkflow: %s\nvalue: %s\n' "$project" "$domain" "$workflow" "$label" >"$scratch/ecl.yaml"
   "$FLYTECTL" --config "$FLYTECTL_CONFIG" update execution-cluster-label --attrFile "$scratch/ecl.yaml" --force >/dev/null
