@@ -9,14 +9,17 @@ Reading values files is the only I/O here. Values may hold passwords: they leave
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import functools
+import hashlib
 import os
+import pathlib
 import typing as t
 
 from ansible.errors import AnsibleError, AnsibleFilterError
 from jinja2 import TemplateError, Undefined
-from ansible_collections.flyte.multicluster.plugins.module_utils import _iam, _labels, _plan, _site, _trust, _values
+from ansible_collections.flyte.multicluster.plugins.module_utils import _aws, _iam, _kube, _labels, _openshift, _plan, _site, _trust, _values
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,9 +80,62 @@ def site(hostvars: Mapping[str, t.Any], groups: Mapping[str, t.Any]) -> dict[str
     return {"site": built.as_dict() if built and not texts else None, "faults": texts}
 
 
-def access(hostvars: Mapping[str, t.Any], host: str) -> dict[str, t.Any]:
-    """Return the options of kubernetes.core of a host. They may be credentials."""
-    return _site.access_of(host, _reader(hostvars))
+#: what kubernetes.core.helm takes
+_HELM_ACCESS = ("kubeconfig", "context", "host", "api_key", "ca_cert", "validate_certs")
+
+
+def access(
+    data: Mapping[str, t.Any], hostvars: Mapping[str, t.Any], host: str, *, aws: Mapping[str, t.Any] | None = None, helm: bool = False
+) -> dict[str, t.Any]:
+    """Return the options of kubernetes.core of a host, or those of them that its Helm modules take. They may be credentials.
+
+    A host on EKS that has no access of its own gets the endpoint and CA of its cluster, and a token made for this use alone.
+    """
+    found = _access(_site.Site.from_dict(_plain(data)), _reader(hostvars), host, _plain(aws) if aws else None)
+    return {option: value for option, value in found.items() if not helm or option in _HELM_ACCESS}
+
+
+def _access(found: _site.Site, read: t.Callable[[str, str], t.Any], host: str, aws: Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+    given = _site.access_of(host, read)
+    cluster = next(entry for entry in found.clusters if entry.host == host)
+    if cluster.openshift and given.get("host") and given.get("username") and not given.get("api_key"):
+        return _openshift_access(given)
+    if _kube.has_explicit_access(given) or not cluster.eks_cluster:
+        return given
+    known = ((aws or {}).get("clusters") or {}).get(host) or {}
+    if not known.get("endpoint"):
+        return given
+    options = _site.aws_access_of(found.control_plane.host, read)
+    token = _aws.eks_token(options, cluster.eks_cluster, region=cluster.eks_region, assume_role_arn=cluster.eks_assume_role_arn)
+    return {**given, "host": known["endpoint"], "api_key": token, "ca_cert": _ca_file(known["ca_data"])}
+
+
+def _openshift_access(given: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the options with a token in the place of user name and password, which OpenShift's API server does not take."""
+    verify = given.get("ca_cert", True) if given.get("validate_certs", True) else False
+    try:
+        token = _openshift.login(given["host"], given["username"], given.get("password") or "", verify)
+    except _kube.KubeError as error:
+        raise AnsibleFilterError(f"{error.message}. {error.hint}") from error
+    return {**{key: value for key, value in given.items() if key not in ("username", "password")}, "api_key": token}
+
+
+def _ca_file(encoded: str) -> str:
+    """Return the path of a file with a CA certificate, which is no secret: Helm and kubernetes.core take paths only."""
+    content = base64.b64decode(encoded)
+    folder = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "flyte-multicluster" / "ca"
+    path = folder / f"{hashlib.sha256(content).hexdigest()[:32]}.crt"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_suffix(f".{os.getpid()}")
+        scratch.write_bytes(content)
+        scratch.replace(path)
+    return str(path)
+
+
+def aws_options(data: Mapping[str, t.Any], hostvars: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the options of the action groups of AWS modules. They may be credentials."""
+    return _site.aws_access_of(_site.Site.from_dict(_plain(data)).control_plane.host, _reader(hostvars))
 
 
 def admin_options(data: Mapping[str, t.Any], hostvars: Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -88,9 +144,11 @@ def admin_options(data: Mapping[str, t.Any], hostvars: Mapping[str, t.Any]) -> d
     return {"url": found.settings["flyte_admin_url"], **_site.admin_access_of(found.control_plane.host, _reader(hostvars))}
 
 
-def cluster_specs(data: Mapping[str, t.Any], hostvars: Mapping[str, t.Any], hosts: Sequence[str]) -> list[dict[str, t.Any]]:
-    """Return the ``clusters`` option of flyte_cluster_info for some hosts."""
-    found = _site.Site.from_dict(_plain(data))
+def cluster_specs(
+    data: Mapping[str, t.Any], hostvars: Mapping[str, t.Any], hosts: Sequence[str], *, aws: Mapping[str, t.Any] | None = None
+) -> list[dict[str, t.Any]]:
+    """Return the ``clusters`` option of flyte_cluster_info for some hosts, without those that are still to be created."""
+    found, read, known = _site.Site.from_dict(_plain(data)), _reader(hostvars), _plain(aws) if aws else None
     runs_workflows = found.settings["flyte_control_plane_runs_workflows"]
     return [
         {
@@ -100,28 +158,43 @@ def cluster_specs(data: Mapping[str, t.Any], hostvars: Mapping[str, t.Any], host
             "hub": cluster.is_control_plane,
             "data_plane": not cluster.is_control_plane or runs_workflows,
             "token_secret": found.settings["flyte_token_secret"],
-            **access(hostvars, cluster.host),
+            **_access(found, read, cluster.host, known),
         }
         for cluster in found.clusters
-        if cluster.host in hosts
+        if cluster.host in hosts and not _iam.is_missing(known, cluster.host)
     ]
 
 
 def credential_specs(
-    data: Mapping[str, t.Any], hostvars: Mapping[str, t.Any], hosts: Sequence[str], observations: Mapping[str, t.Any]
+    data: Mapping[str, t.Any],
+    hostvars: Mapping[str, t.Any],
+    hosts: Sequence[str],
+    observations: Mapping[str, t.Any],
+    *,
+    aws: Mapping[str, t.Any] | None = None,
 ) -> list[dict[str, t.Any]]:
     """Return the ``clusters`` option of flyte_cluster_credentials for some hosts."""
-    found = _site.Site.from_dict(_plain(data))
+    found, read, known = _site.Site.from_dict(_plain(data)), _reader(hostvars), _plain(aws) if aws else None
     return [
         {
             "name": cluster.name,
             "namespace": cluster.namespace,
             "token_secret": found.settings["flyte_token_secret"],
             "endpoint": cluster.endpoint or (observations.get(cluster.host) or {}).get("server"),
-            **access(hostvars, cluster.host),
+            **_access(found, read, cluster.host, known),
         }
         for cluster in found.data_planes
         if cluster.host in hosts
+    ]
+
+
+def eks_specs(data: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """Return the ``eks_clusters`` option of flyte_aws_info, by inventory host."""
+    found = _site.Site.from_dict(_plain(data))
+    return [
+        {"key": cluster.host, "name": cluster.eks_cluster, "region": cluster.eks_region, "assume_role_arn": cluster.eks_assume_role_arn}
+        for cluster in found.clusters
+        if cluster.eks_cluster
     ]
 
 
@@ -150,18 +223,45 @@ def _files(found: _site.Site, cluster: _site.Cluster, chart: Mapping[str, t.Any]
     return [os.path.join(chart["path"], name) for name in (own, plane) if name] + users
 
 
-def _annotations(role: str | None) -> dict[str, str]:
+def _control_annotations(found: _site.Site, aws: Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+    """Return the annotations of the control plane's accounts that read and write the buckets."""
+    settings = found.settings
+    if settings["flyte_provider"] == "gcp":
+        account = settings["flyte_gcp_control_plane_service_account"]
+        return {_values.GCP_ACCOUNT_ANNOTATION: account} if account else {}
+    role = settings["flyte_control_plane_role_arn"]
+    return _role_annotation(found, role or (_iam.role_arn(aws, settings["flyte_iam_control_plane_role"]) if aws else None))
+
+
+def _propeller_annotations(found: _site.Site, aws: Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+    settings = found.settings
+    if settings["flyte_provider"] == "gcp":
+        account = settings["flyte_gcp_data_plane_service_account"]
+        return {_values.GCP_ACCOUNT_ANNOTATION: account} if account else {}
+    return _role_annotation(found, settings["flyte_data_plane_role_arn"] or (_iam.role_arn(aws, settings["flyte_iam_data_plane_role"]) if aws else None))
+
+
+def _role_annotation(found: _site.Site, role: str | None) -> dict[str, t.Any]:
+    if found.settings["flyte_provider"] == "aws" and _iam.uses_pod_identity(found):
+        # The annotation of values-eks.yaml has to go: a web identity counts before Pod Identity. Helm drops what is null.
+        return {_values.EKS_ROLE_ANNOTATION: None}
     return {_values.EKS_ROLE_ANNOTATION: role} if role else {}
 
 
-def _roles(found: _site.Site, aws: Mapping[str, t.Any] | None) -> tuple[str | None, str | None]:
-    """Return the ARNs of the control-plane and the data-plane role."""
+def _domain_values(found: _site.Site, aws: Mapping[str, t.Any] | None) -> tuple[str, dict[str, str]]:
+    """Return the key of customData that says who tasks are, and its value for each domain; ``*`` is for every other one."""
     settings = found.settings
-    control, data = settings["flyte_control_plane_role_arn"], settings["flyte_data_plane_role_arn"]
-    if aws:
-        control = control or _iam.role_arn(aws, settings["flyte_iam_control_plane_role"])
-        data = data or _iam.role_arn(aws, settings["flyte_iam_data_plane_role"])
-    return control, data
+    if settings["flyte_provider"] == "gcp":
+        return "gsa", {str(domain): str(account) for domain, account in settings["flyte_gcp_domain_service_accounts"].items()}
+    given = settings["flyte_data_plane_role_arn"]
+    if settings["flyte_provider"] == "aws" and _iam.uses_pod_identity(found):
+        return "defaultIamRole", {"*": '""'}  # an empty annotation: the template of values-eks.yaml puts it there as it is
+    if given:
+        return "defaultIamRole", {"*": given}
+    if not aws or not settings["flyte_iam_manage"]:
+        return "defaultIamRole", {}
+    roles = {domain: _iam.role_arn(aws, _iam.domain_role(found, domain)) for domain in found.domains if settings["flyte_iam_domain_roles"]}
+    return "defaultIamRole", {**roles, "*": _iam.role_arn(aws, settings["flyte_iam_data_plane_role"])} if not roles else roles
 
 
 def _propeller_override(found: _site.Site, cluster: _site.Cluster, aws: Mapping[str, t.Any] | None) -> _values.Values:
@@ -172,8 +272,14 @@ def _propeller_override(found: _site.Site, cluster: _site.Cluster, aws: Mapping[
         admin_endpoint=settings["flyte_admin_endpoint"],
         admin_insecure=settings["flyte_admin_insecure"],
         catalog=catalog,
-        propeller_annotations=_annotations(_roles(found, aws)[1]),
+        propeller_annotations=_propeller_annotations(found, _managed(found, aws)),
+        openshift=cluster.openshift,
     )
+
+
+def _managed(found: _site.Site, aws: Mapping[str, t.Any] | None) -> Mapping[str, t.Any] | None:
+    """Return what AWS has where this collection manages IAM."""
+    return aws if found.settings["flyte_iam_manage"] else None
 
 
 def _layers(
@@ -192,15 +298,16 @@ def _layers(
     if hub is None:
         raise AnsibleFilterError(f"{cluster.host}: the release of the control plane needs hub.")
     base = _values.merge([_read_values(os.path.join(chart["path"], "values.yaml"), cluster.host), *files, users])
-    control, data = _roles(found, aws)
+    key, domain_values = _domain_values(found, aws)
     runs = found.settings["flyte_control_plane_runs_workflows"]
     override = _values.control_plane_override(
         base=base,
         cluster_configs=hub["cluster_configs"],
         label_cluster_map=hub["label_cluster_map"],
         checksum=hub["checksum"],
-        roles={"*": data} if data else {},
-        service_account_annotations=_annotations(control),
+        domain_key=key,
+        domain_values=domain_values,
+        service_account_annotations=_control_annotations(found, _managed(found, aws)),
         propeller=_propeller_override(found, cluster, aws)["flytepropeller"] if runs else None,
     )
     return files, _values.merge([users, override])
@@ -273,8 +380,10 @@ def plan(
             entries.append(_plan.Entry(cluster.host, "dataplane", "wait", f"{pod['name']}: {pod['reason']}"))
     due = _plan.credentials_due(found, observed, releases)
     entries += [_credential_entry(found, observed, host) for host in due]
-    iam = _iam.plan(found, aws_plain) if aws_plain else None
+    iam = _iam.plan(found, aws_plain) if aws_plain and found.settings["flyte_iam_manage"] else None
     entries += _iam_entries(found, iam)
+    creating = [cluster for cluster in found.data_planes if cluster.eks_create and _iam.is_missing(aws_plain, cluster.host)]
+    entries = [_eks_entry(cluster) for cluster in creating] + entries
     head = found.control_plane.host
     hub = None
     if head in observed:
@@ -288,6 +397,7 @@ def plan(
         "credentials": due,
         "hub": dataclasses.asdict(hub) if hub else None,
         "iam": iam,
+        "eks": [cluster.host for cluster in creating],
         "waiting": [host for host, entry in observed.items() if entry["reachable"] and host != head and (entry["pods"] or {}).get("not_ready")],
         "failures": [dataclasses.asdict(failure) for failure in failures],
         "lines": [str(entry) for entry in entries],
@@ -341,6 +451,12 @@ def _credential_entry(found: _site.Site, observed: Mapping[str, t.Any], host: st
     return _plan.Entry(host, "credentials", f"{_values.SECRET_NAME}: {cluster.name}_token, {cluster.name}_cacert", detail)
 
 
+def _eks_entry(cluster: _site.Cluster) -> _plan.Entry:
+    nodes = f"{cluster.eks['nodes_min']} to {cluster.eks['nodes_max']} nodes {', '.join(cluster.eks['instance_types'])}"
+    detail = f"version {cluster.eks['version']}, subnets {', '.join(str(subnet) for subnet in cluster.eks['subnets'])}, {nodes}; then it is planned anew"
+    return _plan.Entry(cluster.host, "eks_cluster", f"create EKS cluster {cluster.eks_cluster}", detail)
+
+
 def _iam_entries(found: _site.Site, iam: Mapping[str, t.Any] | None) -> list[_plan.Entry]:
     if iam is None:
         return []
@@ -348,10 +464,14 @@ def _iam_entries(found: _site.Site, iam: Mapping[str, t.Any] | None) -> list[_pl
     entries = [_plan.Entry(head, "iam", "OIDC provider", issuer) for issuer in iam["missing_issuers"]]
     if iam["policy_differs"]:
         entries.append(_plan.Entry(head, "iam", "policy", iam["policy"]["name"]))
+    entries += [
+        _plan.Entry(row["host"], "iam", "Pod Identity", f"{row['namespace']}:{row['service_account']} takes {row['role_arn']}") for row in iam["missing_associations"]
+    ]
     limit = found.settings["flyte_iam_policy_size_limit"]
     for name, role in iam["roles"].items():
         if role["differs"]:
-            entries.append(_plan.Entry(head, "iam", "role", f"{name}: trust policy of {role['size']} of {limit} characters"))
+            fits = "" if role["room"] is None else f", {role['room']} more clusters fit"
+            entries.append(_plan.Entry(head, "iam", "role", f"{name}: trust policy of {role['size']} of {limit} characters{fits}"))
         entries += [_plan.Entry(head, "iam", "role", f"{name}: {note}") for note in role["notes"]]
     return entries
 
@@ -484,7 +604,7 @@ def _place(row: Mapping[str, t.Any]) -> str:
 # -- showing
 
 
-_STEPS = ("dataplane", "credentials", "controlplane", "ecl", "verify")
+_STEPS = ("eks_cluster", "dataplane", "credentials", "controlplane", "ecl", "verify")
 
 
 def failures(hostvars: Mapping[str, t.Any], groups: Mapping[str, t.Any], planned: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
@@ -543,10 +663,19 @@ def iam_faults(data: Mapping[str, t.Any], aws: Mapping[str, t.Any]) -> list[str]
     return [str(fault) for fault in _iam.faults(_site.Site.from_dict(_plain(data)), _plain(aws))]
 
 
-def trust_policy(wanted: Sequence[Mapping[str, t.Any]], existing: Mapping[str, t.Any] | None = None, namespace: str = "flyte") -> dict[str, t.Any]:
-    """Return an IAM trust policy with one statement for each given OIDC provider."""
+def trust_policy(
+    wanted: Sequence[Mapping[str, t.Any]],
+    existing: Mapping[str, t.Any] | None = None,
+    *,
+    namespaces: Sequence[str] = ("flyte",),
+    domains: Sequence[str] = ("development", "staging", "production"),
+    compact: bool = False,
+    prune: bool = False,
+) -> dict[str, t.Any]:
+    """Return an IAM trust policy for the accounts of the given OIDC providers."""
     given = [(entry["provider_arn"], entry["issuer"], entry["subjects"]) for entry in _plain(wanted)]
-    return _trust.merge_trust(_plain(existing) if existing else None, given, namespace=namespace).document
+    own = _trust.Own(tuple(namespaces), tuple(domains))
+    return _trust.merge_trust(_plain(existing) if existing else None, given, own=own, compact=compact, prune=prune).document
 
 
 class FilterModule:
@@ -557,9 +686,11 @@ class FilterModule:
         return {
             "access": access,
             "admin_options": admin_options,
+            "aws_options": aws_options,
             "canary_report": canary_report,
             "cluster_specs": cluster_specs,
             "credential_specs": credential_specs,
+            "eks_specs": eks_specs,
             "failure_table": failure_table,
             "failures": failures,
             "hub_plan": hub_plan,

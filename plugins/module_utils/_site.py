@@ -26,6 +26,8 @@ _NAME_LENGTH = 253 - len("_cacert")
 _IDENTIFIER = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}")
+_ROLE_ARN = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/\S+")
+_SERVICE_ACCOUNT = re.compile(r"[a-z]([-a-z0-9]{4,28}[a-z0-9])@[a-z][-a-z0-9.:]*\.iam\.gserviceaccount\.com")
 _RELEASE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 
@@ -70,13 +72,20 @@ SITE_VARIABLES: dict[str, Variable] = {
     "flyte_canary_projects": Variable("list"),
     "flyte_canary_timeout": Variable("int", 600),
     "flyte_iam_manage": Variable("bool", True),
+    "flyte_iam_mode": Variable("str", "irsa", ("irsa", "pod_identity")),
     "flyte_iam_wildcard": Variable("bool", False),
+    "flyte_iam_domain_roles": Variable("bool", False),
+    "flyte_iam_compact": Variable("bool", False),
+    "flyte_iam_prune": Variable("bool", False),
     "flyte_iam_policy_name": Variable("str", "flyte-s3"),
     "flyte_iam_control_plane_role": Variable("str", "flyte-controlplane-role"),
     "flyte_iam_data_plane_role": Variable("str", "flyte-dataplane-role"),
     "flyte_control_plane_role_arn": Variable("str"),
     "flyte_data_plane_role_arn": Variable("str"),
     "flyte_iam_policy_size_limit": Variable("int", 2048),
+    "flyte_gcp_control_plane_service_account": Variable("str"),
+    "flyte_gcp_data_plane_service_account": Variable("str"),
+    "flyte_gcp_domain_service_accounts": Variable("dict", {}),
     "flyte_buckets": Variable("list", []),
     "flyte_aws_region": Variable("str"),
     "flyte_aws_profile": Variable("str"),
@@ -92,8 +101,27 @@ HOST_VARIABLES: dict[str, Variable] = {
     "flyte_release_name": Variable("str"),
     "flyte_values_files": Variable("list", []),
     "flyte_values": Variable("dict", {}),
+    "flyte_openshift": Variable("bool", False),
     "flyte_eks_cluster": Variable("str"),
+    "flyte_eks_region": Variable("str"),
+    "flyte_eks_assume_role_arn": Variable("str"),
+    "flyte_eks_create": Variable("bool", False),
+    "flyte_eks_version": Variable("str"),
+    "flyte_eks_role_arn": Variable("str"),
+    "flyte_eks_node_role_arn": Variable("str"),
+    "flyte_eks_subnets": Variable("list", []),
+    "flyte_eks_security_groups": Variable("list", []),
+    "flyte_eks_nodegroup": Variable("str", "flyte"),
+    "flyte_eks_instance_types": Variable("list", ["t3.xlarge"]),
+    "flyte_eks_nodes_min": Variable("int", 1),
+    "flyte_eks_nodes_max": Variable("int", 3),
+    "flyte_eks_nodes_desired": Variable("int", 2),
 }
+
+#: what a cluster and its node group are created from
+EKS_VARIABLES = tuple(name for name in HOST_VARIABLES if name.startswith("flyte_eks_") and name not in ("flyte_eks_cluster", "flyte_eks_create"))
+#: of them, what has no default
+EKS_REQUIRED = ("flyte_eks_version", "flyte_eks_role_arn", "flyte_eks_node_role_arn", "flyte_eks_subnets")
 
 #: how a host reaches its cluster: variable to option of kubernetes.core
 ACCESS_VARIABLES: dict[str, str] = {
@@ -129,8 +157,15 @@ ADMIN_VARIABLES: dict[str, str] = {
     "flyte_admin_proxy": "proxy",
 }
 
-#: credentials, read where they are used and never put into the site
-SECRET_VARIABLES = ("flyte_aws_access_key", "flyte_aws_secret_key", "flyte_aws_session_token")
+#: how AWS is reached: variable to option of the doc fragment flyte.multicluster.aws; the same names as amazon.aws'
+AWS_VARIABLES: dict[str, str] = {
+    "flyte_aws_region": "region",
+    "flyte_aws_profile": "profile",
+    "flyte_aws_endpoint_url": "endpoint_url",
+    "flyte_aws_access_key": "access_key",
+    "flyte_aws_secret_key": "secret_key",
+    "flyte_aws_session_token": "session_token",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +197,13 @@ class Cluster:
     release: str
     values_files: list[str]
     has_values: bool
+    openshift: bool
     eks_cluster: str | None
+    eks_region: str | None
+    eks_assume_role_arn: str | None
+    eks_create: bool
+    #: ``flyte_eks_…`` without the prefix
+    eks: dict[str, t.Any]
 
 
 @dataclasses.dataclass
@@ -327,6 +368,19 @@ def _check_settings(reader: Reader, host: str, settings: dict[str, t.Any]) -> No
                 reader.fault(host, name, value, "has to be lower-case letters, digits and '-': namespaces are named after it.")
     if settings["flyte_provider"] == "aws" and settings["flyte_iam_manage"]:
         _check_aws(reader, host, settings)
+    _check_gcp(reader, host, settings)
+
+
+def _check_gcp(reader: Reader, host: str, settings: Mapping[str, t.Any]) -> None:
+    accounts = {f"flyte_gcp_{plane}_service_account": settings[f"flyte_gcp_{plane}_service_account"] for plane in ("control_plane", "data_plane")}
+    for domain, account in settings["flyte_gcp_domain_service_accounts"].items():
+        accounts[f"flyte_gcp_domain_service_accounts.{domain}"] = account
+        if domain not in settings["flyte_domains"]:
+            known = [str(name) for name in settings["flyte_domains"]]
+            reader.fault(host, "flyte_gcp_domain_service_accounts", domain, f"is none of flyte_domains: {', '.join(known)}.{nearest(domain, known)}")
+    for name, account in accounts.items():
+        if account is not None and not _SERVICE_ACCOUNT.fullmatch(str(account)):
+            reader.fault(host, name, account, "has to be a Google service account, for example NAME@PROJECT.iam.gserviceaccount.com.")
 
 
 def _check_kubernetes_name(reader: Reader, host: str, variable: str, value: str) -> None:
@@ -347,7 +401,8 @@ def _check_aws(reader: Reader, host: str, settings: dict[str, t.Any]) -> None:
         remedy = "is required with flyte_provider aws: the S3 buckets of Flyte, for the IAM policy. Or set flyte_iam_manage: false."
         reader.fault(host, "flyte_buckets", [], remedy)
     for bucket in settings["flyte_buckets"]:
-        if not valid_bucket(bucket):
+        name, slash, prefix = str(bucket).partition("/")
+        if not valid_bucket(name):
             reader.fault(
                 host,
                 "flyte_buckets",
@@ -355,11 +410,19 @@ def _check_aws(reader: Reader, host: str, settings: dict[str, t.Any]) -> None:
                 "is no name that S3 takes: 3 to 63 lower-case letters, digits, '.' and '-', beginning and ending with a letter or digit, "
                 "no IP address, no '..'.",
             )
+        elif slash and (not prefix.strip("/") or re.search(r"[*?\s]", prefix)):
+            reader.fault(host, "flyte_buckets", bucket, "has to be bucket or bucket/prefix: a prefix without wildcards and white space.")
     if not settings["flyte_aws_region"]:
         reader.fault(host, "flyte_aws_region", None, "is required with flyte_provider aws: the region of the EKS clusters, for example us-east-2.")
     for name in ("flyte_iam_control_plane_role", "flyte_iam_data_plane_role", "flyte_iam_policy_name"):
         if not _ROLE_NAME.fullmatch(settings[name]):
             reader.fault(host, name, settings[name], "has to be an IAM name: at most 64 letters, digits and +=,.@-_.")
+    if settings["flyte_iam_domain_roles"]:
+        for domain in settings["flyte_domains"]:
+            name = f"{settings['flyte_iam_data_plane_role']}-{domain}"
+            if len(name) > 64:
+                remedy = f"is too long: the role of the domain {domain} would be {name}, of more than 64 characters."
+                reader.fault(host, "flyte_iam_data_plane_role", settings["flyte_iam_data_plane_role"], remedy)
 
 
 def valid_bucket(name: t.Any) -> bool:
@@ -408,6 +471,7 @@ def _cluster(reader: Reader, host: str, is_hub: bool, settings: Mapping[str, t.A
     for path in values["flyte_values_files"]:
         if re.search(r"\s", str(path)):
             reader.fault(host, "flyte_values_files", path, "must not have white space in it: kubernetes.core.helm cannot pass such a path.")
+    _check_eks(reader, host, is_hub, values)
     wants_eks = settings["flyte_provider"] == "aws" and settings["flyte_iam_manage"]
     if wants_eks and not values["flyte_eks_cluster"]:
         remedy = "is required with flyte_provider aws: the EKS cluster whose OIDC issuer the roles trust. Or set flyte_iam_manage: false."
@@ -422,8 +486,33 @@ def _cluster(reader: Reader, host: str, is_hub: bool, settings: Mapping[str, t.A
         release=release,
         values_files=[str(path) for path in values["flyte_values_files"]],
         has_values=bool(values["flyte_values"]),
+        openshift=values["flyte_openshift"],
         eks_cluster=values["flyte_eks_cluster"],
+        eks_region=values["flyte_eks_region"],
+        eks_assume_role_arn=values["flyte_eks_assume_role_arn"],
+        eks_create=values["flyte_eks_create"],
+        eks={name.removeprefix("flyte_eks_"): values[name] for name in EKS_VARIABLES} if values["flyte_eks_create"] else {},
     )
+
+
+def _check_eks(reader: Reader, host: str, is_hub: bool, values: Mapping[str, t.Any]) -> None:
+    """Check what an EKS cluster is to be created from, before anything is."""
+    if not values["flyte_eks_create"]:
+        return
+    if is_hub:
+        reader.fault(host, "flyte_eks_create", True, "creates data planes only: flyteadmin's database and ingress belong to the control plane's cluster.")
+    for name in ("flyte_eks_cluster", *EKS_REQUIRED):
+        if not values[name]:
+            reader.fault(host, name, values[name], "is required with flyte_eks_create: true.")
+    if values["flyte_eks_subnets"] and len(values["flyte_eks_subnets"]) < 2:
+        reader.fault(host, "flyte_eks_subnets", values["flyte_eks_subnets"], "has to be at least two private subnets, in different availability zones.")
+    for name in ("flyte_eks_role_arn", "flyte_eks_node_role_arn"):
+        if values[name] and not _ROLE_ARN.fullmatch(values[name]):
+            reader.fault(host, name, values[name], "has to be the ARN of an IAM role, for example arn:aws:iam::123456789012:role/NAME.")
+    low, desired, high = (values[f"flyte_eks_nodes_{name}"] for name in ("min", "desired", "max"))
+    if not low <= desired <= high:
+        sizes = {"min": low, "desired": desired, "max": high}
+        reader.fault(host, "flyte_eks_nodes_desired", sizes, "has to lie between flyte_eks_nodes_min and flyte_eks_nodes_max.")
 
 
 def _options(host: str, hostvars: Callable[[str, str], t.Any], variables: Mapping[str, str]) -> dict[str, t.Any]:
@@ -434,6 +523,11 @@ def _options(host: str, hostvars: Callable[[str, str], t.Any], variables: Mappin
 def access_of(host: str, hostvars: Callable[[str, str], t.Any]) -> dict[str, t.Any]:
     """Return the access options of a host. They may be credentials: use them, keep them nowhere."""
     return _options(host, hostvars, ACCESS_VARIABLES)
+
+
+def aws_access_of(host: str, hostvars: Callable[[str, str], t.Any]) -> dict[str, t.Any]:
+    """Return the options that say how AWS is reached. They may be credentials: use them, keep them nowhere."""
+    return _options(host, hostvars, AWS_VARIABLES)
 
 
 def admin_access_of(host: str, hostvars: Callable[[str, str], t.Any]) -> dict[str, t.Any]:
@@ -451,12 +545,16 @@ def _check_clusters(reader: Reader, hub: Cluster, planes: Sequence[Cluster], set
         elif named:
             by_name[cluster.name] = cluster.host
         access = access_of(cluster.host, reader._hostvars)
+        if not _kube.has_explicit_access(access) and settings["flyte_provider"] == "aws" and cluster.eks_cluster:
+            # Endpoint and CA come from EKS, and a token is made for each use.
+            access = {"host": f"EKS {cluster.eks_region or settings['flyte_aws_region']}/{cluster.eks_cluster}"}
         if not _kube.has_explicit_access(access):
             reader.fault(
                 cluster.host,
                 "flyte_kube_context",
                 None,
-                "has no explicit Kubernetes access: set flyte_kube_context, flyte_kubeconfig, or flyte_kube_host with flyte_kube_api_key. "
+                "has no explicit Kubernetes access: set flyte_kube_context, flyte_kubeconfig, flyte_kube_host with flyte_kube_api_key, or on AWS "
+                "flyte_eks_cluster. "
                 "Without it the cluster that is current on this machine would be changed.",
             )
             continue

@@ -22,6 +22,9 @@ MOUNT_PATH = "/var/run/credentials"
 VOLUME_NAME = "cluster-credentials"
 CHECKSUM_ANNOTATION = "flyte.multicluster/credentials-checksum"
 EKS_ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
+GCP_ACCOUNT_ANNOTATION = "iam.gke.io/gcp-service-account"
+#: OpenShift gives each namespace a range of user ids of its own and refuses pods that name another one
+_OPENSHIFT_POD = {"runAsUser": None, "runAsGroup": None, "fsGroup": None, "fsGroupChangePolicy": None, "seLinuxOptions": None}
 
 
 def parse(text: str) -> Values:
@@ -94,11 +97,12 @@ def _with_named(items: Sequence[Mapping[str, t.Any]], own: Mapping[str, t.Any]) 
     return [dict(item) for item in items if item.get("name") != own["name"]] + [dict(own)]
 
 
-def custom_data_with_role(custom_data: Sequence[Mapping[str, t.Any]], roles: Mapping[str, str]) -> list[dict[str, t.Any]]:
-    """Return the customData list with ``defaultIamRole`` of each domain set, everything else (the quotas) kept.
+def custom_data_with(custom_data: Sequence[Mapping[str, t.Any]], key: str, values: Mapping[str, str]) -> list[dict[str, t.Any]]:
+    """Return the customData list with a key of each domain set, everything else (the quotas) kept.
 
     :param custom_data: a list of maps of one domain each, as the chart has it.
-    :param roles: domain to role ARN; the key ``*`` is for every other domain.
+    :param key: ``defaultIamRole``, or ``gsa`` on GCP.
+    :param values: domain to value; the key ``*`` is for every other domain. A domain without a value keeps what it has.
     """
     result: list[dict[str, t.Any]] = []
     seen = set()
@@ -106,17 +110,23 @@ def custom_data_with_role(custom_data: Sequence[Mapping[str, t.Any]], roles: Map
         entry: dict[str, t.Any] = {}
         for domain, pairs in of_domains.items():
             seen.add(domain)
-            kept = [dict(pair) for pair in pairs or [] if "defaultIamRole" not in pair]
-            role = roles.get(domain, roles.get("*"))
-            entry[domain] = kept + ([{"defaultIamRole": {"value": role}}] if role else [])
+            value = values.get(domain, values.get("*"))
+            kept = [dict(pair) for pair in pairs or [] if value is None or key not in pair]
+            entry[domain] = kept + ([{key: {"value": value}}] if value is not None else [])
         result.append(entry)
-    for domain in sorted(set(roles) - seen - {"*"}):
-        result.append({domain: [{"defaultIamRole": {"value": roles[domain]}}]})
+    for domain in sorted(set(values) - seen - {"*"}):
+        result.append({domain: [{key: {"value": values[domain]}}]})
     return result
 
 
 def data_plane_override(
-    *, name: str, admin_endpoint: str, admin_insecure: bool, catalog: Mapping[str, t.Any] | None, propeller_annotations: Mapping[str, str]
+    *,
+    name: str,
+    admin_endpoint: str,
+    admin_insecure: bool,
+    catalog: Mapping[str, t.Any] | None,
+    propeller_annotations: Mapping[str, t.Any],
+    openshift: bool = False,
 ) -> Values:
     """Return our values of a data plane's release (guide: "Data Plane Deployment", step 2).
 
@@ -130,7 +140,11 @@ def data_plane_override(
     propeller: Values = {"clusterName": name}
     if propeller_annotations:
         propeller["serviceAccount"] = {"annotations": dict(propeller_annotations)}
-    return {"configmap": configmap, "flytepropeller": propeller}
+    override: Values = {"configmap": configmap, "flytepropeller": propeller}
+    if openshift:
+        propeller["securityContext"] = dict(_OPENSHIFT_POD)
+        override["webhook"] = {"securityContext": dict(_OPENSHIFT_POD)}
+    return override
 
 
 def cluster_config(name: str, endpoint: str, enabled: bool) -> Values:
@@ -154,8 +168,9 @@ def control_plane_override(
     cluster_configs: Sequence[Mapping[str, t.Any]],
     label_cluster_map: Mapping[str, Sequence[Mapping[str, t.Any]]],
     checksum: str,
-    roles: Mapping[str, str],
-    service_account_annotations: Mapping[str, str],
+    domain_key: str,
+    domain_values: Mapping[str, str],
+    service_account_annotations: Mapping[str, t.Any],
     propeller: Mapping[str, t.Any] | None,
 ) -> Values:
     """Return our values of the control plane's release (guide: ``values-override.yaml``).
@@ -163,7 +178,8 @@ def control_plane_override(
     :param base: everything below ours, merged; lists in it are carried along, since Helm replaces lists whole.
     :param checksum: of the credentials; as a pod annotation it restarts flyteadmin and syncresources when they change,
         which read each token once, at start.
-    :param roles: domain to default IAM role, empty outside AWS.
+    :param domain_key: the key of customData that says who the tasks of a domain are.
+    :param domain_values: its values by domain, empty to leave them as they are.
     :param propeller: our values of flytepropeller where the control plane runs workflows, else None.
     """
     admin: Values = {
@@ -187,9 +203,9 @@ def control_plane_override(
     if service_account_annotations:
         admin["serviceAccount"] = {"annotations": dict(service_account_annotations)}
         override["datacatalog"] = {"serviceAccount": {"annotations": dict(service_account_annotations)}}
-    if roles:
+    if domain_values:
         custom_data = lookup(base, "cluster_resource_manager.config.cluster_resources.customData", [])
-        manager["config"] = {"cluster_resources": {"customData": custom_data_with_role(custom_data, roles)}}
+        manager["config"] = {"cluster_resources": {"customData": custom_data_with(custom_data, domain_key, domain_values)}}
     if propeller is not None:
         # values-controlplane.yaml turns these off; as a data plane of its own the control plane needs all three.
         override["flytepropeller"] = {**propeller, "enabled": True, "createCRDs": True}

@@ -12,14 +12,32 @@ version_added: 0.1.0
 author:
   - flyte.multicluster contributors (@flyteorg)
 description:
-  - Asks for the account, the OIDC issuers of EKS clusters, the account's OIDC providers, and the given IAM roles and policy,
-    side by side.
+  - Asks for the account, the EKS clusters (also of other regions and accounts), the account's OIDC providers, and the given IAM roles
+    and policy, side by side.
 options:
   eks_clusters:
-    description: Names of the EKS clusters.
+    description: The EKS clusters.
     type: list
-    elements: str
+    elements: dict
     required: true
+    suboptions:
+      name:
+        description: Name of the cluster.
+        type: str
+        required: true
+      key:
+        description: Key of the cluster in the result. Left out, its name.
+        type: str
+      region:
+        description: Its region. Left out, O(region).
+        type: str
+      assume_role_arn:
+        description: ARN of a role to take on first, for a cluster of another account.
+        type: str
+  pod_identity:
+    description: Whether the EKS Pod Identity associations of each cluster are read too.
+    type: bool
+    default: false
   roles:
     description: Names of the IAM roles.
     type: list
@@ -38,7 +56,9 @@ EXAMPLES = r"""
 - name: Read issuers, providers, roles and policy
   flyte.multicluster.flyte_aws_info:
     region: us-east-2
-    eks_clusters: [flyte-controlplane, flyte-dataplane-1]
+    eks_clusters:
+      - name: flyte-controlplane
+      - {name: flyte-dataplane-1, region: eu-west-1}
     roles: [flyte-controlplane-role, flyte-dataplane-role]
     policy: flyte-s3
 """
@@ -55,12 +75,19 @@ partition:
   type: str
   sample: aws
 clusters:
-  description: The EKS clusters by name, with RV(ignore:issuer) and RV(ignore:error).
+  description:
+    - The EKS clusters by key. RV(ignore:missing) says that EKS has no such cluster, RV(ignore:error) why it cannot be said.
+    - RV(ignore:associations) is null without O(pod_identity).
   returned: success
   type: dict
   sample:
     flyte-dataplane-1:
-      issuer: https://oidc.eks.us-east-2.amazonaws.com/id/ABCDEF
+      missing: false
+      issuer: https://oidc.eks.eu-west-1.amazonaws.com/id/ABCDEF
+      endpoint: https://ABCDEF.gr7.eu-west-1.eks.amazonaws.com
+      ca_data: LS0tLS1CRUdJTi…
+      status: ACTIVE
+      associations:
       error:
 oidc_providers:
   description: ARNs of the account's OIDC providers.
@@ -86,6 +113,7 @@ policy:
     document: {Version: "2012-10-17", Statement: []}
 """
 
+import functools
 import json
 import typing as t
 import urllib.parse
@@ -99,14 +127,39 @@ def _document(value: t.Any) -> t.Any:
     return value if isinstance(value, dict) else json.loads(urllib.parse.unquote(value))
 
 
-def _eks(eks: t.Any, name: str) -> dict[str, t.Any]:
+def _eks(eks: t.Any, name: str, *, pod_identity: bool) -> dict[str, t.Any]:
     from botocore.exceptions import ClientError
 
+    found: dict[str, t.Any] = dict.fromkeys(("issuer", "endpoint", "ca_data", "status", "associations", "error"))
     try:
         cluster = eks.describe_cluster(name=name)["cluster"]
+        found["associations"] = pod_identity_associations(eks, name) if pod_identity else None
     except ClientError as error:
-        return {"issuer": None, "error": f"{error.response['Error']['Code']}: {error.response['Error'].get('Message', '')}"}
-    return {"issuer": ((cluster.get("identity") or {}).get("oidc") or {}).get("issuer"), "error": None}
+        code = error.response["Error"]["Code"]
+        message = f"{code}: {error.response['Error'].get('Message', '')}"
+        return {**found, "missing": code == "ResourceNotFoundException", "error": message}
+    return {
+        **found,
+        "missing": False,
+        "issuer": ((cluster.get("identity") or {}).get("oidc") or {}).get("issuer"),
+        "endpoint": cluster.get("endpoint"),
+        "ca_data": (cluster.get("certificateAuthority") or {}).get("data"),
+        "status": cluster.get("status"),
+    }
+
+
+def _clusters(params: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+    """Ask all clusters at once, with one client for each region and role."""
+    clients: dict[tuple[t.Any, t.Any], t.Any] = {}
+    for entry in params["eks_clusters"]:
+        where = (entry["region"], entry["assume_role_arn"])
+        if where not in clients:
+            clients[where] = client(params, "eks", region=where[0], assume_role_arn=where[1])
+
+    def one(entry: dict[str, t.Any]) -> dict[str, t.Any]:
+        return _eks(clients[(entry["region"], entry["assume_role_arn"])], entry["name"], pod_identity=params["pod_identity"])
+
+    return in_threads(one, params["eks_clusters"], 16)
 
 
 def _role(iam: t.Any, name: str) -> dict[str, t.Any] | None:
@@ -130,23 +183,25 @@ def _policy(iam: t.Any, arn: str) -> dict[str, t.Any] | None:
 
 def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
     """Return the module's result."""
-    eks, iam, sts = (client(params, service) for service in ("eks", "iam", "sts"))
+    iam, sts = client(params, "iam"), client(params, "sts")
     identity = sts.get_caller_identity()
     partition = identity["Arn"].split(":")[1]
     arn = f"arn:{partition}:iam::{identity['Account']}:policy/{params['policy']}"
-    jobs: list[t.Callable[[], t.Any]] = [lambda name=name: _eks(eks, name) for name in params["eks_clusters"]]  # type: ignore[misc]
-    jobs += [lambda name=name: _role(iam, name) for name in params["roles"]]  # type: ignore[misc]
-    jobs += [lambda: _policy(iam, arn) if params["policy"] else None, lambda: iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
-    results = in_threads(lambda job: job(), jobs, 16)
-    count = len(params["eks_clusters"])
+    jobs: list[t.Callable[[], t.Any]] = [functools.partial(_role, iam, name) for name in params["roles"]]
+    jobs += [
+        lambda: _clusters(params),
+        lambda: _policy(iam, arn) if params["policy"] else None,
+        lambda: iam.list_open_id_connect_providers()["OpenIDConnectProviderList"],
+    ]
+    *roles, clusters, policy, providers = in_threads(lambda job: job(), jobs, 16)
     return {
         "changed": False,
         "account": identity["Account"],
         "partition": partition,
-        "clusters": dict(zip(params["eks_clusters"], results)),
-        "roles": dict(zip(params["roles"], results[count:])),
-        "policy": results[-2],
-        "oidc_providers": sorted(provider["Arn"] for provider in results[-1]),
+        "clusters": {entry["key"] or entry["name"]: found for entry, found in zip(params["eks_clusters"], clusters)},
+        "roles": dict(zip(params["roles"], roles)),
+        "policy": policy,
+        "oidc_providers": sorted(provider["Arn"] for provider in providers),
     }
 
 
@@ -154,7 +209,18 @@ def main() -> None:
     """Run the module."""
     spec = {
         **argument_spec(),
-        "eks_clusters": {"type": "list", "elements": "str", "required": True},
+        "eks_clusters": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": {
+                "name": {"type": "str", "required": True},
+                "key": {"type": "str", "no_log": False},
+                "region": {"type": "str"},
+                "assume_role_arn": {"type": "str"},
+            },
+        },
+        "pod_identity": {"type": "bool", "default": False},
         "roles": {"type": "list", "elements": "str", "default": []},
         "policy": {"type": "str"},
     }

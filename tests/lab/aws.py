@@ -1,23 +1,41 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""moto's server, with what moto simplifies too far for us: each EKS cluster has an OIDC issuer of its own.
+"""moto's server, with what moto simplifies too far for us.
 
-moto gives all clusters the same issuer. Here a cluster tagged ``issuer: none`` has none, as one made without OIDC.
+- Each EKS cluster has an OIDC issuer of its own; moto gives all the same. A cluster tagged ``issuer: none`` has none, as one made without OIDC.
+- An EKS cluster ``flyte-NAME`` has the endpoint and the CA of the lab's Kubernetes cluster ``NAME``, where there is one.
+- Beside it, on the next port, is what EKS' API servers ask about tokens (``aws-iam-authenticator``): a TokenReview webhook that accepts a
+  presigned STS request if it is signed for that very cluster, by the lab's access key, at most 15 minutes ago.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import datetime
 import hashlib
+import hmac
+import http.server
+import json
+import os
+import pathlib
 import sys
+import threading
 import typing as t
+import urllib.parse
 
+import yaml
 from moto.eks import models
 from moto.server import main
 
+LAB = pathlib.Path(os.environ["FLYTE_LAB_DIR"]) if os.environ.get("FLYTE_LAB_DIR") else None
+ACCESS_KEY, SECRET_KEY = "testing", "testing"
+EKS_PREFIX = "flyte-"
+_LIFETIME = datetime.timedelta(minutes=15)
 _original = models.Cluster.__init__
 
 
-def _with_own_issuer(self: t.Any, *arguments: t.Any, **options: t.Any) -> None:
+def _as_eks_has_it(self: t.Any, *arguments: t.Any, **options: t.Any) -> None:
     _original(self, *arguments, **options)
     if (self.tags or {}).get("issuer") == "none":
         self.identity = {}
@@ -25,8 +43,72 @@ def _with_own_issuer(self: t.Any, *arguments: t.Any, **options: t.Any) -> None:
         number = hashlib.sha256(self.arn.encode()).hexdigest()[:32].upper()
         region = self.arn.split(":")[3]
         self.identity = {"oidc": {"issuer": f"https://oidc.eks.{region}.amazonaws.com/id/{number}"}}
+    folder = LAB / "kwok" / "clusters" / self.name.removeprefix(EKS_PREFIX) if LAB else None
+    if folder and folder.is_dir():
+        kubeconfig = yaml.safe_load((folder / "kubeconfig.yaml").read_text(encoding="utf-8"))
+        self.endpoint = kubeconfig["clusters"][0]["cluster"]["server"]
+        self.certificate_authority = {"data": base64.b64encode((folder / "pki" / "ca.crt").read_bytes()).decode()}
+
+
+# -- the authenticator
+
+
+def _signature(url: urllib.parse.SplitResult, query: dict[str, str], cluster: str) -> str:
+    """Return the signature (version 4) that this request has to have for a cluster, from AWS' own description of it."""
+    canonical_query = "&".join(
+        f"{urllib.parse.quote(key, safe='-_.~')}={urllib.parse.quote(value, safe='-_.~')}" for key, value in sorted(query.items()) if key != "X-Amz-Signature"
+    )
+    headers = f"host:{url.netloc}\nx-k8s-aws-id:{cluster}\n"
+    canonical = "\n".join(["GET", url.path or "/", canonical_query, headers, "host;x-k8s-aws-id", hashlib.sha256(b"").hexdigest()])
+    scope = query["X-Amz-Credential"].partition("/")[2]
+    text = "\n".join(["AWS4-HMAC-SHA256", query["X-Amz-Date"], scope, hashlib.sha256(canonical.encode()).hexdigest()])
+    key = b"AWS4" + SECRET_KEY.encode()
+    for part in scope.split("/"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def accepts(token: str, cluster: str) -> bool:
+    """Return whether EKS would accept this token for a cluster."""
+    prefix, _dot, encoded = token.partition(".")
+    try:
+        url = urllib.parse.urlsplit(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode())
+        query = dict(urllib.parse.parse_qsl(url.query, strict_parsing=True))
+        signed = datetime.datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.timezone.utc)
+        return (
+            prefix == "k8s-aws-v1"
+            and query["Action"] == "GetCallerIdentity"
+            and query["X-Amz-Credential"].startswith(ACCESS_KEY + "/")
+            and abs(datetime.datetime.now(datetime.timezone.utc) - signed) < _LIFETIME
+            and hmac.compare_digest(query["X-Amz-Signature"], _signature(url, query, cluster))
+        )
+    except (binascii.Error, UnicodeDecodeError, ValueError, KeyError):
+        return False
+
+
+class _Authenticator(http.server.BaseHTTPRequestHandler):
+    """Answers TokenReviews at ``/<name of the EKS cluster>``."""
+
+    def do_POST(self) -> None:
+        """Answer one."""
+        review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        accepted = accepts(review["spec"].get("token", ""), urllib.parse.urlsplit(self.path).path.strip("/"))
+        user = {"username": "arn:aws:iam::123456789012:user/lab", "groups": ["system:masters"]}
+        review["status"] = {"authenticated": True, "user": user} if accepted else {"authenticated": False}
+        body = json.dumps(review).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: t.Any) -> None:
+        """Log no tokens."""
 
 
 if __name__ == "__main__":
-    models.Cluster.__init__ = _with_own_issuer
+    models.Cluster.__init__ = _as_eks_has_it
+    port = int(sys.argv[sys.argv.index("--port") + 1]) + 1
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), _Authenticator)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     main(sys.argv[1:])

@@ -64,8 +64,11 @@ class Lab:
 
     # -- the whole lab
 
-    def up(self, data_planes: int = 2) -> None:
-        """Bring up whatever of the lab does not run yet."""
+    def up(self, data_planes: int = 2, *, unknown_to_eks: tuple[str, ...] = ()) -> None:
+        """Bring up whatever of the lab does not run yet.
+
+        :param unknown_to_eks: clusters that are not registered as EKS clusters.
+        """
         started = time.monotonic()
         names = [CONTROL_PLANE] + [f"dataplane{number}" for number in range(1, data_planes + 1)]
         for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok", "kwokctl", "helm"):
@@ -76,7 +79,7 @@ class Lab:
             say(self._cluster_up(number, name))
         self._write_kubeconfig()
         self._aws_up()
-        self._register_eks()
+        self._register_eks(unknown_to_eks)
         self._admin_up()
         self._link_helm()
         say(f"lab is up in {time.monotonic() - started:.1f} s: KUBECONFIG={self.kubeconfig}, flyteadmin {self.admin_url}, AWS {self.aws_url}")
@@ -126,7 +129,7 @@ class Lab:
         if not port_is_free(port):
             raise LabError(f"port {port} of 127.0.0.1 is taken: free it, or choose others with FLYTE_LAB_PORT=<first of 100 ports>.")
         inner = self.port + 20 + number * 6
-        arguments = ["--runtime", "binary", "--wait", "30s", "--kube-apiserver-port", str(port), "--config", str(HERE / "kwokctl.config")]
+        arguments = ["--runtime", "binary", "--wait", "30s", "--kube-apiserver-port", str(port), "--config", str(self._kwokctl_config(name))]
         for offset, component in enumerate(("etcd", "kube-controller-manager", "kube-scheduler", "controller")):
             arguments += [f"--{component}-port", str(inner + offset)]
         for component in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
@@ -140,6 +143,28 @@ class Lab:
             self._kwokctl("delete", "cluster", name=name)
             self._create(name, arguments)
         return f"{name}: up in {time.monotonic() - started:.1f} s, {self.api_url(name)}"
+
+    def _kwokctl_config(self, name: str) -> pathlib.Path:
+        """Write kwokctl's configuration of a cluster whose API server asks the lab's AWS about tokens, as EKS does."""
+        folder = self.folder / "run"
+        folder.mkdir(exist_ok=True)
+        webhook = folder / f"{name}-authenticator.yaml"
+        server = f"http://127.0.0.1:{self.aws_port + 1}/{EKS_PREFIX}{name}"
+        kubeconfig = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "eks",
+            "clusters": [{"name": "eks", "cluster": {"server": server}}],
+            "users": [{"name": "eks"}],
+            "contexts": [{"name": "eks", "context": {"cluster": "eks", "user": "eks"}}],
+        }
+        webhook.write_text(yaml.safe_dump(kubeconfig), encoding="utf-8")
+        documents = list(yaml.safe_load_all((HERE / "kwokctl.config").read_text(encoding="utf-8")))
+        patch = {"key": "authentication-token-webhook-config-file", "value": str(webhook)}
+        documents[0]["componentsPatches"] = [{"name": "kube-apiserver", "extraArgs": [patch]}]
+        config = folder / f"{name}-kwokctl.config"
+        config.write_text(yaml.safe_dump_all(documents), encoding="utf-8")
+        return config
 
     def _create(self, name: str, arguments: list[str]) -> None:
         self._kwokctl("create", "cluster", *arguments, name=name)
@@ -196,8 +221,10 @@ class Lab:
     def _aws_up(self) -> None:
         if self.aws.running():
             return
-        self._require_free(self.aws_port)
-        self.aws.start([sys.executable, str(HERE / "aws.py"), "--host", "127.0.0.1", "--port", str(self.aws_port)])
+        for port in (self.aws_port, self.aws_port + 1):
+            self._require_free(port)
+        command = [sys.executable, str(HERE / "aws.py"), "--host", "127.0.0.1", "--port", str(self.aws_port)]
+        self.aws.start(command, environment={"FLYTE_LAB_DIR": str(self.folder)})
         wait_for("moto", lambda: answers(self.aws_url), seconds=30, explain=self.aws.tail)
         say(f"moto: up, {self.aws_url}")
 
@@ -209,12 +236,12 @@ class Lab:
             service, endpoint_url=self.aws_url, region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing"
         )
 
-    def _register_eks(self) -> None:
+    def _register_eks(self, unknown: tuple[str, ...]) -> None:
         """Register each cluster as an EKS cluster and create the bucket, as a cloud team would have done."""
         eks, s3 = self.aws_client("eks"), self.aws_client("s3")
         known = set(eks.list_clusters()["clusters"])
         for name in self.clusters():
-            if EKS_PREFIX + name not in known:
+            if EKS_PREFIX + name not in known and name not in unknown:
                 eks.create_cluster(
                     name=EKS_PREFIX + name,
                     version="1.34",

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import pathlib
+import subprocess
+import sys
 import typing as t
 
 import pytest
@@ -45,6 +47,14 @@ def row(**values: t.Any) -> t.Callable[[Inventory], None]:
 
 
 ONE, TWO = "dataplane_1", "dataplane_2"
+EKS: dict[str, t.Any] = {
+    "flyte_eks_create": True,
+    "flyte_eks_version": "1.34",
+    "flyte_eks_role_arn": "arn:aws:iam::123456789012:role/cluster",
+    "flyte_eks_node_role_arn": "arn:aws:iam::123456789012:role/nodes",
+    "flyte_eks_subnets": ["subnet-1", "subnet-2"],
+}
+
 FAULTS: list[tuple[t.Callable[[Inventory], t.Any], list[str]]] = [
     (label({"cluster": ONE, "weight": 0.5}), ["controlplane: flyte_labels.label1 = {'dataplane_1': 0.5}", "sum to 1", "sum to 0.5"]),
     (label({"cluster": ONE, "weight": 1.5}), ["flyte_labels.label1.weight = 1.5", "from 0 to 1"]),
@@ -64,8 +74,19 @@ FAULTS: list[tuple[t.Callable[[Inventory], t.Any], list[str]]] = [
     (on(TWO, flyte_cluster_name=ONE), ["dataplane_2: flyte_cluster_name = 'dataplane_1': is the name of dataplane_1 already"]),
     (on(TWO, flyte_cluster_name="data plane"), ["dataplane_2: flyte_cluster_name = 'data plane': cannot be part of a Secret's key"]),
     (on(TWO, flyte_cluster_name="x" * 250), ["cannot be part of a Secret's key: at most 246"]),
-    (on(TWO, flyte_kube_context=None), ["dataplane_2: flyte_kube_context = None: has no explicit Kubernetes access"]),
+    (on(TWO, flyte_kube_context=None, flyte_eks_cluster=None), ["dataplane_2: flyte_kube_context = None: has no explicit Kubernetes access"]),
     (on(TWO, flyte_kube_context="dp1"), ["dataplane_2: flyte_kube_context = 'dp1': is the cluster of dataplane_1 already"]),
+    (on(TWO, flyte_eks_create=True), ["dataplane_2: flyte_eks_version = None: is required with flyte_eks_create", "flyte_eks_subnets = []: is required"]),
+    (on(HEAD, flyte_eks_create=True), ["controlplane: flyte_eks_create = True: creates data planes only"]),
+    (on(TWO, **{**EKS, "flyte_eks_subnets": ["subnet-1"]}), ["dataplane_2: flyte_eks_subnets = ['subnet-1']: has to be at least two"]),
+    (on(TWO, **{**EKS, "flyte_eks_node_role_arn": "nodes"}), ["flyte_eks_node_role_arn = 'nodes': has to be the ARN of an IAM role"]),
+    (on(TWO, **{**EKS, "flyte_eks_nodes_desired": 9}), ["flyte_eks_nodes_desired = {'min': 1, 'desired': 9, 'max': 3}: has to lie between"]),
+    (everywhere(flyte_iam_mode="pod"), ["flyte_iam_mode = 'pod': has to be one of irsa, pod_identity."]),
+    (everywhere(flyte_iam_domain_roles=True, flyte_iam_data_plane_role="x" * 60), ["is too long: the role of the domain development would be"]),
+    (everywhere(flyte_buckets=["data/"]), ["flyte_buckets = 'data/': has to be bucket or bucket/prefix"]),
+    (everywhere(flyte_buckets=["data/a*"]), ["a prefix without wildcards"]),
+    (everywhere(flyte_gcp_data_plane_service_account="me"), ["flyte_gcp_data_plane_service_account = 'me': has to be a Google service account"]),
+    (everywhere(flyte_gcp_domain_service_accounts={"prod": "a-gsa-1@p.iam.gserviceaccount.com"}), ["flyte_gcp_domain_service_accounts = 'prod': is none of"]),
     (on(TWO, flyte_api_endpoint="http://10.0.0.1"), ["dataplane_2: flyte_api_endpoint = 'http://10.0.0.1': has to be an https URL"]),
     (on(TWO, flyte_api_endpoint="https://me:secret@host"), ["flyte_api_endpoint = 'https://***@host': must not hold credentials"]),
     (on(TWO, flyte_eks_cluster=None), ["dataplane_2: flyte_eks_cluster = None: is required with flyte_provider aws"]),
@@ -116,6 +137,14 @@ def test_there_is_exactly_one_control_plane(inventory: Inventory, heads: list[st
     assert site is None and f"flyte_control_plane = {heads!r}: the group has to have exactly one host, it has {len(heads)}" in faults[0]
 
 
+def test_one_line_with_an_eks_cluster_is_enough(inventory: Inventory) -> None:
+    on(TWO, flyte_kube_context=None, **EKS)(inventory)
+    site, faults = build(inventory)
+    assert site is not None and not faults, faults
+    assert site.data_planes[1].eks["nodes_max"] == 3 and site.data_planes[1].eks["instance_types"] == ["t3.xlarge"]
+    assert type(site).from_dict(site.as_dict()) == site
+
+
 def test_thirds_are_a_whole(inventory: Inventory) -> None:
     thirds = [{"cluster": ONE, "weight": 0.3333}, {"cluster": TWO, "weight": "0.6667"}]
     label(*thirds)(inventory)
@@ -149,7 +178,15 @@ def test_every_variable_is_documented_with_its_type_and_default() -> None:
         assert options[name]["type"] == variable.kind, name
         assert options[name].get("default") == variable.default, name
         assert tuple(options[name].get("choices", ())) == variable.choices, name
-    assert {*_site.ACCESS_VARIABLES, *_site.ADMIN_VARIABLES, *_site.SECRET_VARIABLES} <= set(options)
+    assert {*_site.ACCESS_VARIABLES, *_site.ADMIN_VARIABLES, *_site.AWS_VARIABLES} <= set(options)
+
+
+@pytest.mark.parametrize("name", ["example-aws", "example-gcp"])
+@pytest.mark.parametrize("playbook", ["site.yml", "status.yml", "verify.yml"])
+def test_the_example_inventories_pass_the_syntax_check(name: str, playbook: str) -> None:
+    command = [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "--syntax-check", "-i", f"inventories/{name}", f"playbooks/{playbook}"]
+    answer = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
 @pytest.mark.parametrize("name", ["example-aws", "example-gcp"])

@@ -146,11 +146,11 @@ def test_what_is_no_values_file(text: str) -> None:
 def test_the_default_role_comes_with_the_quotas_kept() -> None:
     quota = {"projectQuotaCpu": {"value": "5"}}
     custom = [{"production": [quota, {"defaultIamRole": {"value": "old"}}]}, {"staging": [quota]}]
-    assert _values.custom_data_with_role(custom, {"*": "new"}) == [
+    assert _values.custom_data_with(custom, "defaultIamRole", {"*": "new"}) == [
         {"production": [quota, {"defaultIamRole": {"value": "new"}}]},
         {"staging": [quota, {"defaultIamRole": {"value": "new"}}]},
     ]
-    by_domain = _values.custom_data_with_role(custom, {"production": "p", "extra": "e"})
+    by_domain = _values.custom_data_with(custom, "defaultIamRole", {"production": "p", "extra": "e"})
     assert by_domain[0]["production"][1] == {"defaultIamRole": {"value": "p"}} and by_domain[1] == {"staging": [quota]}
     assert by_domain[2] == {"extra": [{"defaultIamRole": {"value": "e"}}]}
 
@@ -162,7 +162,7 @@ def test_the_users_lists_are_carried_along_in_the_override() -> None:
             "additionalVolumeMounts": [{"name": "mine", "mountPath": "/mine"}],
         }
     }
-    arguments: dict[str, t.Any] = {"cluster_configs": [], "label_cluster_map": {}, "checksum": "x", "roles": {}, "service_account_annotations": {}}
+    arguments: dict[str, t.Any] = {"cluster_configs": [], "label_cluster_map": {}, "checksum": "x", "domain_key": "defaultIamRole", "domain_values": {}, "service_account_annotations": {}}
     override = _values.control_plane_override(base=base, propeller=None, **arguments)
     volumes = override["flyteadmin"]["additionalVolumes"]
     assert volumes == [{"name": "mine", "emptyDir": {}}, {"name": "cluster-credentials", "secret": {"secretName": "cluster-credentials"}}]

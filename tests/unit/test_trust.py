@@ -8,6 +8,7 @@ import copy
 import fnmatch
 import typing as t
 
+import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils import _trust
 
 ACCOUNT = "123456789012"
@@ -33,7 +34,8 @@ def allows(document: dict[str, t.Any], number: int, namespace: str, account: str
 
     def holds(operator: str, condition: str, values: t.Any) -> bool:
         if condition not in claims:
-            return False
+            return operator.endswith("IfExists")
+        operator = operator.removesuffix("IfExists")
         match = {"StringEquals": str.__eq__, "StringLike": fnmatch.fnmatchcase}[operator]
         return any(match(claims[condition], value) for value in listed(values))
 
@@ -46,8 +48,8 @@ def allows(document: dict[str, t.Any], number: int, namespace: str, account: str
     )
 
 
-def merge(existing: t.Any, *numbers: int, wildcard: bool = False) -> _trust.Merged:
-    return _trust.merge_trust(existing, wanted(*numbers, wildcard=wildcard), namespace="flyte")
+def merge(existing: t.Any, *numbers: int, wildcard: bool = False, **more: t.Any) -> _trust.Merged:
+    return _trust.merge_trust(existing, wanted(*numbers, wildcard=wildcard), **more)
 
 
 def guides(number: int, dot: str = "") -> dict[str, t.Any]:
@@ -134,10 +136,108 @@ def test_subjects_and_conditions_of_others_are_kept() -> None:
     assert any("ops:backup" in note for note in merged.notes)
 
 
-def test_the_size_is_counted_without_white_space() -> None:
-    sizes = [_trust.size(merge(None, *range(count)).document) for count in range(1, 31)]
-    steps = {later - earlier for earlier, later in zip(sizes, sizes[1:])}
-    assert len(steps) == 1 and sizes[0] < 2048 < sizes[5]
+def test_what_is_no_longer_trusted_is_said() -> None:
+    before = _trust.merge_trust(None, [(*wanted(1)[0][:2], _trust.data_plane_subjects("flyte", ["team1", "gone"], ["development", "production"], wildcard=False))])
+    merged = merge(before.document, 1)
+    assert merged.changed and "no longer trusted: system:serviceaccount:gone-development:default" in merged.notes[0]
+
+
+def test_a_default_account_of_no_flyte_namespace_is_somebody_elses() -> None:
+    own = guides(1)
+    own["Condition"]["StringLike"][issuer(1).removeprefix("https://") + ":sub"].append("system:serviceaccount:monitoring:default")
+    merged = merge({"Version": "2012-10-17", "Statement": [own]}, 1)
+    assert allows(merged.document, 1, "monitoring", "default") and not allows(merged.document, 1, "kube-system", "default")
+
+
+def test_a_statement_without_subjects_is_somebody_elses() -> None:
+    everybody = guides(1)
+    del everybody["Condition"]["StringLike"][issuer(1).removeprefix("https://") + ":sub"]
+    merged = merge({"Version": "2012-10-17", "Statement": [everybody]}, 1)
+    assert merged.document["Statement"][0] == everybody and len(merged.document["Statement"]) == 2
+
+
+def test_only_a_prune_removes_a_cluster_that_left_the_inventory() -> None:
+    foreign = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    other = guides(3)
+    other["Condition"]["StringLike"][issuer(3).removeprefix("https://") + ":sub"] = "system:serviceaccount:ops:backup"
+    document = {"Version": "2012-10-17", "Statement": [*merge(None, 1, 2).document["Statement"], foreign, other]}
+    kept = merge(document, 1)
+    assert not kept.changed and any("flyte_iam_prune" in note for note in kept.notes)
+    pruned = merge(document, 1, prune=True)
+    assert pruned.document["Statement"] == [document["Statement"][0], foreign, other]
+    assert not merge(pruned.document, 1, prune=True).changed
+
+
+def _subjects() -> t.Iterator[tuple[int, str, str, str]]:
+    """Right and wrong: cluster, namespace, account, audience."""
+    for number in range(1, 6):
+        for namespace in ("flyte", "team1-development", "team1-production", "team2-production", "kube-system", "default"):
+            for account in ("flytepropeller", "default", "flyteadmin"):
+                for audience in ("sts.amazonaws.com", "sts.amazonaws.com.cn", "someone.else"):
+                    yield number, namespace, account, audience
+
+
+def test_the_compact_form_means_the_same_and_is_the_shorter() -> None:
+    for wildcard in (False, True):
+        for count in (1, 2, 4):
+            plain = merge(None, *range(1, count + 1), wildcard=wildcard).document
+            compact = merge(None, *range(1, count + 1), wildcard=wildcard, compact=True).document
+            assert len(compact["Statement"]) == 1 and (count == 1 or _trust.size(compact) < _trust.size(plain))
+            for subject in _subjects():
+                number, namespace, account, audience = subject
+                assert allows(compact, number, namespace, account, audience) == allows(plain, number, namespace, account, audience), subject
+
+
+def test_both_forms_lead_to_each_other_and_keep_what_is_not_ours() -> None:
+    foreign = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    plain = {"Version": "2012-10-17", "Statement": [foreign, *merge(None, 1, 2, 3).document["Statement"]]}
+    compact = merge(plain, 1, 2, 3, compact=True)
+    assert compact.changed and len(compact.document["Statement"]) == 2 and compact.document["Statement"][0] == foreign
+    assert not merge(compact.document, 1, 2, 3, compact=True).changed
+    assert merge(compact.document, 1, 2, 3).document == plain
+    # A cluster that left stays, with a statement of its own.
+    less = merge(compact.document, 1, 2, compact=True)
+    assert allows(less.document, 3, "team1-production", "default") and allows(less.document, 1, "team1-production", "default")
+    assert not merge(less.document, 1, 2, compact=True).changed
+    assert not allows(merge(less.document, 1, 2, compact=True, prune=True).document, 3, "team1-production", "default")
+
+
+def test_other_partitions_and_names() -> None:
+    for partition, suffix in (("aws-cn", "amazonaws.com.cn"), ("aws-us-gov", "amazonaws.com")):
+        url = f"https://oidc.eks.cn-north-1.{suffix}/id/ABC"
+        grants = [(_trust.provider_arn(ACCOUNT, url, partition), url, _trust.data_plane_subjects("ns-2", ["p"], ["d"], wildcard=False))]
+        own = _trust.Own(("ns-2",), ("d",))
+        merged = _trust.merge_trust(None, grants, own=own)
+        assert merged.document["Statement"][0]["Principal"]["Federated"] == f"arn:{partition}:iam::{ACCOUNT}:oidc-provider/oidc.eks.cn-north-1.{suffix}/id/ABC"
+        assert "system:serviceaccount:ns-2:flytepropeller" in str(merged.document) and not _trust.merge_trust(merged.document, grants, own=own).changed
+
+
+def test_pod_identity_does_not_grow_and_keeps_others() -> None:
+    foreign = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    existing = {"Version": "2012-10-17", "Statement": [foreign, *merge(None, 1).document["Statement"]]}
+    merged = _trust.merge_pod_identity(existing)
+    assert merged.document["Statement"][:2] == existing["Statement"] and merged.document["Statement"][2] == {
+        "Effect": "Allow",
+        "Principal": {"Service": "pods.eks.amazonaws.com"},
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+    }
+    assert not _trust.merge_pod_identity(merged.document).changed
+    pruned = _trust.merge_pod_identity(merged.document, prune=True).document
+    assert pruned["Statement"] == [foreign, _trust.pod_identity_statement()]
+
+
+@pytest.mark.parametrize("compact", [False, True])
+@pytest.mark.parametrize("limit", [2048, 8192])
+def test_one_to_thirty_clusters_against_the_quota(compact: bool, limit: int) -> None:
+    """The room that is said is exactly how many more fit."""
+    sizes = {count: _trust.size(merge(None, *range(count), compact=compact).document) for count in range(1, 31)}
+    steps = {later - earlier for earlier, later in zip(list(sizes.values())[1:], list(sizes.values())[2:])}
+    assert len(steps) == 1
+    most = max((count for count, size in sizes.items() if size <= limit), default=0)
+    assert {2048: {False: 3, True: 4}, 8192: {False: 14, True: 18}}[limit][compact] == most
+    for count in range(2, most + 1):
+        document = merge(None, *range(count), compact=compact).document
+        assert _trust.room(document, wanted(*range(count)), limit, compact=compact) == most - count
 
 
 def test_the_s3_policy_is_the_guides_and_nothing_wider() -> None:
@@ -149,3 +249,16 @@ def test_the_s3_policy_is_the_guides_and_nothing_wider() -> None:
             "Resource": ["arn:aws-cn:s3:::a*", "arn:aws-cn:s3:::a*/*", "arn:aws-cn:s3:::b*", "arn:aws-cn:s3:::b*/*"],
         }
     ]
+
+
+def test_prefixes_are_narrower_never_wider() -> None:
+    policy = _trust.s3_policy(["data", "other/flyte/metadata", "other/raw"])
+    whole, objects, listing = policy["Statement"]
+    assert whole["Resource"] == ["arn:aws:s3:::data*", "arn:aws:s3:::data*/*"]
+    assert objects == {
+        "Effect": "Allow",
+        "Action": ["s3:DeleteObject*", "s3:GetObject*", "s3:PutObject*"],
+        "Resource": ["arn:aws:s3:::other/flyte/metadata/*", "arn:aws:s3:::other/raw/*"],
+    }
+    assert listing["Action"] == "s3:ListBucket" and listing["Resource"] == "arn:aws:s3:::other"
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": ["flyte/metadata", "flyte/metadata/*", "raw", "raw/*"]}}

@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Both provider files, rendered by Helm with the generated override on top: what the releases will be, without a cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import typing as t
+
+import pytest
+import yaml
+from conftest import REPOSITORY
+
+sys.path[:0] = [str(REPOSITORY / ".collections"), str(REPOSITORY / "tests" / "lab")]
+
+import binaries  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.filter import site as filters  # noqa: E402
+
+ACCOUNT = "123456789012"
+ISSUER = "https://oidc.eks.us-east-2.amazonaws.com/id/ABC"
+AWS: dict[str, t.Any] = {
+    "account": ACCOUNT,
+    "partition": "aws",
+    "clusters": {host: {"missing": False, "issuer": ISSUER + host, "error": None} for host in ("hub", "plane")},
+    "roles": {},
+    "policy": None,
+    "oidc_providers": [],
+}
+HUB = {
+    "cluster_configs": [{"name": "plane", "endpoint": "https://plane", "enabled": True, "auth": {"type": "file_path", "tokenPath": "t", "certPath": "c"}}],
+    "label_cluster_map": {"label1": [{"id": "plane", "weight": 1}]},
+    "checksum": "abc",
+}
+
+
+def _chart() -> dict[str, t.Any]:
+    path = os.environ.get("FLYTE_CHART") or str(REPOSITORY / "tests" / "lab" / "chart" / "flyte-core")
+    if not pathlib.Path(path).is_dir():
+        pytest.skip("FLYTE_CHART is no folder")
+    return {"path": path, "name": "flyte-core", "version": "x"}
+
+
+def _rendered(tmp_path: pathlib.Path, host: str, **variables: t.Any) -> dict[tuple[str, str], dict[str, t.Any]]:
+    """Return the objects of a host's release by kind and name."""
+    common = {
+        "flyte_admin_url": "https://flyte.example.com",
+        "flyte_labels": {"label1": [{"cluster": "plane", "weight": 1}]},
+        "flyte_projects": ["team1"],
+        "inventory_dir": str(tmp_path),
+        **variables,
+    }
+    hostvars = {name: {**common, "flyte_kube_context": name, "flyte_eks_cluster": name} for name in ("hub", "plane")}
+    checked = filters.site(hostvars, {"flyte_control_plane": ["hub"], "flyte_data_planes": ["plane"]})
+    assert not checked["faults"], checked["faults"]
+    aws = AWS if variables["flyte_provider"] == "aws" else None
+    sources: dict[str, t.Any] = {"chart": _chart(), "hostvars": hostvars, "aws": aws, "hub": HUB if host == "hub" else None}
+    override = tmp_path / "override.yaml"
+    override.write_text(json.dumps(filters.release(checked["site"], host, only="values", **sources)), encoding="utf-8")
+    files = [*filters.release(checked["site"], host, only="files", **sources), str(override)]
+    # The provider's file, then the plane's, then ours: the order of the guide's upgrade on GKE.
+    assert [pathlib.Path(path).name for path in files[:2]] == [
+        {"aws": "values-eks.yaml", "gcp": "values-gcp.yaml"}[variables["flyte_provider"]],
+        "values-controlplane.yaml" if host == "hub" else "values-dataplane.yaml",
+    ]
+    command = [str(binaries.find("helm")), "template", "flyte", sources["chart"]["path"], "--namespace", "flyte"]
+    answer = subprocess.run([*command, *(part for path in files for part in ("--values", path))], capture_output=True, text=True, timeout=60, check=False)
+    assert answer.returncode == 0, answer.stderr
+    documents = [document for document in yaml.safe_load_all(answer.stdout) if document]
+    return {(document["kind"], document["metadata"]["name"]): document for document in documents}
+
+
+def _annotations(found: dict[tuple[str, str], dict[str, t.Any]], account: str) -> dict[str, str]:
+    return found[("ServiceAccount", account)]["metadata"].get("annotations") or {}
+
+
+def _custom_data(found: dict[tuple[str, str], dict[str, t.Any]], key: str) -> dict[str, t.Any]:
+    """Return a key of customData by domain; the quotas have to be there too."""
+    text = found[("ConfigMap", "flyte-clusterresourcesync-config")]["data"]["cluster_resources.yaml"]
+    values: dict[str, t.Any] = {}
+    for of_domains in yaml.safe_load(text)["cluster_resources"]["customData"]:
+        for domain, pairs in of_domains.items():
+            flat = {name: value["value"] for pair in pairs for name, value in pair.items()}
+            assert flat["projectQuotaCpu"] and flat["projectQuotaMemory"], domain
+            values[domain] = flat.get(key)
+    return values
+
+
+AWS_SITE = {"flyte_provider": "aws", "flyte_aws_region": "us-east-2", "flyte_buckets": ["flyte-data"]}
+ROLE = "eks.amazonaws.com/role-arn"
+
+
+def test_eks_with_roles_through_oidc(tmp_path: pathlib.Path) -> None:
+    hub = _rendered(tmp_path, "hub", **AWS_SITE)
+    for account in ("flyteadmin", "datacatalog"):
+        assert _annotations(hub, account)[ROLE] == f"arn:aws:iam::{ACCOUNT}:role/flyte-controlplane-role"
+    assert set(_custom_data(hub, "defaultIamRole").values()) == {f"arn:aws:iam::{ACCOUNT}:role/flyte-dataplane-role"}
+    clusters = yaml.safe_load(hub[("ConfigMap", "flyte-admin-clusters-config")]["data"]["clusters.yaml"])["clusters"]
+    assert clusters["clusterConfigs"][0]["name"] == "plane" and clusters["labelClusterMap"]["label1"] == [{"id": "plane", "weight": 1}]
+    plane = _rendered(tmp_path, "plane", **AWS_SITE)
+    assert _annotations(plane, "flytepropeller")[ROLE] == f"arn:aws:iam::{ACCOUNT}:role/flyte-dataplane-role"
+    assert ("ServiceAccount", "flyteadmin") in plane
+
+
+def test_eks_with_a_role_for_each_domain(tmp_path: pathlib.Path) -> None:
+    hub = _rendered(tmp_path, "hub", **AWS_SITE, flyte_iam_domain_roles=True)
+    roles = {domain: f"arn:aws:iam::{ACCOUNT}:role/flyte-dataplane-role-{domain}" for domain in ("development", "staging", "production")}
+    assert _custom_data(hub, "defaultIamRole") == roles
+
+
+def test_eks_with_pod_identity_has_no_role_annotation(tmp_path: pathlib.Path) -> None:
+    """A web identity counts before Pod Identity."""
+    hub = _rendered(tmp_path, "hub", **AWS_SITE, flyte_iam_mode="pod_identity")
+    assert ROLE not in _annotations(hub, "flyteadmin") and ROLE not in _annotations(hub, "datacatalog")
+    assert set(_custom_data(hub, "defaultIamRole").values()) == {'""'}
+    assert ROLE not in _annotations(_rendered(tmp_path, "plane", **AWS_SITE, flyte_iam_mode="pod_identity"), "flytepropeller")
+
+
+def test_gke_with_workload_identity(tmp_path: pathlib.Path) -> None:
+    accounts = {
+        "flyte_gcp_control_plane_service_account": "flyte-control@example.iam.gserviceaccount.com",
+        "flyte_gcp_data_plane_service_account": "flyte-data@example.iam.gserviceaccount.com",
+        "flyte_gcp_domain_service_accounts": {"production": "flyte-production@example.iam.gserviceaccount.com"},
+    }
+    annotation = "iam.gke.io/gcp-service-account"
+    hub = _rendered(tmp_path, "hub", flyte_provider="gcp", **accounts)
+    assert _annotations(hub, "flyteadmin")[annotation] == "flyte-control@example.iam.gserviceaccount.com"
+    found = _custom_data(hub, "gsa")
+    assert found["production"] == "flyte-production@example.iam.gserviceaccount.com" and found["staging"] not in (None, found["production"])
+    plane = _rendered(tmp_path, "plane", flyte_provider="gcp", **accounts)
+    assert _annotations(plane, "flytepropeller")[annotation] == "flyte-data@example.iam.gserviceaccount.com"
+    # Left out, what values-gcp.yaml has stays.
+    assert "gsa-flyteadmin@" in _annotations(_rendered(tmp_path, "hub", flyte_provider="gcp"), "flyteadmin")[annotation]

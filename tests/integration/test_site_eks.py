@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Data planes that are reached through EKS alone: no kubeconfig, endpoint and CA from EKS, a token made in memory; and one that is created."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import tempfile
+import typing as t
+
+import pytest
+from conftest import ArgumentWatch, SiteUnderTest
+
+ROLE = "arn:aws:iam::123456789012:role/eks"
+
+
+@pytest.fixture(name="eks_site", scope="module")
+def _eks_site(site: SiteUnderTest) -> SiteUnderTest:
+    """The site with three data planes, where the kubeconfig is given to the control plane and to two of them only."""
+    site.lab.up(3)
+    found = site.changed_copy()
+    kubeconfig = found.variables.pop("flyte_kubeconfig")
+    found.inventory["all"]["children"]["flyte_control_plane"]["hosts"]["controlplane"]["flyte_kubeconfig"] = kubeconfig
+    for number in (1, 2, 3):
+        found.planes[f"dataplane_{number}"] = {"flyte_kube_context": f"dataplane{number}", "flyte_eks_cluster": f"flyte-dataplane{number}"}
+        found.planes[f"dataplane_{number}"]["flyte_kubeconfig"] = kubeconfig
+    first = found.run()
+    assert first.code == 0, first.output
+    return found
+
+
+def test_one_line_reaches_a_cluster_through_eks(eks_site: SiteUnderTest) -> None:
+    """The same cluster, reached otherwise: nothing is to change. Then its release is, with Helm."""
+    through_eks = eks_site.changed_copy()
+    through_eks.planes["dataplane_2"] = {"flyte_eks_cluster": "flyte-dataplane2"}
+    result = through_eks.run()
+    assert result.code == 0 and set(result.changed.values()) == {0}, result.output
+    through_eks.planes["dataplane_2"]["flyte_values"] = {"flytepropeller": {"podAnnotations": {"example.com/eks": "yes"}}}
+    with ArgumentWatch() as arguments:
+        result = through_eks.run("-vvv", "--diff")
+    assert result.code == 0 and result.changed["dataplane_2"] == 1, result.output[-4000:]
+    deployment = through_eks.cluster("dataplane2").get("/apis/apps/v1/namespaces/flyte/deployments/flytepropeller")
+    assert deployment["spec"]["template"]["metadata"]["annotations"]["example.com/eks"] == "yes"
+    # A token is a presigned URL in base64: neither is anywhere.
+    seen = result.output + "\n".join(arguments.seen)
+    assert "k8s-aws-v1." not in seen and "X-Amz-Signature" not in seen
+    places = [through_eks.folder, pathlib.Path.home() / ".ansible", pathlib.Path(tempfile.gettempdir())]
+    files = [path for place in places for path in (place.glob("*") if place.name == "tmp" else place.rglob("*"))]
+    assert not [path for path in files if _holds(path, b"k8s-aws-v1.")]
+    assert through_eks.run("--tags", "verify").code == 0
+    back = eks_site.run()
+    assert back.code == 0, back.output
+
+
+def _holds(path: pathlib.Path, needle: bytes) -> bool:
+    try:
+        return path.is_file() and path.stat().st_size < 1 << 20 and needle in path.read_bytes()
+    except OSError:
+        return False
+
+
+def test_a_token_that_eks_does_not_accept_is_said(eks_site: SiteUnderTest) -> None:
+    wrong = eks_site.changed_copy()
+    wrong.planes["dataplane_2"] = {"flyte_eks_cluster": "flyte-dataplane2"}
+    wrong.variables["flyte_aws_secret_key"] = "not-the-right-one"
+    result = wrong.run()
+    assert result.code != 0 and re.search(r"dataplane_2 +observe", result.output) and "401" in result.output, result.output[-3000:]
+    assert "not-the-right-one" not in result.output
+
+
+def test_a_new_data_plane_gets_its_cluster_from_the_inventory(eks_site: SiteUnderTest) -> None:
+    """The guide's day 2: cluster, node group, OIDC provider, trust, release, credentials, configuration. One host in the inventory."""
+    lab, eks = eks_site.lab, eks_site.lab.aws_client("eks")
+    lab.up(4, unknown_to_eks=("dataplane4",))
+    grown = eks_site.changed_copy()
+    grown.planes["dataplane_4"] = {
+        "flyte_eks_cluster": "flyte-dataplane4",
+        "flyte_eks_create": True,
+        "flyte_eks_version": "1.34",
+        "flyte_eks_role_arn": ROLE,
+        "flyte_eks_node_role_arn": ROLE,
+        "flyte_eks_subnets": ["subnet-a", "subnet-b"],
+        "flyte_eks_security_groups": ["sg-a"],
+    }
+    before = {name: eks_site.cluster(name).snapshot() for name in ("controlplane", "dataplane1", "dataplane4")}
+    planned = grown.run("--check", "--diff")
+    assert planned.code == 0 and "dataplane_4: eks_cluster: create EKS cluster flyte-dataplane4" in planned.output, planned.output
+    assert "flyte-dataplane4" not in eks.list_clusters()["clusters"]
+    assert {name: eks_site.cluster(name).snapshot() for name in before} == before
+    result = grown.run()
+    assert result.code == 0, result.output
+    group = eks.describe_nodegroup(clusterName="flyte-dataplane4", nodegroupName="flyte")["nodegroup"]
+    assert group["instanceTypes"] == ["t3.xlarge"] and group["scalingConfig"] == {"minSize": 1, "maxSize": 3, "desiredSize": 2}
+    assert grown.configs()["dataplane_4"]["endpoint"] == lab.api_url("dataplane4")
+    issuer = eks.describe_cluster(name="flyte-dataplane4")["cluster"]["identity"]["oidc"]["issuer"].removeprefix("https://")
+    assert any(issuer in str(statement) for statement in grown.trust())
+    assert set(grown.run().changed.values()) == {0}
+    # An existing cluster is never changed, whatever the inventory says now.
+    shrunk = grown.changed_copy()
+    shrunk.planes["dataplane_4"] |= {"flyte_eks_nodes_desired": 1, "flyte_eks_nodes_max": 1, "flyte_eks_version": "1.33", "flyte_eks_subnets": ["subnet-c", "subnet-d"]}
+    result = shrunk.run()
+    assert result.code == 0 and set(result.changed.values()) == {0}, result.output
+    again: dict[str, t.Any] = eks.describe_nodegroup(clusterName="flyte-dataplane4", nodegroupName="flyte")["nodegroup"]
+    assert again["scalingConfig"]["desiredSize"] == 2 and eks.describe_cluster(name="flyte-dataplane4")["cluster"]["version"] == "1.34"
