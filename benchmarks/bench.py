@@ -161,7 +161,11 @@ class Story:
         sample = {"benchmark": benchmark, "way": way, "size": size, "seconds": round(run.seconds, 2), "mib": round(run.peak_mib), **more}
         sample["helm"] = round(run.helm_seconds, 2)
         self.samples.append(sample)
-        say(f"  {benchmark}: {way}, {size}: {run.seconds:.1f} s" + (f", Helm {run.helm_seconds:.1f} s" if run.helm_seconds else "") + f", {run.peak_mib:.0f} MiB")
+        say(
+            f"  {benchmark}: {way}, {size}: {run.seconds:.1f} s"
+            + (f", Helm {run.helm_seconds:.1f} s" if run.helm_seconds else "")
+            + f", {run.peak_mib:.0f} MiB"
+        )
 
     # -- (2), (3) and the delay: the whole site
 
@@ -250,7 +254,11 @@ class Story:
 
     def register_floor(self, count: int) -> Run:
         """Set labels by the bare client."""
-        job = {"planes": [], "labels": self.register.inventory(2, count)["all"]["vars"]["flyte_execution_cluster_labels"], "admin_url": self.bench.lab.admin_url}
+        job = {
+            "planes": [],
+            "labels": self.register.inventory(2, count)["all"]["vars"]["flyte_execution_cluster_labels"],
+            "admin_url": self.bench.lab.admin_url,
+        }
         path = self.bench.scratch / "job.json"
         path.write_text(json.dumps(job), encoding="utf-8")
         return self.bench.timed(["sh", "-c", f'exec "{sys.executable}" "{HERE / "floor.py"}" "{self.bench.lab.kubeconfig}" < "{path}"'])

@@ -91,7 +91,9 @@ class Bench:
         wrapper.write_text(_HELM.format(helm=self.lab.folder / "bin" / "helm", log=self.helm_log), encoding="utf-8")
         wrapper.chmod(0o755)
 
-    def inventory(self, planes: int, *, labels: int = 0, kubeconfig: str | None = None, admin_url: str | None = None, dead: t.Iterable[int] = ()) -> dict[str, t.Any]:
+    def inventory(
+        self, planes: int, *, labels: int = 0, kubeconfig: str | None = None, admin_url: str | None = None, dead: t.Iterable[int] = ()
+    ) -> dict[str, t.Any]:
         """Return the inventory of a site of this many planes; each label leads to one of them in turn."""
         hosts = {}
         for number in range(planes):

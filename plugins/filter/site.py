@@ -465,7 +465,8 @@ def _iam_entries(found: _site.Site, iam: Mapping[str, t.Any] | None) -> list[_pl
     if iam["policy_differs"]:
         entries.append(_plan.Entry(head, "iam", "policy", iam["policy"]["name"]))
     entries += [
-        _plan.Entry(row["host"], "iam", "Pod Identity", f"{row['namespace']}:{row['service_account']} takes {row['role_arn']}") for row in iam["missing_associations"]
+        _plan.Entry(row["host"], "iam", "Pod Identity", f"{row['namespace']}:{row['service_account']} takes {row['role_arn']}")
+        for row in iam["missing_associations"]
     ]
     limit = found.settings["flyte_iam_policy_size_limit"]
     for name, role in iam["roles"].items():

@@ -183,7 +183,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         try:
             return list_clusters(options, self.get_option("regions"), self.get_option("assume_role_arns"))
         except (BotoCoreError, ClientError) as error:
-            raise AnsibleParserError(f"AWS: {error}. Check regions, assume_role_arns and the credentials of the inventory plugin flyte.multicluster.eks.") from error
+            hint = "Check regions, assume_role_arns and the credentials of the inventory plugin flyte.multicluster.eks."
+            raise AnsibleParserError(f"AWS: {error}. {hint}") from error
 
     def _add(self, cluster: Cluster) -> None:
         is_head = has_tags(cluster, self.get_option("control_plane_tags"))

@@ -88,11 +88,12 @@ class Settings:
     retry_for: float = 30.0
 
     @classmethod
-    def from_params(cls, params: Mapping[str, t.Any], environ: Mapping[str, str] = os.environ) -> Settings:
+    def from_params(cls, params: Mapping[str, t.Any], environ: Mapping[str, str] | None = None) -> Settings:
         """Return the settings from a module's options.
 
         :raises AdminError: an option is missing or wrong, or its file cannot be read.
         """
+        environ = os.environ if environ is None else environ
         url = params["url"].rstrip("/")
         parts = urllib.parse.urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:

@@ -61,8 +61,8 @@ def _too_long(site: Site, aws: Mapping[str, t.Any]) -> list[Fault]:
             "inventory",
             "flyte_iam_policy_size_limit",
             limit,
-            f"the trust policy of {name} would have {role['size']} characters for {len(site.targets)} clusters, IAM's quota is {limit}. What helps: {', '.join(helps)}, "
-            "or flyte_iam_wildcard: true, which trusts every namespace.",
+            f"the trust policy of {name} would have {role['size']} characters for {len(site.targets)} clusters, IAM's quota is {limit}. "
+            f"What helps: {', '.join(helps)}, or flyte_iam_wildcard: true, which trusts every namespace.",
         )
         for name, role in plan(site, aws)["roles"].items()
         if role["size"] > limit

@@ -561,7 +561,12 @@ def _check_clusters(reader: Reader, hub: Cluster, planes: Sequence[Cluster], set
         key = (*(str(access.get(option)) for option in ("kubeconfig", "context", "host")), cluster.namespace)
         if key in by_access:
             where = access.get("context") or access.get("host") or access.get("kubeconfig")
-            reader.fault(cluster.host, "flyte_kube_context", where, f"is the cluster of {by_access[key]} already: each host needs a cluster, or a flyte_namespace in it, of its own.")
+            reader.fault(
+                cluster.host,
+                "flyte_kube_context",
+                where,
+                f"is the cluster of {by_access[key]} already: each host needs a cluster, or a flyte_namespace in it, of its own.",
+            )
         else:
             by_access[key] = cluster.host
 

@@ -119,7 +119,12 @@ import typing as t
 import urllib.parse
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.flyte.multicluster.plugins.module_utils._aws import argument_spec, client, run_aws_module
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws import (
+    argument_spec,
+    client,
+    pod_identity_associations,
+    run_aws_module,
+)
 from ansible_collections.flyte.multicluster.plugins.module_utils._kube import in_threads
 
 

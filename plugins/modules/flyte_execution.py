@@ -213,7 +213,8 @@ def _check(found: dict[str, t.Any], params: dict[str, t.Any], result: dict[str, 
             hint += " It still runs there: abort it if it must not."
         raise AdminError(f"{place} {where}, not on {' or '.join(expected) or 'none'}.", hint=hint, result=result)
     if found["phase"] in ("FAILED", "ABORTED", "TIMED_OUT"):
-        raise AdminError(f"{place} {found['phase']}{f' on ' + found['cluster'] if found['cluster'] else ''}: {found['error']}", hint=found["url"], result=result)
+        where = f" on {found['cluster']}" if found["cluster"] else ""
+        raise AdminError(f"{place} {found['phase']}{where}: {found['error']}", hint=found["url"], result=result)
 
 
 def _same(found: dict[str, t.Any], body: dict[str, t.Any]) -> bool:

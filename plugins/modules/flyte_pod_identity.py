@@ -99,6 +99,7 @@ deleted:
   sample: []
 """
 
+import functools
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -150,15 +151,15 @@ def run(params: dict[str, t.Any], check_mode: bool, connect: t.Callable[..., t.A
             elif entry is None:
                 done["created"].append(_place(row))
                 given = {"namespace": row["namespace"], "serviceAccount": row["service_account"], "roleArn": row["role_arn"], "tags": tags}
-                work.append(lambda eks=eks, cluster=cluster, given=given: eks.create_pod_identity_association(clusterName=cluster, **given))  # type: ignore[misc]
+                work.append(functools.partial(eks.create_pod_identity_association, clusterName=cluster, **given))
             elif params["state"] == "absent":
                 done["deleted"].append(_place(row))
                 given = {"associationId": entry["id"]}
-                work.append(lambda eks=eks, cluster=cluster, given=given: eks.delete_pod_identity_association(clusterName=cluster, **given))  # type: ignore[misc]
+                work.append(functools.partial(eks.delete_pod_identity_association, clusterName=cluster, **given))
             else:
                 done["updated"].append(_place(row))
                 given = {"associationId": entry["id"], "roleArn": row["role_arn"]}
-                work.append(lambda eks=eks, cluster=cluster, given=given: eks.update_pod_identity_association(clusterName=cluster, **given))  # type: ignore[misc]
+                work.append(functools.partial(eks.update_pod_identity_association, clusterName=cluster, **given))
     if foreign:
         raise AwsError(f"{', '.join(foreign)} was not made here: it lacks the tags {tags}.", "Nothing was changed. Delete it by hand, or tag it.")
     for step in [] if check_mode else work:

@@ -73,6 +73,7 @@ def test_a_new_data_plane_gets_its_cluster_from_the_inventory(eks_site: SiteUnde
     """The guide's day 2: cluster, node group, OIDC provider, trust, release, credentials, configuration. One host in the inventory."""
     lab, eks = eks_site.lab, eks_site.lab.aws_client("eks")
     lab.up(4, unknown_to_eks=("dataplane4",))
+    subnets = [subnet["SubnetId"] for subnet in lab.aws_client("ec2").describe_subnets()["Subnets"]]
     grown = eks_site.changed_copy()
     grown.planes["dataplane_4"] = {
         "flyte_eks_cluster": "flyte-dataplane4",
@@ -80,8 +81,7 @@ def test_a_new_data_plane_gets_its_cluster_from_the_inventory(eks_site: SiteUnde
         "flyte_eks_version": "1.34",
         "flyte_eks_role_arn": ROLE,
         "flyte_eks_node_role_arn": ROLE,
-        "flyte_eks_subnets": ["subnet-a", "subnet-b"],
-        "flyte_eks_security_groups": ["sg-a"],
+        "flyte_eks_subnets": subnets[:2],
     }
     before = {name: eks_site.cluster(name).snapshot() for name in ("controlplane", "dataplane1", "dataplane4")}
     planned = grown.run("--check", "--diff")
@@ -98,7 +98,12 @@ def test_a_new_data_plane_gets_its_cluster_from_the_inventory(eks_site: SiteUnde
     assert set(grown.run().changed.values()) == {0}
     # An existing cluster is never changed, whatever the inventory says now.
     shrunk = grown.changed_copy()
-    shrunk.planes["dataplane_4"] |= {"flyte_eks_nodes_desired": 1, "flyte_eks_nodes_max": 1, "flyte_eks_version": "1.33", "flyte_eks_subnets": ["subnet-c", "subnet-d"]}
+    shrunk.planes["dataplane_4"] |= {
+        "flyte_eks_nodes_desired": 1,
+        "flyte_eks_nodes_max": 1,
+        "flyte_eks_version": "1.33",
+        "flyte_eks_subnets": subnets[1:3],
+    }
     result = shrunk.run()
     assert result.code == 0 and set(result.changed.values()) == {0}, result.output
     again: dict[str, t.Any] = eks.describe_nodegroup(clusterName="flyte-dataplane4", nodegroupName="flyte")["nodegroup"]

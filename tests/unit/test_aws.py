@@ -144,7 +144,11 @@ NOTHING = ("list_pod_identity_associations", {"clusterName": "dp1"}, {"associati
 
 @pytest.mark.parametrize("check", [True, False])
 def test_associations_are_created_updated_and_deleted(check: bool) -> None:
-    created = ("create_pod_identity_association", {"clusterName": "dp1", "namespace": "team1-production", "serviceAccount": "default", "roleArn": "arn:new", "tags": OURS}, {})
+    created = (
+        "create_pod_identity_association",
+        {"clusterName": "dp1", "namespace": "team1-production", "serviceAccount": "default", "roleArn": "arn:new", "tags": OURS},
+        {},
+    )
     updated = ("update_pod_identity_association", {"clusterName": "dp1", "associationId": "a-team1-production", "roleArn": "arn:new"}, {})
     deleted = ("delete_pod_identity_association", {"clusterName": "dp1", "associationId": "a-team1-production"}, {})
     present = _association("team1-production", "arn:old", **OURS)

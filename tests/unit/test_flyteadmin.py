@@ -179,7 +179,11 @@ def test_other_kinds_of_attributes_are_never_touched(flyteadmin: Flyteadmin, run
     flyteadmin.call("PUT", path, {"attributes": {"project": project, "domain": "development", "matching_attributes": limits}})
     before = flyteadmin.call("GET", f"{path}?resource_type=TASK_RESOURCE")
     try:
-        run(flyte_ecl, labels=rows((f"{project}/development", flyteadmin.labels[0]), (f"{project}/development/a.wf", flyteadmin.labels[0])), **flyteadmin.options)
+        run(
+            flyte_ecl,
+            labels=rows((f"{project}/development", flyteadmin.labels[0]), (f"{project}/development/a.wf", flyteadmin.labels[0])),
+            **flyteadmin.options,
+        )
         run(flyte_ecl, state="absent", project=project, domain="development", **flyteadmin.options)
         run(flyte_ecl, labels=rows((f"{project}/staging", flyteadmin.labels[0])), purge=[project], **flyteadmin.options)
         assert flyteadmin.call("GET", f"{path}?resource_type=TASK_RESOURCE") == before

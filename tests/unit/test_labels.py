@@ -61,6 +61,7 @@ def test_a_value_that_does_not_fit_is_said(value: t.Any, kind: dict[str, t.Any],
 
 
 def test_inputs_that_have_a_default_may_be_left_out() -> None:
-    parameters = {"a": {"var": {"type": {"simple": "STRING"}}, "default": {"scalar": {}}}, "b": {"var": {"type": {"blob": {"format": "csv"}}}, "required": True}}
+    blob = {"var": {"type": {"blob": {"format": "csv"}}}, "required": True}
+    parameters = {"a": {"var": {"type": {"simple": "STRING"}}, "default": {"scalar": {}}}, "b": blob}
     found = _literals.literals({"b": "s3://bucket/file.csv"}, parameters)
     assert found == {"b": {"scalar": {"blob": {"uri": "s3://bucket/file.csv", "metadata": {"type": {"format": "csv"}}}}}}

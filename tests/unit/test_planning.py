@@ -162,7 +162,14 @@ def test_the_users_lists_are_carried_along_in_the_override() -> None:
             "additionalVolumeMounts": [{"name": "mine", "mountPath": "/mine"}],
         }
     }
-    arguments: dict[str, t.Any] = {"cluster_configs": [], "label_cluster_map": {}, "checksum": "x", "domain_key": "defaultIamRole", "domain_values": {}, "service_account_annotations": {}}
+    arguments: dict[str, t.Any] = {
+        "cluster_configs": [],
+        "label_cluster_map": {},
+        "checksum": "x",
+        "domain_key": "defaultIamRole",
+        "domain_values": {},
+        "service_account_annotations": {},
+    }
     override = _values.control_plane_override(base=base, propeller=None, **arguments)
     volumes = override["flyteadmin"]["additionalVolumes"]
     assert volumes == [{"name": "mine", "emptyDir": {}}, {"name": "cluster-credentials", "secret": {"secretName": "cluster-credentials"}}]

@@ -137,7 +137,9 @@ def test_subjects_and_conditions_of_others_are_kept() -> None:
 
 
 def test_what_is_no_longer_trusted_is_said() -> None:
-    before = _trust.merge_trust(None, [(*wanted(1)[0][:2], _trust.data_plane_subjects("flyte", ["team1", "gone"], ["development", "production"], wildcard=False))])
+    before = _trust.merge_trust(
+        None, [(*wanted(1)[0][:2], _trust.data_plane_subjects("flyte", ["team1", "gone"], ["development", "production"], wildcard=False))]
+    )
     merged = merge(before.document, 1)
     assert merged.changed and "no longer trusted: system:serviceaccount:gone-development:default" in merged.notes[0]
 
