@@ -16,7 +16,7 @@ import urllib.parse
 import pytest
 import yaml
 from ansible_collections.flyte.multicluster.plugins.module_utils import _aws, _iam, _kube, _openshift, _site, _trust
-from ansible_collections.flyte.multicluster.plugins.modules import flyte_pod_identity
+from ansible_collections.flyte.multicluster.plugins.modules import flyte_oidc_provider, flyte_pod_identity
 from conftest import REPOSITORY, Inventory
 from test_admin_client import Scripted
 
@@ -277,6 +277,33 @@ def test_adding_a_data_plane_is_a_tag(moto: str, tmp_path: pathlib.Path) -> None
     eks.tag_resource(resourceArn=arn, tags={"flyte": "dataplane"})
     assert _inventory(tmp_path, moto, **options)[1]["flyte_data_planes"]["hosts"] == ["dp1", "other", "dp2"]
     eks.untag_resource(resourceArn=arn, tagKeys=["flyte"])
+
+
+def test_clusters_of_another_account_are_found_through_a_role(moto: str, tmp_path: pathlib.Path) -> None:
+    role = "arn:aws:iam::210987654321:role/flyte-automation"
+    other = _aws.client({**KEYS, "endpoint_url": moto}, "eks", region="us-east-2", assume_role_arn=role)
+    configuration: dict[str, t.Any] = {"subnetIds": []}
+    other.create_cluster(name="dp3", version="1.34", roleArn="arn:aws:iam::210987654321:role/eks", resourcesVpcConfig=configuration, tags={"flyte": "dataplane"})
+    code, found = _inventory(tmp_path, moto, assume_role_arns=[role])
+    assert code == 0, found
+    variables = found["_meta"]["hostvars"]
+    assert set(found["flyte_data_planes"]["hosts"]) == {"dp1", "dp2", "dp3"}
+    assert _text(variables["dp3"]["flyte_eks_assume_role_arn"]) == role and _text(variables["dp3"]["eks_account"]) == "210987654321"
+    assert "flyte_eks_assume_role_arn" not in variables["dp1"]
+
+
+def test_an_oidc_provider_of_somebody_else_is_never_deleted(moto: str) -> None:
+    issuer = "https://oidc.eks.us-east-2.amazonaws.com/id/FOREIGN"
+    iam = _aws.client({**KEYS, "endpoint_url": moto}, "iam")
+    iam.create_open_id_connect_provider(Url=issuer, ClientIDList=["sts.amazonaws.com"], ThumbprintList=["a" * 40])
+    params = {**KEYS, "endpoint_url": moto, "issuers": [issuer], "tags": {"managed-by": "flyte.multicluster"}}
+    assert not flyte_oidc_provider.run({**params, "state": "present"}, False)["changed"]
+    with pytest.raises(_aws.AwsError, match="was not made here"):
+        flyte_oidc_provider.run({**params, "state": "absent"}, False)
+    own = {**params, "issuers": [issuer.replace("FOREIGN", "OURS")]}
+    for state in ("present", "absent"):
+        assert flyte_oidc_provider.run({**own, "state": state}, True)["changed"] and flyte_oidc_provider.run({**own, "state": state}, False)["changed"]
+        assert not flyte_oidc_provider.run({**own, "state": state}, False)["changed"]
 
 
 def test_the_example_inventory_shares_labels_over_what_is_tagged(moto: str) -> None:
