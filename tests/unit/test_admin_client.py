@@ -231,6 +231,13 @@ def _certificate(name: str, issuer: tuple[t.Any, t.Any] | None, folder: pathlib.
     builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
     builder = builder.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
     builder = builder.add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), True)
+    # Python 3.13 verifies strictly: a CA has to say what its key is for, and a certificate which key signed it.
+    usage = {name: False for name in ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only", "decipher_only")}
+    usage |= {"digital_signature": issuer is not None, "key_cert_sign": issuer is None, "crl_sign": issuer is None}
+    builder = builder.add_extension(x509.KeyUsage(**usage), True)
+    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+    signer = issuer[0].public_key() if issuer else key.public_key()
+    builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer), False)
     certificate = builder.sign(issuer[1] if issuer else key, hashes.SHA256())
     (folder / f"{name}.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     plain = serialization.NoEncryption()
