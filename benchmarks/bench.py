@@ -127,9 +127,12 @@ class Register:
                 "LABELS": str(self.bench.scratch / "labels"),
             }
             return self.bench.timed([str(HERE / "jobs" / "shell.sh")], environment)
-        job = {"planes": clusters, "labels": rows, "admin_url": self.lab.admin_url}
+        return self.floor(clusters, rows)
+
+    def floor(self, clusters: list[t.Any], rows: list[t.Any]) -> Run:
+        """Send the same requests with the bare client."""
         path = self.bench.scratch / "job.json"
-        path.write_text(json.dumps(job), encoding="utf-8")
+        path.write_text(json.dumps({"planes": clusters, "labels": rows, "admin_url": self.lab.admin_url}), encoding="utf-8")
         return self.bench.timed(["sh", "-c", f'exec "{sys.executable}" "{HERE / "floor.py"}" "{self.lab.kubeconfig}" < "{path}"'])
 
 
@@ -243,7 +246,8 @@ class Story:
                     if way == "ours":
                         run = required(self.bench.play(self.register.inventory(2, count), playbook="benchmarks/jobs/labels.yml"), "labels")
                     else:
-                        run = required(self.register_floor(count), "the floor")
+                        rows = self.register.inventory(2, count)["all"]["vars"]["flyte_execution_cluster_labels"]
+                        run = required(self.register.floor([], rows), "the floor")
                     if self.register.rows() != count:
                         raise SystemExit(f"{self.register.rows()} labels instead of {count}")
                     self.add("5 labels, new", way, f"M={count}", run)
@@ -251,17 +255,6 @@ class Story:
                 run = required(self.bench.play(self.register.inventory(2, count), playbook="benchmarks/jobs/labels.yml"), "labels")
                 self.add("5 labels, unchanged", "ours", f"M={count}", run, requests=self.asked() - before)
             self.register.remove_labels()
-
-    def register_floor(self, count: int) -> Run:
-        """Set labels by the bare client."""
-        job = {
-            "planes": [],
-            "labels": self.register.inventory(2, count)["all"]["vars"]["flyte_execution_cluster_labels"],
-            "admin_url": self.bench.lab.admin_url,
-        }
-        path = self.bench.scratch / "job.json"
-        path.write_text(json.dumps(job), encoding="utf-8")
-        return self.bench.timed(["sh", "-c", f'exec "{sys.executable}" "{HERE / "floor.py"}" "{self.bench.lab.kubeconfig}" < "{path}"'])
 
     def asked(self) -> int:
         """Return how many requests flyteadmin had, by its own log."""

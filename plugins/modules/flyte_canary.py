@@ -80,8 +80,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 canaries:
-  description: One entry for each labelled project-domain; also returned where the module fails.
-  returned: always
+  description: One entry for each labelled project-domain; also returned where one of them fails.
+  returned: success, or where a canary failed
   type: list
   elements: dict
   contains:

@@ -17,7 +17,7 @@ description:
     and is reported.
   - Of the control plane also what flyteadmin reads. The keys of C(cluster-credentials), the section C(clusters) of the
     ConfigMaps that its Deployment mounts, and whether each configured data plane answers to exactly that endpoint, token
-    and CA certificate and grants what flyteadmin needs (SelfSubjectAccessReview).
+    and CA certificate and grants what flyteadmin needs (SelfSubjectRulesReview and SelfSubjectAccessReview).
   - With O(wait) it waits, for all clusters at once, until their pods are ready instead.
 options:
   clusters:
@@ -134,7 +134,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 clusters:
-  description: What was found, by O(clusters[].name).
+  description:
+    - What was found, by O(clusters[].name).
+    - RV(ignore:hub) is null but for the control plane. There it has RV(ignore:credentials) (fingerprints by cluster), RV(ignore:other_keys) of the Secret,
+      RV(ignore:clusters) (what flyteadmin reads), RV(ignore:probes) (each cluster with flyteadmin's own credentials) and RV(ignore:journal) (labels that a
+      killed run left to be written again).
   returned: success, without O(wait)
   type: dict
   sample:
