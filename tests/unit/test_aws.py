@@ -282,8 +282,8 @@ def test_adding_a_data_plane_is_a_tag(moto: str, tmp_path: pathlib.Path) -> None
 def test_clusters_of_another_account_are_found_through_a_role(moto: str, tmp_path: pathlib.Path) -> None:
     role = "arn:aws:iam::210987654321:role/flyte-automation"
     other = _aws.client({**KEYS, "endpoint_url": moto}, "eks", region="us-east-2", assume_role_arn=role)
-    configuration: dict[str, t.Any] = {"subnetIds": []}
-    other.create_cluster(name="dp3", version="1.34", roleArn="arn:aws:iam::210987654321:role/eks", resourcesVpcConfig=configuration, tags={"flyte": "dataplane"})
+    own_role = "arn:aws:iam::210987654321:role/eks"
+    other.create_cluster(name="dp3", version="1.34", roleArn=own_role, resourcesVpcConfig={"subnetIds": []}, tags={"flyte": "dataplane"})
     code, found = _inventory(tmp_path, moto, assume_role_arns=[role])
     assert code == 0, found
     variables = found["_meta"]["hostvars"]
