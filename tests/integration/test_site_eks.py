@@ -50,6 +50,8 @@ def test_one_line_reaches_a_cluster_through_eks(eks_site: SiteUnderTest) -> None
     assert TOKEN.decode() not in seen and "X-Amz-Signature" not in seen
     places = [through_eks.folder, pathlib.Path.home() / ".ansible", pathlib.Path(tempfile.gettempdir())]
     files = [path for place in places for path in (place.glob("*") if place.name == "tmp" else place.rglob("*"))]
+    # A copy of this collection that molecule installed is no output of the run.
+    files = [path for path in files if "ansible_collections" not in path.parts]
     assert not [path for path in files if _holds(path, TOKEN)]
     assert through_eks.run("--tags", "verify").code == 0
     back = eks_site.run()
