@@ -19,7 +19,16 @@ import typing as t
 
 from ansible.errors import AnsibleError, AnsibleFilterError
 from jinja2 import TemplateError, Undefined
-from ansible_collections.flyte.multicluster.plugins.module_utils import _aws, _iam, _kube, _labels, _openshift, _plan, _site, _trust, _values
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.text import age, table, wrapped
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws import session as _aws
+from ansible_collections.flyte.multicluster.plugins.module_utils._iam import required as _iam
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import client as _kube
+from ansible_collections.flyte.multicluster.plugins.module_utils._labels import rows as _labels
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import openshift as _openshift
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan import plan as _plan
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory import site as _site
+from ansible_collections.flyte.multicluster.plugins.module_utils._iam import trust as _trust
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm import values as _values
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -593,7 +602,7 @@ def canary_report(canaries: Sequence[Mapping[str, t.Any]], host: str) -> dict[st
     remedy = "Check labels with flyte_ecl_info, and the execution in the console; then run again."
     failures = [_plan.Failure(host, "verify: canary", f"{row['project_domain']}: {row['verdict']}", remedy) for row in rows if row["verdict"] != "proven"]
     return {
-        "text": "\n".join(_plan.table(rows, ("project_domain", "label", "expected", "cluster", "phase", "verdict"))) + "\n",
+        "text": "\n".join(table(rows, ("project_domain", "label", "expected", "cluster", "phase", "verdict"))) + "\n",
         "failures": [dataclasses.asdict(failure) for failure in failures],
     }
 
@@ -622,7 +631,7 @@ def failure_table(found: Sequence[Mapping[str, t.Any]]) -> str:
     """Return the closing table as text of several lines."""
     rows = [{"cluster": row["host"], "failed at": row["step"], "what": row["problem"], "what to do": row["remedy"]} for row in _plain(found)]
     columns = {"cluster": 24, "failed at": 20, "what": 50, "what to do": 44}
-    lines = _plan.table(_plan.wrapped(rows, columns), tuple(columns))
+    lines = table(wrapped(rows, columns), tuple(columns))
     return f"{len(rows)} thing(s) could not be done; everything else was.\n\n" + "\n".join(lines)
 
 
@@ -647,13 +656,13 @@ def status_table(
                 "endpoint": "in cluster" if config.get("inCluster") else config.get("endpoint"),
                 "release": f"{installed['name']} r{installed['revision']} {installed['status']}" if installed else None,
                 "chart": f"{installed['chart']} {installed['version']}" if installed else None,
-                "token_age": _plan.age(token["age"]) if token else None,
+                "token_age": age(token["age"]) if token else None,
                 "labels": ", ".join(sorted(labels)),
                 "executions": str(placed.count(cluster.name)),
                 "state": "ready" if observation.get("reachable") and not (observation.get("pods") or {}).get("not_ready") else "not ready",
             }
         )
-    return "\n".join(_plan.table(rows, ("cluster", "enabled", "endpoint", "release", "chart", "token_age", "labels", "executions", "state"))) + "\n"
+    return "\n".join(table(rows, ("cluster", "enabled", "endpoint", "release", "chart", "token_age", "labels", "executions", "state"))) + "\n"
 
 
 # -- IAM

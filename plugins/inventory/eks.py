@@ -108,7 +108,7 @@ import typing as t
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
-from ansible_collections.flyte.multicluster.plugins.module_utils import _aws
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws import session as _aws
 
 _CONNECTION = ("profile", "endpoint_url", "access_key", "secret_key", "session_token")
 Cluster = dict[str, t.Any]

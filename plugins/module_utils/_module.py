@@ -10,10 +10,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from . import _kube
-from ._admin import ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_OPTIONS, ADMIN_REQUIRED_TOGETHER, AdminError, Settings
-from ._labels import Placement
-from ._observe import flyteadmin_clusters
+from ._clusters import client as _kube
+from ._flyteadmin.client import ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_OPTIONS, ADMIN_REQUIRED_TOGETHER, AdminError, Settings
+from ._labels.rows import Placement
+from ._clusters.observe import flyteadmin_clusters
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable

@@ -119,13 +119,13 @@ import typing as t
 import urllib.parse
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.flyte.multicluster.plugins.module_utils._aws import (
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws.session import (
     argument_spec,
     client,
     pod_identity_associations,
     run_aws_module,
 )
-from ansible_collections.flyte.multicluster.plugins.module_utils._kube import in_threads
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.threads import in_threads
 
 
 def _document(value: t.Any) -> t.Any:

@@ -131,8 +131,9 @@ canaries:
 import time
 import typing as t
 
-from ansible_collections.flyte.multicluster.plugins.module_utils import _executions, _labels
-from ansible_collections.flyte.multicluster.plugins.module_utils._admin import Admin, AdminError, Settings
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import executions as _executions
+from ansible_collections.flyte.multicluster.plugins.module_utils._labels import rows as _labels
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.client import Admin, AdminError, Settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import (
     PLACEMENT_CONSTRAINTS,
     admin_module,
@@ -140,7 +141,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._module import 
     placement_of,
     run_admin_module,
 )
-from ansible_collections.flyte.multicluster.plugins.module_utils._site import nearest
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.text import nearest
 
 #: how canaries are told from other executions
 LABELS = {"flyte.multicluster/canary": "true"}

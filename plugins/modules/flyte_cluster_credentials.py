@@ -235,8 +235,10 @@ import dataclasses
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.flyte.multicluster.plugins.module_utils import _credentials, _values
-from ansible_collections.flyte.multicluster.plugins.module_utils._kube import Kube, KubeError, decode, in_threads
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import credentials as _credentials
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm import values as _values
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube, KubeError, decode
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.threads import in_threads
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import access_of, clusters_argument_spec, kube_argument_spec, run_kube_module
 
 

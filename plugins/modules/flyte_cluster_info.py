@@ -181,7 +181,7 @@ ready:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.flyte.multicluster.plugins.module_utils import _observe
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import observe as _observe
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import access_of, clusters_argument_spec, run_kube_module
 
 _OPTIONS: dict[str, dict[str, t.Any]] = {

@@ -207,9 +207,9 @@ rows:
 
 import typing as t
 
-from ansible_collections.flyte.multicluster.plugins.module_utils import _labels
-from ansible_collections.flyte.multicluster.plugins.module_utils._admin import Admin, AdminError, Settings
-from ansible_collections.flyte.multicluster.plugins.module_utils._journal import ConfigMapJournal, FileJournal, Journal, JournalError
+from ansible_collections.flyte.multicluster.plugins.module_utils._labels import rows as _labels
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.client import Admin, AdminError, Settings
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.journal import ConfigMapJournal, FileJournal, Journal, JournalError
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import (
     admin_module,
     control_plane_argument_spec,
@@ -217,10 +217,10 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._module import 
     placement_of,
     run_admin_module,
 )
-from ansible_collections.flyte.multicluster.plugins.module_utils._site import nearest
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.text import nearest
 
 if t.TYPE_CHECKING:
-    from ansible_collections.flyte.multicluster.plugins.module_utils._kube import Kube
+    from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube
 
 
 def _entries(params: dict[str, t.Any]) -> dict[_labels.Key, str | None]:

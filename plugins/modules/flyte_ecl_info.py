@@ -143,8 +143,8 @@ effective:
 
 import typing as t
 
-from ansible_collections.flyte.multicluster.plugins.module_utils import _labels
-from ansible_collections.flyte.multicluster.plugins.module_utils._admin import Admin, Settings
+from ansible_collections.flyte.multicluster.plugins.module_utils._labels import rows as _labels
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.client import Admin, Settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import (
     PLACEMENT_CONSTRAINTS,
     admin_module,

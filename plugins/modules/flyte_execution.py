@@ -172,15 +172,15 @@ version:
 
 import typing as t
 
-from ansible_collections.flyte.multicluster.plugins.module_utils import _executions
-from ansible_collections.flyte.multicluster.plugins.module_utils._admin import Admin, AdminError, Settings
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import executions as _executions
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.client import Admin, AdminError, Settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import (
     admin_module,
     control_plane_argument_spec,
     placement_of,
     run_admin_module,
 )
-from ansible_collections.flyte.multicluster.plugins.module_utils._site import nearest
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.text import nearest
 
 
 def _guard(params: dict[str, t.Any]) -> None:

@@ -100,10 +100,10 @@ executions:
 import typing as t
 import urllib.parse
 
-from ansible_collections.flyte.multicluster.plugins.module_utils import _executions
-from ansible_collections.flyte.multicluster.plugins.module_utils._admin import Admin, AdminError, Settings
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import executions as _executions
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.client import Admin, AdminError, Settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_module, run_admin_module
-from ansible_collections.flyte.multicluster.plugins.module_utils._site import nearest
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.text import nearest
 
 _PAGE = 100
 

@@ -63,8 +63,8 @@ providers:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.flyte.multicluster.plugins.module_utils._aws import AwsError, argument_spec, client, run_aws_module
-from ansible_collections.flyte.multicluster.plugins.module_utils._trust import AUDIENCE, issuer_path, provider_arn
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws.session import AwsError, argument_spec, client, run_aws_module
+from ansible_collections.flyte.multicluster.plugins.module_utils._iam.trust import AUDIENCE, issuer_path, provider_arn
 
 
 def _tags(iam: t.Any, arn: str) -> dict[str, str]:

@@ -103,7 +103,7 @@ import functools
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.flyte.multicluster.plugins.module_utils._aws import (
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws.session import (
     AwsError,
     argument_spec,
     client,

@@ -107,8 +107,8 @@ token:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.flyte.multicluster.plugins.module_utils._credentials import CredentialError, ensure_token, secrets_path
-from ansible_collections.flyte.multicluster.plugins.module_utils._kube import Kube
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.credentials import CredentialError, ensure_token, secrets_path
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import kube_argument_spec, run_kube_module
 
 

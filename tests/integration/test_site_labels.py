@@ -88,7 +88,7 @@ def test_the_canary_proves_where_every_labelled_project_domain_runs(site: SiteUn
 _KILLED = """
 import json, os, signal, sys
 sys.path.insert(0, {collections!r})
-from ansible_collections.flyte.multicluster.plugins.module_utils import _admin
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import client as _admin
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_ecl
 from ansible.module_utils.testing import patch_module_args
 _admin.Admin.put_label = lambda *_arguments: os.kill(os.getpid(), signal.SIGKILL)

@@ -230,7 +230,7 @@ def run(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> Run:
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The requests that the collection's client sends, as they are sent."""
-    from ansible_collections.flyte.multicluster.plugins.module_utils import _admin
+    from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import client as _admin
 
     found: list[str] = []
     send = _admin.Admin._send

@@ -16,7 +16,7 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.module_utils import _admin
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import client as _admin
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_ecl, flyte_ecl_info, flyte_execution_info
 from conftest import Double, Run
 

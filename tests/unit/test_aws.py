@@ -15,7 +15,12 @@ import urllib.parse
 
 import pytest
 import yaml
-from ansible_collections.flyte.multicluster.plugins.module_utils import _aws, _iam, _kube, _openshift, _site, _trust
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws import session as _aws
+from ansible_collections.flyte.multicluster.plugins.module_utils._iam import required as _iam
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import client as _kube
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import openshift as _openshift
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory import site as _site
+from ansible_collections.flyte.multicluster.plugins.module_utils._iam import trust as _trust
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_oidc_provider, flyte_pod_identity
 from conftest import REPOSITORY, Inventory
 from test_admin_client import Scripted

@@ -125,7 +125,7 @@ def test_what_a_delete_takes_along_is_restored_and_said(flyteadmin: Flyteadmin, 
 _KILLED = """
 import os, signal, sys, json
 sys.path.insert(0, {collections!r})
-from ansible_collections.flyte.multicluster.plugins.module_utils import _admin
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import client as _admin
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_ecl
 from ansible.module_utils.testing import patch_module_args
 _admin.Admin.put_label = lambda *_arguments: os.kill(os.getpid(), signal.SIGKILL)

@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.flyte.multicluster.plugins.module_utils import _site
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory import site as _site
 from conftest import Inventory
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]

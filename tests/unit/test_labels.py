@@ -7,7 +7,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.module_utils import _labels, _literals
+from ansible_collections.flyte.multicluster.plugins.module_utils._labels import rows as _labels
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import literals as _literals
 
 DEV, PROD, FLOW = ("team1", "development", ""), ("team1", "production", ""), ("team1", "development", "a.wf")
 

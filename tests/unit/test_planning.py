@@ -7,7 +7,12 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.module_utils import _credentials, _observe, _plan, _site, _values
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.text import table, wrapped
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import credentials as _credentials
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import observe as _observe
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan import plan as _plan
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory import site as _site
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm import values as _values
 from conftest import Inventory
 
 DIGEST = "d" * 64
@@ -216,8 +221,8 @@ def test_why_a_pod_is_not_ready() -> None:
 
 
 def test_a_table_fits_on_a_screen() -> None:
-    rows = _plan.wrapped([{"a": "x", "b": "one two three four"}], {"a": 5, "b": 9})
-    assert _plan.table(rows, ("a", "b")) == ["A  B", "x  one two", "   three", "   four"]
+    rows = wrapped([{"a": "x", "b": "one two three four"}], {"a": 5, "b": 9})
+    assert table(rows, ("a", "b")) == ["A  B", "x  one two", "   three", "   four"]
 
 
 def test_a_config_map_that_is_no_yaml_is_no_configuration_of_clusters() -> None:

@@ -9,7 +9,7 @@ import fnmatch
 import typing as t
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.module_utils import _trust
+from ansible_collections.flyte.multicluster.plugins.module_utils._iam import trust as _trust
 
 ACCOUNT = "123456789012"
 

@@ -11,14 +11,14 @@ import time
 import typing as t
 import urllib.parse
 
-from . import _labels
-from ._admin import AdminError
-from ._literals import LiteralError, literals
+from .._labels import rows as _labels
+from .._flyteadmin.client import AdminError
+from .._flyteadmin.literals import LiteralError, literals
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ._admin import Admin
+    from .._flyteadmin.client import Admin
 
 #: phases that do not change any more
 TERMINAL = ("SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT")

@@ -9,7 +9,7 @@ import functools
 import typing as t
 import urllib.parse
 
-from ._kube import KubeError
+from .._clusters.client import KubeError
 
 _CLIENT = "openshift-challenging-client"
 

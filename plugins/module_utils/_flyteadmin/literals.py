@@ -14,7 +14,7 @@ import math
 import re
 import typing as t
 
-from ._site import nearest
+from .._inventory.site import nearest
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping

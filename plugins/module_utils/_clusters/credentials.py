@@ -10,8 +10,8 @@ import datetime
 import time
 import typing as t
 
-from ._kube import Kube, KubeError, decode, encode
-from ._values import fingerprint
+from .._clusters.client import Kube, KubeError, decode, encode
+from .._helm.values import fingerprint
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from . import _trust
-from ._site import Cluster, Fault, Site
+from .._iam import trust as _trust
+from .._inventory.site import Cluster, Fault, Site
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,17 +14,18 @@ import json
 import time
 import typing as t
 
-from . import _credentials, _labels, _values
-from ._journal import ConfigMapJournal, JournalError
-from ._kube import Kube, KubeError, decode, in_threads
+from .._clusters import credentials as _credentials
+from .._labels import rows as _labels
+from .._helm import values as _values
+from .._flyteadmin.journal import ConfigMapJournal, JournalError
+from .._clusters.client import Kube, KubeError, decode
+from .._common.threads import WIDE, in_threads
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ACCOUNT = "flyteadmin"
 CRD_PATH = "/apis/flyte.lyft.com/v1alpha1"
-#: clusters that are asked at once where an answer is not sure to come: a thread that waits costs nothing else
-WIDE = 256
 _Spec = t.Mapping[str, t.Any]
 
 

@@ -12,7 +12,6 @@ kubeconfig, context or host it falls back to whatever cluster is at hand: here t
 from __future__ import annotations
 
 import base64
-import concurrent.futures
 import functools
 import json
 import os
@@ -21,10 +20,7 @@ import typing as t
 import urllib.parse
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-_Item = t.TypeVar("_Item")
-_Result = t.TypeVar("_Result")
+    from collections.abc import Mapping
 
 #: kubernetes.core.k8s_auth_options, as far as they say which cluster and how to reach it. The names are the same.
 ACCESS_OPTIONS: dict[str, dict[str, t.Any]] = {
@@ -275,14 +271,6 @@ def _api_error(method: str, url: str, status: int, data: bytes) -> KubeError:
         403: "Grant this account the right that the message names.",
     }
     return KubeError("api", f"{method} {url}: {status} {reason}: {message}", status=status, reason=reason, hint=hints.get(status, ""))
-
-
-def in_threads(work: Callable[[_Item], _Result], items: Sequence[_Item], concurrency: int) -> list[_Result]:
-    """Return the results of ``work`` for all items, in their order, at most ``concurrency`` at a time."""
-    if not items:
-        return []
-    with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, min(concurrency, len(items)))) as pool:
-        return list(pool.map(work, items))
 
 
 def decode(secret: Mapping[str, t.Any] | None) -> dict[str, bytes]:

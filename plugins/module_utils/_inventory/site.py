@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 import re
 import typing as t
 import urllib.parse
 
-from . import _kube
+from .._clusters import client as _kube
+from .._common.text import nearest
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -303,12 +303,6 @@ def _convert(value: t.Any, kind: str) -> t.Any:
     if kind == "list":
         return [value] if isinstance(value, str) and value else list(value) if isinstance(value, (list, tuple)) else None
     return dict(value) if isinstance(value, dict) else None
-
-
-def nearest(wrong: t.Any, known: Sequence[str]) -> str:
-    """Return a sentence that names the most similar of the known names, or nothing."""
-    found = difflib.get_close_matches(str(wrong), list(known), n=1, cutoff=0.5)
-    return f" Did you mean {found[0]!r}?" if found else ""
 
 
 def build(control_planes: Sequence[str], data_planes: Sequence[str], hostvars: Callable[[str, str], t.Any]) -> tuple[Site | None, list[Fault]]:

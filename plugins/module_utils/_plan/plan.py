@@ -9,15 +9,14 @@ An observation is what the module flyte_cluster_info returns for a cluster.
 from __future__ import annotations
 
 import dataclasses
-import textwrap
 import typing as t
 
-from . import _values
+from .._helm import values as _values
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ._site import Cluster, Site
+    from .._inventory.site import Cluster, Site
 
 Observation = t.Mapping[str, t.Any]
 
@@ -224,34 +223,3 @@ def cluster_failures(site: Site, observations: Mapping[str, Observation]) -> lis
         for what in observation.get("missing") or []:
             failures.append(Failure(cluster.host, "verify", f"{what} is missing", "Run again with the tag dataplane."))
     return failures
-
-
-# -- showing
-
-
-def table(rows: Sequence[Mapping[str, t.Any]], columns: Sequence[str]) -> list[str]:
-    """Return rows as lines of aligned text, for a message."""
-    cells = [[column.replace("_", " ").upper() for column in columns]]
-    cells += [["-" if row.get(column) in (None, "", []) else str(row[column]) for column in columns] for row in rows]
-    widths = [max(len(line[number]) for line in cells) for number in range(len(columns))]
-    return ["  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in cells]
-
-
-def wrapped(rows: Sequence[Mapping[str, t.Any]], widths: Mapping[str, int]) -> list[dict[str, str]]:
-    """Return rows whose long cells are broken over further rows, so that a table fits on a screen."""
-    broken = []
-    for row in rows:
-        cells = {column: textwrap.wrap(str(row.get(column) or "-"), width, break_on_hyphens=False) for column, width in widths.items()}
-        for number in range(max(len(lines) for lines in cells.values())):
-            broken.append({column: lines[number] if number < len(lines) else " " for column, lines in cells.items()})
-    return broken
-
-
-def age(seconds: float | None) -> str:
-    """Return an age as kubectl shows it."""
-    if seconds is None:
-        return "-"
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= 2 * size:
-            return f"{int(seconds // size)}{unit}"
-    return f"{int(seconds)}s"

@@ -16,8 +16,8 @@ import os
 import pathlib
 import typing as t
 
-from . import _labels
-from ._kube import Kube, KubeError
+from .._labels import rows as _labels
+from .._clusters.client import Kube, KubeError
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
