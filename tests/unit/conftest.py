@@ -51,8 +51,8 @@ class Double:
 
     def __init__(self, *, auth: bool = False, finish_after: float = -1) -> None:
         from auth import Auth
+        from control_plane import Cluster, Generation
         from gateway import Gateway
-        from hub import Cluster, Generation
         from service import Service
         from store import Store
 
@@ -61,7 +61,7 @@ class Double:
         labels = {"label1": [("dataplane_1", 1.0)], "label2": [("dataplane_2", 1.0)]}
         generation = Generation(clusters, labels, ("development", "staging", "production"), {}, {})
         plane = types.SimpleNamespace(call=lambda method, *_more: types.SimpleNamespace(status_code=200 if method == "GET" else 201))
-        self.service.hub = t.cast(t.Any, types.SimpleNamespace(current=generation, plane=lambda _cluster: plane))
+        self.service.control_plane = t.cast(t.Any, types.SimpleNamespace(current=generation, plane=lambda _cluster: plane))
         self.service.seed(["project1", "team1"], generation.domains)
         self.auth = Auth("http://127.0.0.1", "client", "right secret") if auth else None
         self.gateway = Gateway(0, self.service, self.auth, lambda: True)

@@ -9,8 +9,8 @@ import os
 import typing as t
 
 from auth import Auth
+from control_plane import ControlPlane
 from gateway import Gateway, grpc_server
-from hub import Hub
 from service import Service
 from store import Store
 
@@ -37,14 +37,14 @@ def main() -> None:
     arguments = parser.parse_args()
     signer = _signer(arguments.s3_url, arguments.bucket) if arguments.s3_url else None
     service = Service(Store(arguments.state), s3=signer, finish_after=arguments.finish_after)
-    hub = Hub(arguments.kubeconfig, arguments.context, service.project_names, service.seed)
-    service.hub = hub
+    control_plane = ControlPlane(arguments.kubeconfig, arguments.context, service.project_names, service.seed)
+    service.control_plane = control_plane
     auth = None
     if arguments.auth:
         auth = Auth(f"http://127.0.0.1:{arguments.http_port}", arguments.auth, os.environ["FLYTEADMIN_DOUBLE_SECRET"])
 
     def serving() -> bool:
-        return hub.current is not None
+        return control_plane.current is not None
 
     server = grpc_server(arguments.grpc_port, service, auth, serving)
     server.start()

@@ -13,6 +13,7 @@ import traceback
 import typing as t
 
 import requests
+from control_plane import ControlPlane, DataPlane
 from errors import ALREADY_EXISTS, INVALID_ARGUMENT, NOT_FOUND, UNIMPLEMENTED, Fault
 from flyteidl.admin import (
     common_pb2,
@@ -31,7 +32,6 @@ from flyteidl.core import execution_pb2 as core_execution_pb2
 from flyteidl.core import identifier_pb2
 from flyteidl.service import dataproxy_pb2
 from google.protobuf import descriptor_pool, json_format
-from hub import DataPlane, Hub
 from store import Store
 
 _CRD = "/apis/flyte.lyft.com/v1alpha1/namespaces/{}/flyteworkflows"
@@ -50,11 +50,11 @@ def _text(message: t.Any) -> str:
 
 
 class Service:
-    """flyteadmin's API on a store and on the clusters of the hub's current generation."""
+    """flyteadmin's API on a store and on the clusters of the control plane's current generation."""
 
     def __init__(self, store: Store, *, s3: t.Callable[[str], str] | None = None, finish_after: float = 0.5) -> None:
         self.store = store
-        self.hub: Hub | None = None
+        self.control_plane: ControlPlane | None = None
         self._s3 = s3
         self._started = str(datetime.datetime.now(datetime.timezone.utc))
         self._closed = threading.Event()
@@ -85,7 +85,7 @@ class Service:
         return project
 
     def _domains(self) -> tuple[str, ...]:
-        generation = self.hub.current if self.hub else None
+        generation = self.control_plane.current if self.control_plane else None
         return generation.domains if generation else ("development", "staging", "production")
 
     def ListProjects(self, _request: t.Any) -> t.Any:
@@ -318,14 +318,14 @@ class Service:
         identifier, workflow = execution.id, execution.closure.workflow_id.name
         row = self.store.inherited("EXECUTION_CLUSTER_LABEL", identifier.project, identifier.domain, workflow)
         if row is None:
-            return self.hub.current.default_label if self.hub and self.hub.current else None
+            return self.control_plane.current.default_label if self.control_plane and self.control_plane.current else None
         return matchable_resource_pb2.MatchingAttributes.FromString(row[3]).execution_cluster_label.value
 
     def _launch(self, execution: t.Any) -> str:
         """Create the FlyteWorkflow; return its cluster, or nothing after writing down why that failed."""
-        assert self.hub is not None and self.hub.current is not None
+        assert self.control_plane is not None and self.control_plane.current is not None
         identifier = execution.id
-        cluster = self.hub.current.select(self._label(execution))
+        cluster = self.control_plane.current.select(self._label(execution))
         namespace = f"{identifier.project}-{identifier.domain}"
         execution.spec.metadata.system_metadata.namespace = namespace
         workflow = {
@@ -345,7 +345,7 @@ class Service:
             "spec": {"id": ":".join((identifier.project, identifier.domain, execution.closure.workflow_id.name))},
         }
         try:
-            answer = self.hub.plane(cluster).call("POST", _CRD.format(namespace), workflow)
+            answer = self.control_plane.plane(cluster).call("POST", _CRD.format(namespace), workflow)
             problem = "" if answer.status_code < 300 else _reason(answer)
         except requests.RequestException as error:
             problem = str(error)
@@ -400,10 +400,10 @@ class Service:
         return execution_pb2.ExecutionTerminateResponse()
 
     def _plane(self, cluster: str) -> DataPlane | None:
-        generation = self.hub.current if self.hub else None
-        if self.hub is None or generation is None or cluster not in generation.clusters:
+        generation = self.control_plane.current if self.control_plane else None
+        if self.control_plane is None or generation is None or cluster not in generation.clusters:
             return None
-        return self.hub.plane(generation.clusters[cluster])
+        return self.control_plane.plane(generation.clusters[cluster])
 
     # -- propeller's part
 

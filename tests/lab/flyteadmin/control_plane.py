@@ -110,7 +110,7 @@ _PATHS = {
 }
 
 
-class Hub:
+class ControlPlane:
     """Watches flyteadmin's pods in the control plane and plays their part."""
 
     def __init__(self, kubeconfig: str, context: str, projects: t.Callable[[], list[str]], seed: t.Callable[[list[str], tuple[str, ...]], None]) -> None:
