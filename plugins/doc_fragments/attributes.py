@@ -39,3 +39,13 @@ attributes:
   idempotent:
     support: full
 """
+
+    ACTION = r"""
+attributes:
+  action:
+    description: Has an action plugin, which runs on the controller and reads the variables of all hosts.
+    support: full
+  async:
+    description: Supports being run with the C(async) keyword.
+    support: none
+"""

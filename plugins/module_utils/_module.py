@@ -11,8 +11,9 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._clusters import client as _kube
+from ._clusters.access import EKS_OPTIONS, method_of
 from ._flyteadmin.client import ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_OPTIONS, ADMIN_REQUIRED_TOGETHER, AdminError, Settings
-from ._labels.rows import Placement
+from ._labels.placement import Placement
 from ._clusters.observe import flyteadmin_clusters
 
 if t.TYPE_CHECKING:
@@ -24,6 +25,12 @@ def kube_argument_spec() -> dict[str, t.Any]:
     from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
     return copy.deepcopy(AUTH_ARG_SPEC)
+
+
+def access_options() -> dict[str, t.Any]:
+    """Return the options that say how one cluster of a list is reached."""
+    eks = {"eks": {"type": "dict", "options": copy.deepcopy(EKS_OPTIONS)}, "openshift": {"type": "bool", "default": False}}
+    return {**copy.deepcopy(_kube.ACCESS_OPTIONS), **eks}
 
 
 def admin_module(spec: dict[str, t.Any], **constraints: t.Any) -> AnsibleModule:
@@ -39,7 +46,7 @@ def admin_module(spec: dict[str, t.Any], **constraints: t.Any) -> AnsibleModule:
 
 def control_plane_argument_spec() -> dict[str, t.Any]:
     """Return the option of the doc fragment flyte.multicluster.control_plane."""
-    options = {**copy.deepcopy(_kube.ACCESS_OPTIONS), "namespace": {"type": "str", "default": "flyte"}}
+    options = {**access_options(), "namespace": {"type": "str", "default": "flyte"}}
     return {"control_plane": {"type": "dict", "options": options}}
 
 
@@ -62,7 +69,7 @@ PLACEMENT_CONSTRAINTS: dict[str, t.Any] = {
 def control_plane_of(params: t.Mapping[str, t.Any]) -> tuple[_kube.Kube, str] | None:
     """Return the connection to the control plane and flyteadmin's namespace, None where the option is not given."""
     given = params.get("control_plane")
-    return (_kube.Kube(access_of(given)), given["namespace"]) if given else None
+    return (method_of(access_of(given)).connect(_kube.READ_TIMEOUT), given["namespace"]) if given else None
 
 
 def placement_of(params: t.Mapping[str, t.Any]) -> Placement | None:
@@ -84,7 +91,7 @@ def placement_of(params: t.Mapping[str, t.Any]) -> Placement | None:
 
 def clusters_argument_spec(**more: t.Any) -> dict[str, t.Any]:
     """Return the options of the doc fragment flyte.multicluster.clusters, with more options for each cluster."""
-    options = {"name": {"type": "str", "required": True}, **copy.deepcopy(_kube.ACCESS_OPTIONS), **more}
+    options = {"name": {"type": "str", "required": True}, **access_options(), **more}
     return {
         "clusters": {"type": "list", "elements": "dict", "required": True, "options": options},
         "concurrency": {"type": "int", "default": 16},
@@ -94,7 +101,7 @@ def clusters_argument_spec(**more: t.Any) -> dict[str, t.Any]:
 
 def access_of(cluster: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Return the access options of an element of ``clusters``."""
-    return {option: cluster[option] for option in _kube.ACCESS_OPTIONS if cluster.get(option) is not None}
+    return {option: cluster[option] for option in access_options() if cluster.get(option) is not None}
 
 
 def run_kube_module(module: AnsibleModule, work: Callable[[], dict[str, t.Any]], *errors: type[Exception]) -> None:

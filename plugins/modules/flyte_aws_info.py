@@ -34,6 +34,9 @@ options:
       assume_role_arn:
         description: ARN of a role to take on first, for a cluster of another account.
         type: str
+      nodegroup:
+        description: Name of a managed node group of the cluster to ask for too.
+        type: str
   pod_identity:
     description: Whether the EKS Pod Identity associations of each cluster are read too.
     type: bool
@@ -47,7 +50,9 @@ options:
     description: Name of the customer managed policy.
     type: str
 extends_documentation_fragment:
-  - flyte.multicluster.aws
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
   - flyte.multicluster.attributes
   - flyte.multicluster.attributes.info
 """
@@ -113,124 +118,28 @@ policy:
     document: {Version: "2012-10-17", Statement: []}
 """
 
-import functools
-import json
-import typing as t
-import urllib.parse
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.flyte.multicluster.plugins.module_utils._aws.session import (
-    argument_spec,
-    client,
-    pod_identity_associations,
-    run_aws_module,
-)
-from ansible_collections.flyte.multicluster.plugins.module_utils._common.threads import in_threads
-
-
-def _document(value: t.Any) -> t.Any:
-    return value if isinstance(value, dict) else json.loads(urllib.parse.unquote(value))
-
-
-def _eks(eks: t.Any, name: str, *, pod_identity: bool) -> dict[str, t.Any]:
-    from botocore.exceptions import ClientError
-
-    found: dict[str, t.Any] = dict.fromkeys(("issuer", "endpoint", "ca_data", "status", "associations", "error"))
-    try:
-        cluster = eks.describe_cluster(name=name)["cluster"]
-        found["associations"] = pod_identity_associations(eks, name) if pod_identity else None
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        message = f"{code}: {error.response['Error'].get('Message', '')}"
-        return {**found, "missing": code == "ResourceNotFoundException", "error": message}
-    return {
-        **found,
-        "missing": False,
-        "issuer": ((cluster.get("identity") or {}).get("oidc") or {}).get("issuer"),
-        "endpoint": cluster.get("endpoint"),
-        "ca_data": (cluster.get("certificateAuthority") or {}).get("data"),
-        "status": cluster.get("status"),
-    }
-
-
-def _clusters(params: dict[str, t.Any]) -> list[dict[str, t.Any]]:
-    """Ask all clusters at once, with one client for each region and role."""
-    clients: dict[tuple[t.Any, t.Any], t.Any] = {}
-    for entry in params["eks_clusters"]:
-        where = (entry["region"], entry["assume_role_arn"])
-        if where not in clients:
-            clients[where] = client(params, "eks", region=where[0], assume_role_arn=where[1])
-
-    def one(entry: dict[str, t.Any]) -> dict[str, t.Any]:
-        return _eks(clients[(entry["region"], entry["assume_role_arn"])], entry["name"], pod_identity=params["pod_identity"])
-
-    return in_threads(one, params["eks_clusters"], 16)
-
-
-def _role(iam: t.Any, name: str) -> dict[str, t.Any] | None:
-    try:
-        role = iam.get_role(RoleName=name)["Role"]
-    except iam.exceptions.NoSuchEntityException:
-        return None
-    attached = iam.get_paginator("list_attached_role_policies").paginate(RoleName=name)
-    policies = [policy["PolicyArn"] for page in attached for policy in page["AttachedPolicies"]]
-    return {"arn": role["Arn"], "trust": _document(role["AssumeRolePolicyDocument"]), "policies": policies}
-
-
-def _policy(iam: t.Any, arn: str) -> dict[str, t.Any] | None:
-    try:
-        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-    except iam.exceptions.NoSuchEntityException:
-        return None
-    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-    return {"arn": arn, "document": _document(document)}
-
-
-def run(params: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Return the module's result."""
-    iam, sts = client(params, "iam"), client(params, "sts")
-    identity = sts.get_caller_identity()
-    partition = identity["Arn"].split(":")[1]
-    arn = f"arn:{partition}:iam::{identity['Account']}:policy/{params['policy']}"
-    jobs: list[t.Callable[[], t.Any]] = [functools.partial(_role, iam, name) for name in params["roles"]]
-    jobs += [
-        lambda: _clusters(params),
-        lambda: _policy(iam, arn) if params["policy"] else None,
-        lambda: iam.list_open_id_connect_providers()["OpenIDConnectProviderList"],
-    ]
-    *roles, clusters, policy, providers = in_threads(lambda job: job(), jobs, 16)
-    return {
-        "changed": False,
-        "account": identity["Account"],
-        "partition": partition,
-        "clusters": {entry["key"] or entry["name"]: found for entry, found in zip(params["eks_clusters"], clusters)},
-        "roles": dict(zip(params["roles"], roles)),
-        "policy": policy,
-        "oidc_providers": sorted(provider["Arn"] for provider in providers),
-    }
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws.errors import run_aws_module
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws.observe import observe
 
 
 def main() -> None:
     """Run the module."""
+    cluster = {
+        "name": {"type": "str", "required": True},
+        "key": {"type": "str", "no_log": False},
+        "region": {"type": "str"},
+        "assume_role_arn": {"type": "str"},
+        "nodegroup": {"type": "str"},
+    }
     spec = {
-        **argument_spec(),
-        "eks_clusters": {
-            "type": "list",
-            "elements": "dict",
-            "required": True,
-            "options": {
-                "name": {"type": "str", "required": True},
-                "key": {"type": "str", "no_log": False},
-                "region": {"type": "str"},
-                "assume_role_arn": {"type": "str"},
-            },
-        },
+        "eks_clusters": {"type": "list", "elements": "dict", "required": True, "options": cluster},
         "pod_identity": {"type": "bool", "default": False},
         "roles": {"type": "list", "elements": "str", "default": []},
         "policy": {"type": "str"},
     }
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    run_aws_module(module, lambda: run(module.params))
+    module = AnsibleAWSModule(argument_spec=spec, supports_check_mode=True)
+    run_aws_module(module, lambda: observe(module.params))
 
 
 if __name__ == "__main__":

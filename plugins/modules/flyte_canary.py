@@ -133,6 +133,7 @@ import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import executions as _executions
 from ansible_collections.flyte.multicluster.plugins.module_utils._labels import rows as _labels
+from ansible_collections.flyte.multicluster.plugins.module_utils._labels.placement import Placement
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.client import Admin, AdminError, Settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import (
     PLACEMENT_CONSTRAINTS,
@@ -181,7 +182,7 @@ class _Canary:
 
 def _prepared(admin: Admin, settings: Settings, params: dict[str, t.Any]) -> list[_Canary]:
     """Return the canaries with the requests that launch them, or with what keeps them from being launched."""
-    placement = t.cast(_labels.Placement, placement_of(params))
+    placement = t.cast(Placement, placement_of(params))
     rows = _labels.from_api(admin.label_rows())
     template = _executions.Launch("", "", params["launch_plan"], params["version"], params["inputs"], LABELS)
     labelled = _executions.canaries(rows, _places(admin, params["projects"]), placement, template, {})

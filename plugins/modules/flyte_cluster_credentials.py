@@ -237,6 +237,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import credentials as _credentials
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm import values as _values
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube, KubeError, decode
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.threads import in_threads
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import access_of, clusters_argument_spec, kube_argument_spec, run_kube_module
@@ -267,7 +268,7 @@ def _gather(cluster: dict[str, t.Any], params: dict[str, t.Any], check_mode: boo
         if cluster["token"]:
             gathered.pair = (cluster["token"].strip(), cluster["ca_data"])
         else:
-            kube = Kube(access_of(cluster), timeout=params["timeout"])
+            kube = method_of(access_of(cluster)).connect(params["timeout"])
             token = _credentials.ensure_token(
                 kube, cluster["namespace"], cluster["service_account"], cluster["token_secret"], timeout=params["wait_timeout"], check_mode=check_mode
             )
@@ -279,27 +280,38 @@ def _gather(cluster: dict[str, t.Any], params: dict[str, t.Any], check_mode: boo
             )
     except (KubeError, _credentials.CredentialError) as error:
         gathered.error = {"name": cluster["name"], "error": str(error), "hint": error.hint}
+    except ImportError:
+        raise
+    except Exception as error:  # pylint: disable=broad-except
+        # Whatever is wrong with one cluster's objects is this cluster's failure. The text may hold what was read: only its kind is said.
+        hint = "Look at the cluster's Secrets in Flyte's namespace with kubectl: one of them is not what Kubernetes writes."
+        gathered.error = {"name": cluster["name"], "error": f"its answer cannot be understood ({type(error).__name__})", "hint": hint}
     return gathered
 
 
-def _ensure_namespace(hub: Kube, namespace: str) -> None:
-    if hub.find(f"/api/v1/namespaces/{namespace}") is None:
+def _ensure_namespace(control_plane: Kube, namespace: str) -> None:
+    if control_plane.find(f"/api/v1/namespaces/{namespace}") is None:
         try:
-            hub.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+            control_plane.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
         except KubeError as error:
             if error.status != 409:
                 raise
 
 
-def _write(hub: Kube, params: dict[str, t.Any], present: t.Any, patch: dict[str, str | None]) -> None:
+def _write(control_plane: Kube, params: dict[str, t.Any], present: t.Any, patch: dict[str, str | None]) -> None:
+    path = _credentials.secrets_path(params["namespace"], params["name"])
     if present is None:
         if params["create_namespace"]:
-            _ensure_namespace(hub, params["namespace"])
+            _ensure_namespace(control_plane, params["namespace"])
         metadata = {"name": params["name"], "namespace": params["namespace"], "labels": _credentials.MANAGED_BY}
         body = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": metadata, "data": patch}
-        hub.create(_credentials.secrets_path(params["namespace"]), body)
-    else:
-        hub.patch(_credentials.secrets_path(params["namespace"], params["name"]), {"data": patch})
+        try:
+            control_plane.create(_credentials.secrets_path(params["namespace"]), body)
+            return
+        except KubeError as error:
+            if error.status != 409:  # a first run beside this one was faster: what it stored stays
+                raise
+    control_plane.patch(path, {"data": patch})
 
 
 def _shown(data: dict[str, bytes], keys: t.Iterable[str]) -> dict[str, str]:
@@ -313,15 +325,15 @@ def _after(data: dict[str, bytes], patch: dict[str, str | None]) -> dict[str, by
 
 def run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     """Gather, merge and write; return the module's result."""
-    hub = Kube(params, timeout=params["timeout"])
-    present = hub.find(_credentials.secrets_path(params["namespace"], params["name"]))
+    control_plane = Kube(params, timeout=params["timeout"])
+    present = control_plane.find(_credentials.secrets_path(params["namespace"], params["name"]))
     data = decode(present)
     wanted = [cluster for cluster in params["clusters"] if cluster["state"] == "present"]
     gone = [cluster["name"] for cluster in params["clusters"] if cluster["state"] == "absent"]
     gathered = in_threads(lambda cluster: _gather(cluster, params, check_mode), wanted, params["concurrency"])
     patch = _credentials.merge_patch(data, {item.name: item.pair for item in gathered if item.pair}, gone)
     if patch and not check_mode:
-        _write(hub, params, present, patch)
+        _write(control_plane, params, present, patch)
     after = _after(data, patch)
     stored = _credentials.stored_credentials(after)
     # In check mode, tokens that would be made have no fingerprint yet; that they would be there is what counts.

@@ -85,7 +85,7 @@ options:
         description: Name of the Helm release.
         type: str
         default: flyte-core-data
-      hub:
+      control_plane:
         description: Whether this is the control plane.
         type: bool
         default: false
@@ -98,11 +98,11 @@ options:
         type: str
         default: flyteadmin-token
   service_accounts:
-    description: Whether flyteadmin has to write ServiceAccounts in the data planes, as it does on EKS.
+    description: Whether flyteadmin has to write ServiceAccounts in the data planes, as it does on EKS and GKE.
     type: bool
     default: false
   wait:
-    description: Seconds to wait until the pods are ready; V(0) observes instead.
+    description: Seconds to wait until the Deployments of the releases are ready; V(0) observes instead.
     type: float
     default: 0
 extends_documentation_fragment:
@@ -118,7 +118,7 @@ EXAMPLES = r"""
       - name: controlplane
         context: controlplane
         release: flyte-core
-        hub: true
+        control_plane: true
         data_plane: false
       - name: dataplane_1
         context: dataplane1
@@ -136,7 +136,7 @@ RETURN = r"""
 clusters:
   description:
     - What was found, by O(clusters[].name).
-    - RV(ignore:hub) is null but for the control plane. There it has RV(ignore:credentials) (fingerprints by cluster), RV(ignore:other_keys) of the Secret,
+    - RV(ignore:control_plane) is null but for the control plane. There it has RV(ignore:credentials) (fingerprints by cluster), RV(ignore:other_keys) of the Secret,
       RV(ignore:clusters) (what flyteadmin reads), RV(ignore:probes) (each cluster with flyteadmin's own credentials) and RV(ignore:journal) (labels that a
       killed run left to be written again).
   returned: success, without O(wait)
@@ -155,6 +155,7 @@ clusters:
         values_digest: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
         secret: sh.helm.release.v1.flyte-core-data.v1
         age: 4711
+        deployments: {flytepropeller: 1, flyte-pod-webhook: 1}
       token:
         secret: flyteadmin-token
         created: "2026-11-24T02:31:15Z"
@@ -162,13 +163,13 @@ clusters:
         fingerprint: 60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
         ca_fingerprint: 0b822cd15d6c15b0f00a089f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b
       missing: []
-      pods:
+      deployments:
         total: 2
         not_ready: []
-        leaving: 0
-      hub:
+        missing: []
+      control_plane:
 ready:
-  description: Whether the pods of each cluster got ready, by O(clusters[].name).
+  description: Whether the Deployments of each cluster's release got ready, by O(clusters[].name).
   returned: success, with O(wait)
   type: dict
   sample:
@@ -187,7 +188,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._module import 
 _OPTIONS: dict[str, dict[str, t.Any]] = {
     "namespace": {"type": "str", "default": "flyte"},
     "release": {"type": "str", "default": "flyte-core-data"},
-    "hub": {"type": "bool", "default": False},
+    "control_plane": {"type": "bool", "default": False},
     "data_plane": {"type": "bool", "default": True},
     "token_secret": {"type": "str", "default": "flyteadmin-token", "no_log": False},
 }

@@ -144,6 +144,7 @@ effective:
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._labels import rows as _labels
+from ansible_collections.flyte.multicluster.plugins.module_utils._labels.placement import Effective, Placement
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.client import Admin, Settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import (
     PLACEMENT_CONSTRAINTS,
@@ -154,15 +155,15 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._module import 
 )
 
 #: without the configuration, only the label and its level can be said
-_NOTHING_KNOWN = _labels.Placement({}, frozenset())
+_NOTHING_KNOWN = Placement({}, frozenset())
 
 
-def _shown(effective: _labels.Effective, placement: _labels.Placement | None) -> dict[str, t.Any]:
+def _shown(effective: Effective, placement: Placement | None) -> dict[str, t.Any]:
     found = {"label": effective.label, "level": effective.level}
     return found if placement is None else {**found, "clusters": effective.clusters}
 
 
-def _row(key: _labels.Key, label: str, placement: _labels.Placement | None) -> dict[str, t.Any]:
+def _row(key: _labels.Key, label: str, placement: Placement | None) -> dict[str, t.Any]:
     found = _labels.as_dict(key, label)
     return found if placement is None else {**found, "clusters": placement.shares(label), "problem": placement.problem(label)}
 

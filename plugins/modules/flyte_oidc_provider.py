@@ -32,7 +32,9 @@ options:
     default:
       managed-by: flyte.multicluster
 extends_documentation_fragment:
-  - flyte.multicluster.aws
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
   - flyte.multicluster.attributes
 attributes:
   check_mode:
@@ -60,52 +62,20 @@ providers:
   sample: ["arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-east-2.amazonaws.com/id/ABCDEF"]
 """
 
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.flyte.multicluster.plugins.module_utils._aws.session import AwsError, argument_spec, client, run_aws_module
-from ansible_collections.flyte.multicluster.plugins.module_utils._iam.trust import AUDIENCE, issuer_path, provider_arn
-
-
-def _tags(iam: t.Any, arn: str) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn).get("Tags") or []}
-
-
-def run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
-    """Return the module's result."""
-    iam = client(params, "iam")
-    identity = client(params, "sts").get_caller_identity()
-    present = {provider["Arn"] for provider in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]}
-    wanted = {provider_arn(identity["Account"], issuer, identity["Arn"].split(":")[1]): issuer for issuer in params["issuers"]}
-    if params["state"] == "absent":
-        due = sorted(set(wanted) & present)
-        foreign = [arn for arn in due if not params["tags"].items() <= _tags(iam, arn).items()]
-        if foreign:
-            raise AwsError(f"{', '.join(foreign)} was not made here: it lacks the tags {params['tags']}.", "Delete it by hand if nothing else uses it.")
-    else:
-        due = sorted(set(wanted) - present)
-    for arn in [] if check_mode else due:
-        if params["state"] == "absent":
-            iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
-        else:
-            # The thumbprint of an EKS issuer is not used by IAM since 2023, and found by it where it is left out.
-            tags = [{"Key": key, "Value": str(value)} for key, value in params["tags"].items()]
-            iam.create_open_id_connect_provider(Url=f"https://{issuer_path(wanted[arn])}", ClientIDList=[AUDIENCE], Tags=tags)
-    before = sorted(set(wanted) & present)
-    after = [] if params["state"] == "absent" else sorted(wanted)
-    return {"changed": bool(due), "providers": after, "diff": {"before": {"providers": before}, "after": {"providers": after}}}
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws.errors import run_aws_module
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws.oidc_provider import ensure_providers
 
 
 def main() -> None:
     """Run the module."""
     spec = {
-        **argument_spec(),
         "issuers": {"type": "list", "elements": "str", "required": True},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "tags": {"type": "dict", "default": {"managed-by": "flyte.multicluster"}},
     }
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    run_aws_module(module, lambda: run(module.params, module.check_mode))
+    module = AnsibleAWSModule(argument_spec=spec, supports_check_mode=True)
+    run_aws_module(module, lambda: ensure_providers(module.params, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -45,6 +45,9 @@ options:
       assume_role_arn:
         description: ARN of a role to take on first, for a cluster of another account.
         type: str
+      host:
+        description: Inventory host of the cluster, for the text of an error.
+        type: str
   state:
     description: With V(absent) associations are deleted that have all of O(tags); others are left and the module fails.
     type: str
@@ -56,7 +59,9 @@ options:
     default:
       managed-by: flyte.multicluster
 extends_documentation_fragment:
-  - flyte.multicluster.aws
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
   - flyte.multicluster.attributes
 attributes:
   check_mode:
@@ -99,93 +104,29 @@ deleted:
   sample: []
 """
 
-import functools
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.flyte.multicluster.plugins.module_utils._aws.session import (
-    AwsError,
-    argument_spec,
-    client,
-    pod_identity_associations,
-    run_aws_module,
-)
-
-_Row = dict[str, t.Any]
-
-
-def _place(row: _Row) -> str:
-    return f"{row['cluster']}/{row['namespace']}:{row['service_account']}"
-
-
-def _grouped(rows: list[_Row]) -> dict[tuple[t.Any, ...], list[_Row]]:
-    found: dict[tuple[t.Any, ...], list[_Row]] = {}
-    for row in rows:
-        found.setdefault((row["cluster"], row["region"], row["assume_role_arn"]), []).append(row)
-    return found
-
-
-def run(params: dict[str, t.Any], check_mode: bool, connect: t.Callable[..., t.Any] = client) -> dict[str, t.Any]:
-    """Return the module's result.
-
-    :param connect: makes a client; tests give one of their own.
-    """
-    tags = {key: str(value) for key, value in params["tags"].items()}
-    done: dict[str, list[str]] = {"created": [], "updated": [], "deleted": []}
-    before: dict[str, str] = {}
-    work: list[t.Callable[[], t.Any]] = []
-    foreign: list[str] = []
-    for (cluster, region, role), rows in _grouped(params["associations"]).items():
-        eks = connect(params, "eks", region=region, assume_role_arn=role)
-        present = {(entry["namespace"], entry["service_account"]): entry for entry in pod_identity_associations(eks, cluster)}
-        for row in rows:
-            if params["state"] == "present" and not row["role_arn"]:
-                raise AwsError(f"{_place(row)}: role_arn is required.", "Nothing was changed.")
-            entry = present.get((row["namespace"], row["service_account"]))
-            if entry:
-                before[_place(row)] = entry["role_arn"]
-            if params["state"] == "absent" and entry is None or (params["state"] == "present" and entry and entry["role_arn"] == row["role_arn"]):
-                continue
-            if entry and not tags.items() <= entry["tags"].items():
-                foreign.append(f"{_place(row)} ({entry['role_arn']})")
-            elif entry is None:
-                done["created"].append(_place(row))
-                given = {"namespace": row["namespace"], "serviceAccount": row["service_account"], "roleArn": row["role_arn"], "tags": tags}
-                work.append(functools.partial(eks.create_pod_identity_association, clusterName=cluster, **given))
-            elif params["state"] == "absent":
-                done["deleted"].append(_place(row))
-                given = {"associationId": entry["id"]}
-                work.append(functools.partial(eks.delete_pod_identity_association, clusterName=cluster, **given))
-            else:
-                done["updated"].append(_place(row))
-                given = {"associationId": entry["id"], "roleArn": row["role_arn"]}
-                work.append(functools.partial(eks.update_pod_identity_association, clusterName=cluster, **given))
-    if foreign:
-        raise AwsError(f"{', '.join(foreign)} was not made here: it lacks the tags {tags}.", "Nothing was changed. Delete it by hand, or tag it.")
-    for step in [] if check_mode else work:
-        step()
-    after = {_place(row): row["role_arn"] for row in params["associations"]} if params["state"] == "present" else {}
-    return {"changed": bool(work), **done, "diff": {"before": before, "after": after}}
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws.errors import run_aws_module
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws.pod_identity import ensure_associations
 
 
 def main() -> None:
     """Run the module."""
-    row = {
+    association = {
         "cluster": {"type": "str", "required": True},
         "namespace": {"type": "str", "required": True},
         "service_account": {"type": "str", "required": True},
         "role_arn": {"type": "str"},
         "region": {"type": "str"},
         "assume_role_arn": {"type": "str"},
+        "host": {"type": "str"},
     }
     spec = {
-        **argument_spec(),
-        "associations": {"type": "list", "elements": "dict", "required": True, "options": row},
+        "associations": {"type": "list", "elements": "dict", "required": True, "options": association},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "tags": {"type": "dict", "default": {"managed-by": "flyte.multicluster"}},
     }
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    run_aws_module(module, lambda: run(module.params, module.check_mode))
+    module = AnsibleAWSModule(argument_spec=spec, supports_check_mode=True)
+    run_aws_module(module, lambda: ensure_associations(module.params, module.check_mode))
 
 
 if __name__ == "__main__":

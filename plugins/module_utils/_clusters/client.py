@@ -16,11 +16,12 @@ import functools
 import json
 import os
 import threading
+import time
 import typing as t
 import urllib.parse
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 #: kubernetes.core.k8s_auth_options, as far as they say which cluster and how to reach it. The names are the same.
 ACCESS_OPTIONS: dict[str, dict[str, t.Any]] = {
@@ -42,6 +43,9 @@ ACCESS_OPTIONS: dict[str, dict[str, t.Any]] = {
 
 #: seconds to connect to an API server, and to wait for one answer
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 15.0
+
+#: seconds between two renewals of a token after a 401: a token that is new and not accepted is a wrong one
+_AT_LEAST = 30.0
 
 MERGE_PATCH = "application/merge-patch+json"
 
@@ -149,7 +153,20 @@ def _configuration(access: Mapping[str, t.Any]) -> t.Any:
 class Kube:
     """Requests to one API server. Objects are plain dicts."""
 
-    def __init__(self, access: Mapping[str, t.Any], *, timeout: float = READ_TIMEOUT, ca_data: str | None = None) -> None:
+    def __init__(
+        self,
+        access: Mapping[str, t.Any],
+        *,
+        timeout: float = READ_TIMEOUT,
+        ca_data: str | None = None,
+        renew: Callable[[], str] | None = None,
+        renew_after: float = float("inf"),
+    ) -> None:
+        """Make a client.
+
+        :param ca_data: the CA certificate of the API server, PEM.
+        :param renew: returns a new bearer token, for one that ends: called after a 401, and ``renew_after`` seconds.
+        """
         if not has_explicit_access(access):
             raise KubeError(
                 "config",
@@ -160,6 +177,7 @@ class Kube:
 
         self._settings = _configuration(access)
         self._timeout = timeout
+        self._renew, self._renew_after, self._renewed = renew, renew_after, time.monotonic()
         self._extra_headers = _impersonation(access)
         pool = RESTClientObject(self._settings).pool_manager
         if ca_data is not None:
@@ -192,6 +210,8 @@ class Kube:
         import urllib3
         from urllib3.exceptions import HTTPError
 
+        if self._renew and time.monotonic() - self._renewed > self._renew_after:
+            self._renew_token()
         url = self.server + path + ("?" + urllib.parse.urlencode(query) if query else "")
         headers = self._headers()
         encoded = None
@@ -208,9 +228,17 @@ class Kube:
                 f"{self.server} does not answer: {_short(error)}",
                 hint="Check that the API server runs and can be reached from here, and its CA certificate.",
             ) from error
+        if answer.status == 401 and self._renew and time.monotonic() - self._renewed > _AT_LEAST:
+            self._renew_token()
+            return self.request(method, path, query=query, body=body, content_type=content_type)
         if answer.status >= 300:
             raise _api_error(method, url, answer.status, answer.data)
-        return json.loads(answer.data) if answer.data else None
+        return _decoded(method, url, answer.data)
+
+    def _renew_token(self) -> None:
+        if self._renew:
+            self._settings.api_key = {"authorization": f"Bearer {self._renew()}"}
+            self._renewed = time.monotonic()
 
     def get(self, path: str, **query: str) -> t.Any:
         """Return an object or a list."""
@@ -240,6 +268,23 @@ class Kube:
         except KubeError as error:
             if not error.is_absent:
                 raise
+
+
+def _decoded(method: str, url: str, data: bytes) -> t.Any:
+    if not data:
+        return None
+    try:
+        found = json.loads(data)
+    except ValueError as error:
+        raise _no_object(method, url) from error
+    if not isinstance(found, dict):
+        raise _no_object(method, url)
+    return found
+
+
+def _no_object(method: str, url: str) -> KubeError:
+    hint = "Check that this is the API server itself: a proxy or a login page may stand in front of it."
+    return KubeError("api", f"{method} {url}: the answer is no Kubernetes object", hint=hint)
 
 
 def _impersonation(access: Mapping[str, t.Any]) -> dict[str, str]:

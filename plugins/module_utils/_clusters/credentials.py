@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tokens of ServiceAccounts, the hub's Secret of them, and a probe with exactly what flyteadmin will use."""
+"""Tokens of ServiceAccounts, the control plane's Secret of them, and a probe with exactly what flyteadmin will use."""
 
 from __future__ import annotations
 
@@ -71,9 +71,18 @@ def find_token(kube: Kube, namespace: str, account: str, name: str) -> Token | N
         for secret in kube.get(secrets_path(namespace), fieldSelector=f"type={TOKEN_TYPE}").get("items") or []
         if (secret["metadata"].get("annotations") or {}).get(ACCOUNT_ANNOTATION) == account
     ]
-    filled = [secret for secret in found if (secret.get("data") or {}).get("token")]
+    filled = [secret for secret in found if _is_filled(secret)]
     filled.sort(key=lambda secret: (secret["metadata"]["name"] != name, secret["metadata"]["creationTimestamp"]))
     return _token(filled[0]) if filled else None
+
+
+def _is_filled(secret: Mapping[str, t.Any]) -> bool:
+    """Return whether a token Secret has both its token and its CA, readable: one that somebody damaged is none."""
+    try:
+        data = decode(secret)
+        return bool(data.get("token", b"").decode().strip() and data.get("ca.crt", b"").decode().strip())
+    except ValueError:
+        return False
 
 
 def _token(secret: Mapping[str, t.Any], *, changed: bool = False) -> Token:
@@ -125,7 +134,7 @@ def _wait_for_token(kube: Kube, namespace: str, account: str, name: str, timeout
                     "Set flyte_token_secret to another name, or delete that Secret if nothing uses it.",
                 )
             data = secret.get("data") or {}
-            if data.get("token") and data.get("ca.crt"):
+            if _is_filled(secret):
                 return _token(secret, changed=True)
             state = f"it has {', '.join(sorted(data)) or 'no keys'}"
         if time.monotonic() > ended:
@@ -138,7 +147,7 @@ def _wait_for_token(kube: Kube, namespace: str, account: str, name: str, timeout
 
 
 def stored_credentials(data: Mapping[str, bytes]) -> dict[str, dict[str, str]]:
-    """Return the fingerprints of the credentials in the hub's Secret by cluster name, of complete pairs only."""
+    """Return the fingerprints of the credentials in the control plane's Secret by cluster name, of complete pairs only."""
     names = {key[: -len("_token")] for key in data if key.endswith("_token")}
     return {
         name: {"token": fingerprint(data[f"{name}_token"]), "ca_cert": fingerprint(data[f"{name}_cacert"])}

@@ -12,6 +12,7 @@ import typing as t
 import urllib.parse
 
 from .._labels import rows as _labels
+from .._labels.placement import Effective, Placement
 from .._flyteadmin.client import AdminError
 from .._flyteadmin.literals import LiteralError, literals
 
@@ -164,11 +165,11 @@ class Probe:
     """One launch of the canary and the clusters that its label leads to."""
 
     launch: Launch
-    expected: _labels.Effective
+    expected: Effective
 
 
 def canaries(
-    rows: Mapping[_labels.Key, str], places: Sequence[tuple[str, str]], placement: _labels.Placement, template: Launch, workflows: Mapping[tuple[str, str], str]
+    rows: Mapping[_labels.Key, str], places: Sequence[tuple[str, str]], placement: Placement, template: Launch, workflows: Mapping[tuple[str, str], str]
 ) -> list[Probe]:
     """Return what to launch: one execution in each project-domain for which a label holds.
 

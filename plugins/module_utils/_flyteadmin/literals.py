@@ -14,7 +14,7 @@ import math
 import re
 import typing as t
 
-from .._inventory.site import nearest
+from .._common.text import nearest
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,11 +10,17 @@ from __future__ import annotations
 
 import typing as t
 
-from .._iam import trust as _trust
-from .._inventory.site import Cluster, Fault, Site
+from .._inventory.reader import Fault
+from .documents import room, s3_policy, same, size
+from .eks import answer_of, cluster_state
+from .subjects import Own, control_plane_subjects, data_plane_subjects, propeller_subject, provider_arn, task_subjects
+from .trust import Merged, merge_pod_identity, merge_trust
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from .._inventory.site import Cluster, Site
+    from .subjects import Grant
 
 #: IAM's largest quota for a trust policy, in characters
 LARGEST_QUOTA = 8192
@@ -27,25 +33,36 @@ def uses_pod_identity(site: Site) -> bool:
 
 def is_missing(aws: Mapping[str, t.Any] | None, host: str) -> bool:
     """Return whether EKS was asked for a host's cluster and does not have it."""
-    return bool(((aws or {}).get("clusters") or {}).get(host, {}).get("missing"))
+    return cluster_state(aws, host) == "missing"
+
+
+def issuer_of(aws: Mapping[str, t.Any], host: str) -> str | None:
+    """Return the OIDC issuer of a host's cluster; one that is still being created may have none yet."""
+    return answer_of(aws, host).get("issuer") or None
 
 
 def faults(site: Site, aws: Mapping[str, t.Any]) -> list[Fault]:
     """Return what AWS says against the inventory: an EKS cluster that is not there or has no issuer, a policy that is too long."""
-    found = []
-    for cluster in site.clusters:
-        if cluster.eks_cluster is None or (cluster.eks_create and is_missing(aws, cluster.host)):
-            continue
-        answer = aws["clusters"].get(cluster.host) or {}
-        if answer.get("error"):
-            remedy = f"EKS does not have it in {cluster.eks_region or site.settings['flyte_aws_region']}: {answer['error']}."
-            found.append(Fault(cluster.host, "flyte_eks_cluster", cluster.eks_cluster, remedy))
-        elif site.settings["flyte_iam_manage"] and not uses_pod_identity(site) and not answer.get("issuer"):
-            remedy = "this EKS cluster has no OIDC issuer: no role can trust its accounts. Update the cluster, or set flyte_iam_manage: false."
-            found.append(Fault(cluster.host, "flyte_eks_cluster", cluster.eks_cluster, remedy))
+    found = [fault for fault in (_cluster_fault(site, aws, cluster) for cluster in site.clusters) if fault]
     if not found and site.settings["flyte_iam_manage"]:
         found += _too_long(site, aws)
     return found
+
+
+def _cluster_fault(site: Site, aws: Mapping[str, t.Any], cluster: Cluster) -> Fault | None:
+    state, answer = cluster_state(aws, cluster.host), answer_of(aws, cluster.host)
+    if cluster.eks_cluster is None or state == "creating" or (cluster.eks_create and state == "missing"):
+        return None
+    region = cluster.eks_region or site.settings["flyte_aws_region"]
+    remedy = None
+    if answer.get("error"):
+        what = "EKS does not have it in" if state == "missing" else "EKS cannot be asked for it in"
+        remedy = f"{what} {region}: {str(answer['error']).rstrip('.')}."
+    elif site.settings["flyte_iam_manage"] and not uses_pod_identity(site) and not answer.get("issuer"):
+        remedy = "this EKS cluster has no OIDC issuer: no role can trust its accounts. Update the cluster, or set flyte_iam_manage: false."
+        if state == "failed":
+            remedy = f"EKS has it in status {answer['status']}, without an OIDC issuer. Run again when EKS has deleted it: delete it, or take it out."
+    return Fault(cluster.host, "flyte_eks_cluster", cluster.eks_cluster, remedy) if remedy else None
 
 
 def _too_long(site: Site, aws: Mapping[str, t.Any]) -> list[Fault]:
@@ -90,37 +107,41 @@ def role_names(site: Site) -> list[str]:
     return names + [domain_role(site, domain) for domain in site.domains if site.settings["flyte_iam_domain_roles"]]
 
 
-def grants(site: Site, aws: Mapping[str, t.Any]) -> dict[str, list[_trust.Grant]]:
-    """Return which accounts of which clusters have to be able to assume each role, through OIDC providers."""
+def grants(site: Site, aws: Mapping[str, t.Any]) -> dict[str, list[Grant]]:
+    """Return which accounts of which clusters have to be able to assume each role, through OIDC providers; of those that have an issuer by now."""
     settings, account, partition = site.settings, aws["account"], aws["partition"]
 
-    def grant(cluster: Cluster, subjects: list[str]) -> _trust.Grant:
-        issuer = aws["clusters"][cluster.host]["issuer"]
-        return _trust.provider_arn(account, issuer, partition), issuer, subjects
+    def grant(cluster: Cluster, subjects: list[str]) -> Grant:
+        issuer = str(issuer_of(aws, cluster.host))
+        return provider_arn(account, issuer, partition), issuer, subjects
 
     def known(clusters: list[Cluster]) -> list[Cluster]:
-        return [cluster for cluster in clusters if (aws["clusters"].get(cluster.host) or {}).get("issuer")]
+        return [cluster for cluster in clusters if issuer_of(aws, cluster.host)]
 
     targets, wildcard = known(site.targets), settings["flyte_iam_wildcard"]
     found = {
         settings["flyte_iam_control_plane_role"]: [
-            grant(cluster, _trust.control_plane_subjects(cluster.namespace)) for cluster in known([site.control_plane])
+            grant(cluster, control_plane_subjects(cluster.namespace)) for cluster in known([site.control_plane])
         ]
     }
     data: str = settings["flyte_iam_data_plane_role"]
     if not settings["flyte_iam_domain_roles"]:
         found[data] = [
-            grant(cluster, _trust.data_plane_subjects(cluster.namespace, site.projects, site.domains, wildcard=wildcard)) for cluster in targets
+            grant(cluster, data_plane_subjects(cluster.namespace, site.projects, site.domains, wildcard=wildcard)) for cluster in targets
         ]
         return found
-    found[data] = [grant(cluster, [_trust.propeller_subject(cluster.namespace)]) for cluster in targets]
+    found[data] = [grant(cluster, [propeller_subject(cluster.namespace)]) for cluster in targets]
     for domain in site.domains:
-        found[domain_role(site, domain)] = [grant(cluster, _trust.task_subjects(site.projects, [domain], wildcard=wildcard)) for cluster in targets]
-    return {name: given for name, given in found.items() if all(subjects for _provider, _issuer, subjects in given)}
+        found[domain_role(site, domain)] = [grant(cluster, task_subjects(site.projects, [domain], wildcard=wildcard)) for cluster in targets]
+    # A trust policy without a statement is none that IAM takes: such a role comes when EKS has the first cluster.
+    return {name: given for name, given in found.items() if given and all(subjects for _provider, _issuer, subjects in given)}
 
 
-def associations(site: Site, aws: Mapping[str, t.Any]) -> list[dict[str, str]]:
-    """Return the EKS Pod Identity associations that have to be: one for each cluster, namespace and account."""
+def associations(site: Site, aws: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """Return the EKS Pod Identity associations that have to be: one for each cluster, namespace and account.
+
+    Each is an element of the option ``associations`` of flyte_pod_identity. A cluster that EKS is still creating can have none yet.
+    """
     control = role_arn(aws, site.settings["flyte_iam_control_plane_role"])
     data = role_arn(aws, site.settings["flyte_iam_data_plane_role"])
     rows = [(site.control_plane, site.control_plane.namespace, account, control) for account in ("flyteadmin", "datacatalog")]
@@ -129,14 +150,22 @@ def associations(site: Site, aws: Mapping[str, t.Any]) -> list[dict[str, str]]:
         for project in site.projects:
             rows += [(cluster, f"{project}-{domain}", "default", role_arn(aws, domain_role(site, domain))) for domain in site.domains]
     return [
-        {"cluster": str(cluster.eks_cluster), "host": cluster.host, "namespace": namespace, "service_account": account, "role_arn": role}
+        {
+            "cluster": str(cluster.eks_cluster),
+            "host": cluster.host,
+            "namespace": namespace,
+            "service_account": account,
+            "role_arn": role,
+            "region": cluster.eks_region,
+            "assume_role_arn": cluster.eks_assume_role_arn,
+        }
         for cluster, namespace, account, role in rows
-        if not is_missing(aws, cluster.host)
+        if cluster_state(aws, cluster.host) in ("active", "unknown")
     ]
 
 
-def _association_due(row: Mapping[str, str], aws: Mapping[str, t.Any]) -> bool:
-    present = (aws["clusters"].get(row["host"]) or {}).get("associations") or []
+def _association_due(row: Mapping[str, t.Any], aws: Mapping[str, t.Any]) -> bool:
+    present = answer_of(aws, row["host"]).get("associations") or []
     wanted = (row["namespace"], row["service_account"], row["role_arn"])
     return not any((entry["namespace"], entry["service_account"], entry["role_arn"]) == wanted for entry in present)
 
@@ -145,58 +174,58 @@ def _association_due(row: Mapping[str, str], aws: Mapping[str, t.Any]) -> bool:
 
 
 def plan(site: Site, aws: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return the wanted documents and associations, and which of them differ."""
-    settings, account, partition = site.settings, aws["account"], aws["partition"]
-    policy = _trust.s3_policy(settings["flyte_buckets"], partition)
-    policy_arn = f"arn:{partition}:iam::{account}:policy/{settings['flyte_iam_policy_name']}"
-    present = aws["policy"]
-    found = {
-        "policy": {"name": settings["flyte_iam_policy_name"], "arn": policy_arn, "document": policy},
-        "policy_differs": present is None or not _trust.same(present["document"], policy),
-        "issuers": [],
-        "missing_issuers": [],
-        "associations": [],
-        "missing_associations": [],
-    }
+    """Return the wanted documents and associations, which of them differ (``missing_…``, ``…_differs``, ``roles_due``), and whether any does (``due``)."""
+    account, partition = aws["account"], aws["partition"]
+    name = site.settings["flyte_iam_policy_name"]
+    arn = f"arn:{partition}:iam::{account}:policy/{name}"
+    policy = s3_policy(site.settings["flyte_buckets"], partition)
+    issuers: list[str] = []
+    rows: list[dict[str, t.Any]] = []
     if uses_pod_identity(site):
-        wanted = associations(site, aws)
-        found["associations"] = wanted
-        found["missing_associations"] = [row for row in wanted if _association_due(row, aws)]
-        found["roles"] = {name: _pod_role(site, aws, name, policy_arn) for name in role_names(site)}
-        return found
-    issuers = [aws["clusters"][cluster.host]["issuer"] for cluster in site.clusters if (aws["clusters"].get(cluster.host) or {}).get("issuer")]
-    found["issuers"] = issuers
-    found["missing_issuers"] = [issuer for issuer in issuers if _trust.provider_arn(account, issuer, partition) not in aws["oidc_providers"]]
-    found["roles"] = {name: _role(site, aws, name, given, policy_arn) for name, given in grants(site, aws).items()}
-    return found
+        rows = associations(site, aws)
+        roles = {role: _pod_role(site, aws, role, arn) for role in role_names(site)}
+    else:
+        issuers = [issuer for issuer in (issuer_of(aws, cluster.host) for cluster in site.clusters) if issuer]
+        roles = {role: _role(site, aws, role, given, arn) for role, given in grants(site, aws).items()}
+    found: dict[str, t.Any] = {
+        "policy": {"name": name, "arn": arn, "document": policy},
+        "policy_differs": aws["policy"] is None or not same(aws["policy"]["document"], policy),
+        "issuers": issuers,
+        "missing_issuers": [issuer for issuer in issuers if provider_arn(account, issuer, partition) not in aws["oidc_providers"]],
+        "associations": rows,
+        "missing_associations": [row for row in rows if _association_due(row, aws)],
+        "roles": roles,
+        "roles_due": [{"name": role, "trust": wanted["trust"], "policy_arn": arn} for role, wanted in roles.items() if wanted["differs"]],
+    }
+    return {**found, "due": any(bool(found[key]) for key in ("policy_differs", "missing_issuers", "missing_associations", "roles_due"))}
 
 
-def _own(site: Site) -> _trust.Own:
-    return _trust.Own(frozenset(cluster.namespace for cluster in site.clusters), tuple(site.domains))
+def _own(site: Site) -> Own:
+    return Own(frozenset(cluster.namespace for cluster in site.clusters), tuple(site.domains))
 
 
-def _role(site: Site, aws: Mapping[str, t.Any], name: str, given: list[_trust.Grant], policy_arn: str) -> dict[str, t.Any]:
+def _role(site: Site, aws: Mapping[str, t.Any], name: str, given: list[Grant], policy_arn: str) -> dict[str, t.Any]:
     settings = site.settings
     compact, limit = settings["flyte_iam_compact"], settings["flyte_iam_policy_size_limit"]
     existing = (aws["roles"].get(name) or {}).get("trust")
-    merged = _trust.merge_trust(existing, given, own=_own(site), compact=compact, prune=settings["flyte_iam_prune"])
+    merged = merge_trust(existing, given, own=_own(site), compact=compact, prune=settings["flyte_iam_prune"])
     grows = name != settings["flyte_iam_control_plane_role"]
-    return _described(aws, name, merged, policy_arn, _trust.room(merged.document, given, limit, compact=compact) if grows else None)
+    return _described(aws, name, merged, policy_arn, room(merged.document, given, limit, compact=compact) if grows else None)
 
 
 def _pod_role(site: Site, aws: Mapping[str, t.Any], name: str, policy_arn: str) -> dict[str, t.Any]:
     existing = (aws["roles"].get(name) or {}).get("trust")
-    return _described(aws, name, _trust.merge_pod_identity(existing, own=_own(site), prune=site.settings["flyte_iam_prune"]), policy_arn, None)
+    return _described(aws, name, merge_pod_identity(existing, own=_own(site), prune=site.settings["flyte_iam_prune"]), policy_arn, None)
 
 
-def _described(aws: Mapping[str, t.Any], name: str, merged: _trust.Merged, policy_arn: str, room: int | None) -> dict[str, t.Any]:
+def _described(aws: Mapping[str, t.Any], name: str, merged: Merged, policy_arn: str, fitting: int | None) -> dict[str, t.Any]:
     present = aws["roles"].get(name)
     attached = bool(present) and policy_arn in (present or {}).get("policies", [])
     return {
         "trust": merged.document,
         "notes": merged.notes,
         "differs": merged.changed or not attached,
-        "size": _trust.size(merged.document),
+        "size": size(merged.document),
         # how many more clusters like the largest fit; None where it does not grow with them
-        "room": room,
+        "room": fitting,
     }

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""IAM documents: the S3 policy and the trust policies of the roles. Pure functions.
+"""Trust policies of roles: statements of ours put into what is there. Pure functions.
 
 The guide's example has ``<OIDC>.:aud`` (a stray dot), which never matches, and lets ``system:serviceaccount:*:default``,
 the default account of every namespace of every listed cluster, take the data-plane role. Here the default is the refined
@@ -12,191 +12,15 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-import json
-import re
 import typing as t
 
+from .documents import EXISTS, VERSION, WEB_IDENTITY, Document, compact_statement, listed, pod_identity_statement, same, statement
+from .subjects import Own
+
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-Document = dict[str, t.Any]
-#: provider ARN, issuer, and the accounts of that cluster that may assume the role
-Grant = tuple[str, str, t.Sequence[str]]
-
-AUDIENCE = "sts.amazonaws.com"
-VERSION = "2012-10-17"
-WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"
-POD_IDENTITY = "pods.eks.amazonaws.com"
-_POD_ACTIONS = ("sts:AssumeRole", "sts:TagSession")
-S3_OBJECT_ACTIONS = ("s3:DeleteObject*", "s3:GetObject*", "s3:PutObject*")
-S3_ACTIONS = ("s3:DeleteObject*", "s3:GetObject*", "s3:ListBucket", "s3:PutObject*")
-_ACCOUNT = "system:serviceaccount:"
-_COMPONENTS = ("flytepropeller", "flyteadmin", "datacatalog")
-_EXISTS = "IfExists"
-
-
-def issuer_path(issuer: str) -> str:
-    """Return an OIDC issuer as condition keys and ARNs name it: without ``https://``."""
-    return re.sub(r"^https?://", "", issuer).rstrip("/")
-
-
-def provider_arn(account: str, issuer: str, partition: str = "aws") -> str:
-    """Return the ARN of the account's OIDC provider of an issuer.
-
-    :param partition: ``aws``, ``aws-cn`` or ``aws-us-gov``.
-    """
-    return f"arn:{partition}:iam::{account}:oidc-provider/{issuer_path(issuer)}"
-
-
-def s3_policy(buckets: Iterable[str], partition: str = "aws") -> Document:
-    """Return the guide's policy: exactly its four actions, and two resources for each bucket.
-
-    :param buckets: names of buckets. ``bucket/prefix`` grants that prefix alone, and to list nothing else.
-    """
-    arn = f"arn:{partition}:s3:::"
-    given = sorted(set(buckets))
-    whole = [bucket for bucket in given if "/" not in bucket]
-    statements: list[Document] = []
-    if whole:
-        resources = [f"{arn}{bucket}{suffix}" for bucket in whole for suffix in ("*", "*/*")]
-        statements.append({"Effect": "Allow", "Action": list(S3_ACTIONS), "Resource": resources})
-    prefixes = [(bucket, prefix.strip("/")) for bucket, _slash, prefix in (entry.partition("/") for entry in given) if prefix]
-    if prefixes:
-        objects = [f"{arn}{bucket}/{prefix}/*" for bucket, prefix in prefixes]
-        statements.append({"Effect": "Allow", "Action": list(S3_OBJECT_ACTIONS), "Resource": objects})
-    for bucket in sorted({bucket for bucket, _prefix in prefixes}):
-        listed = [text for owner, prefix in prefixes if owner == bucket for text in (prefix, f"{prefix}/*")]
-        condition = {"StringLike": {"s3:prefix": listed}}
-        statements.append({"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"{arn}{bucket}", "Condition": condition})
-    return {"Version": VERSION, "Statement": statements}
-
-
-# -- subjects
-
-
-def control_plane_subjects(namespace: str) -> list[str]:
-    """Return the accounts of the control plane that read and write the buckets."""
-    return [f"{_ACCOUNT}{namespace}:flyteadmin", f"{_ACCOUNT}{namespace}:datacatalog"]
-
-
-def propeller_subject(namespace: str) -> str:
-    """Return the account of flytepropeller."""
-    return f"{_ACCOUNT}{namespace}:flytepropeller"
-
-
-def task_subjects(projects: Iterable[str], domains: Iterable[str], *, wildcard: bool) -> list[str]:
-    """Return the accounts of the tasks' pods.
-
-    :param wildcard: the guide's ``*:default`` instead of the enumerated namespaces; of one domain ``*-<domain>:default``.
-    """
-    ordered = list(domains)
-    if wildcard:
-        return [f"{_ACCOUNT}*-{ordered[0]}:default"] if len(ordered) == 1 else [f"{_ACCOUNT}*:default"]
-    return [f"{_ACCOUNT}{project}-{domain}:default" for project in sorted(set(projects)) for domain in ordered]
-
-
-def data_plane_subjects(namespace: str, projects: Iterable[str], domains: Iterable[str], *, wildcard: bool) -> list[str]:
-    """Return the accounts of a data plane: flytepropeller and those of the tasks' pods."""
-    tasks = [f"{_ACCOUNT}*:default"] if wildcard else task_subjects(projects, domains, wildcard=False)
-    return [propeller_subject(namespace), *tasks]
-
-
-@dataclasses.dataclass(frozen=True)
-class Own:
-    """What accounts of Flyte's look like in a trust policy that this collection, or the guide, wrote.
-
-    :param namespaces: Flyte's namespaces.
-    :param domains: Flyte's domains: ``<project>-<domain>:default`` is an account of Flyte's tasks.
-    """
-
-    namespaces: Collection[str] = ("flyte",)
-    domains: Collection[str] = ("development", "staging", "production")
-
-    def has(self, subject: str) -> bool:
-        """Return whether a subject is one of Flyte's own accounts."""
-        place, _colon, account = subject.removeprefix(_ACCOUNT).rpartition(":")
-        if account == "default":
-            return place == "*" or any(place.endswith(f"-{domain}") and len(place) > len(domain) + 1 for domain in self.domains)
-        return place in self.namespaces and account in _COMPONENTS
-
-
-# -- statements
-
-
-def _operator(subjects: Iterable[str]) -> str:
-    """Return the operator for subjects: StringLike only where one has a wildcard, which StringEquals would never match."""
-    return "StringLike" if any("*" in subject or "?" in subject for subject in subjects) else "StringEquals"
-
-
-def _one_or_all(values: Sequence[str]) -> t.Any:
-    return values[0] if len(values) == 1 else list(values)
-
-
-def _conditions(issuer: str, subjects: Sequence[str]) -> dict[str, t.Any]:
-    key = issuer_path(issuer)
-    return {f"{key}:aud": AUDIENCE, f"{key}:sub": _one_or_all(subjects)}
-
-
-def statement(provider: str, issuer: str, subjects: Sequence[str], operator: str = "") -> Document:
-    """Return the statement that lets accounts of one cluster assume a role."""
-    return {
-        "Effect": "Allow",
-        "Principal": {"Federated": provider},
-        "Action": WEB_IDENTITY,
-        "Condition": {operator or _operator(subjects): _conditions(issuer, subjects)},
-    }
-
-
-def compact_statement(grants: Sequence[Grant]) -> Document:
-    """Return one statement for all clusters, the shortest that means the same as one each.
-
-    A token has the condition keys of its own issuer only: ``…IfExists`` passes over those of the others, and each provider that
-    is named has both of its keys here.
-    """
-    if len(grants) == 1:
-        return statement(*grants[0])
-    conditions: dict[str, t.Any] = {}
-    for _provider, issuer, subjects in grants:
-        conditions.update(_conditions(issuer, subjects))
-    operator = _operator(subject for _provider, _issuer, subjects in grants for subject in subjects) + _EXISTS
-    return {
-        "Effect": "Allow",
-        "Principal": {"Federated": [provider for provider, _issuer, _subjects in grants]},
-        "Action": WEB_IDENTITY,
-        "Condition": {operator: conditions},
-    }
-
-
-def pod_identity_statement() -> Document:
-    """Return the statement that lets EKS Pod Identity assume a role; which pods do is said by associations."""
-    return {"Effect": "Allow", "Principal": {"Service": POD_IDENTITY}, "Action": list(_POD_ACTIONS)}
-
-
-# -- comparing
-
-
-def _listed(value: t.Any) -> list[t.Any]:
-    return list(value) if isinstance(value, (list, tuple)) else [] if value is None else [value]
-
-
-def _normal(item: t.Any) -> t.Any:
-    """Return a policy element in one form: IAM stores a list of one as a string, in any order."""
-    if isinstance(item, dict):
-        return {key: _normal(value) for key, value in item.items()}
-    if isinstance(item, (list, tuple)):
-        values = sorted((_normal(value) for value in item), key=lambda value: json.dumps(value, sort_keys=True))
-        return values[0] if len(values) == 1 else values
-    return item
-
-
-def same(left: t.Any, right: t.Any) -> bool:
-    """Return whether two documents mean the same."""
-    return bool(_normal(left) == _normal(right))
-
-
-def size(document: Mapping[str, t.Any]) -> int:
-    """Return the length that IAM counts: characters without white space."""
-    return len(json.dumps(document, separators=(",", ":"), ensure_ascii=False))
+    from .subjects import Grant
 
 
 # -- recognising
@@ -220,15 +44,15 @@ class _Part:
 def _parts(entry: Mapping[str, t.Any]) -> list[_Part] | None:
     """Return what a statement of the guide's form, or of ours, says of each provider; None for any other statement."""
     principal = entry.get("Principal")
-    if entry.get("Effect") != "Allow" or not isinstance(principal, dict) or set(principal) != {"Federated"} or _listed(entry.get("Action")) != [WEB_IDENTITY]:
+    if entry.get("Effect") != "Allow" or not isinstance(principal, dict) or set(principal) != {"Federated"} or listed(entry.get("Action")) != [WEB_IDENTITY]:
         return None
     if set(entry) - {"Sid", "Effect", "Principal", "Action", "Condition"}:
         return None
-    parts = {part.issuer: part for part in (_Part(str(arn), [], "StringEquals") for arn in _listed(principal["Federated"]))}
+    parts = {part.issuer: part for part in (_Part(str(arn), [], "StringEquals") for arn in listed(principal["Federated"]))}
     if "" in parts:
         return None
     for name, pairs in (entry.get("Condition") or {}).items():
-        plain = name.removesuffix(_EXISTS)
+        plain = name.removesuffix(EXISTS)
         if plain not in ("StringEquals", "StringLike") or (len(parts) > 1 and plain == name):
             return None
         for condition, values in pairs.items():
@@ -238,7 +62,7 @@ def _parts(entry: Mapping[str, t.Any]) -> list[_Part] | None:
                 return None
             part.stray = part.stray or host.endswith(".")
             if kind == "sub":
-                part.subjects += [str(value) for value in _listed(values)]
+                part.subjects += [str(value) for value in listed(values)]
                 part.operator = plain
     # Without subjects every account of the cluster may assume the role: neither we nor the guide write that.
     return list(parts.values()) if all(part.subjects for part in parts.values()) else None
@@ -342,7 +166,7 @@ def merge_trust(
     :param prune: whether statements of Flyte's for clusters that are not wanted are removed.
     """
     merge = _Merge(wanted, own or Own(), compact=compact, prune=prune)
-    merge.run(_listed((existing or {}).get("Statement")))
+    merge.run(listed((existing or {}).get("Statement")))
     document = {**(existing or {}), "Version": VERSION, "Statement": merge.statements}
     return Merged(document, merge.notes, existing is None or not same(existing, document))
 
@@ -350,27 +174,10 @@ def merge_trust(
 def merge_pod_identity(existing: Mapping[str, t.Any] | None, *, own: Own | None = None, prune: bool = False) -> Merged:
     """Return the trust policy with EKS Pod Identity's statement in it; what it has of OIDC providers stays unless pruned."""
     merge = _Merge([], own or Own(), compact=False, prune=prune)
-    present = _listed((existing or {}).get("Statement"))
+    present = listed((existing or {}).get("Statement"))
     ours = pod_identity_statement()
     merge.run(entry for entry in present if not same(entry, ours))
     place = next((number for number, entry in enumerate(present) if same(entry, ours)), len(merge.statements))
     merge.statements.insert(min(place, len(merge.statements)), ours)
     document = {**(existing or {}), "Version": VERSION, "Statement": merge.statements}
     return Merged(document, merge.notes, existing is None or not same(existing, document))
-
-
-def room(document: Mapping[str, t.Any], wanted: Sequence[Grant], limit: int, *, compact: bool) -> int:
-    """Return how many more clusters like the largest wanted one fit into a trust policy."""
-    if not wanted:
-        return 0
-    largest = max(wanted, key=lambda grant: len(json.dumps(grant)))
-    if compact:
-
-        def like(letter: str) -> Grant:
-            return largest[0] + letter, largest[1] + letter, largest[2]
-
-        # The letters that make the issuers differ are in the ARN and in two condition keys.
-        step = size(compact_statement([largest, like("x"), like("y")])) - size(compact_statement([largest, like("x")])) - 3
-    else:
-        step = size(statement(*largest)) + 1
-    return max(0, (limit - size(document)) // step)

@@ -1,0 +1,142 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Check the whole inventory, observe all clusters at once, and plan. The documentation is that of the module of the same name."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.flyte.multicluster.plugins.module_utils._iam.required import faults, role_names, uses_pod_identity
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.cloud import not_reachable_yet
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import make_plan
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, ModuleFailed, Refused
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import provide
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import aws_options, observed_cluster, writes_service_accounts
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import TemplateFault, declared_variables
+
+if t.TYPE_CHECKING:
+    import pathlib
+
+    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
+
+
+class ActionModule(InventoryAction):
+    """Reads only, in check mode too."""
+
+    ARGUMENTS: t.ClassVar[dict[str, dict[str, t.Any]]] = {"scope": {"type": "str", "choices": ["all", "observe", "iam"], "default": "all"}}
+
+    def act(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return the checked site, what was observed, and the plan."""
+        site = self._checked_site()
+        hosts, scope = self._hosts(site), arguments["scope"]
+        chart = provide(site, self._pull) if scope == "all" else None
+        aws = self._ask_aws(site)
+        observed = {} if scope == "iam" else self._observe(site, hosts, aws)
+        known = Known(site, observed, aws, chart)
+        result = {"changed": False, **known.as_dict(), "play_hosts": hosts}
+        if scope == "observe":
+            return result
+        plan = make_plan(site, observed, chart=chart, digest=known.digest_of(self.variables.read) if chart else None, aws=aws)
+        return {
+            **result,
+            "lines": plan_lines(plan.rows),
+            "rows": [dataclasses.asdict(row) for row in plan.rows],
+            "failures": as_rows(plan.failures),
+            "groups": plan.groups(site.control_plane.host, hosts),
+            "releases": plan.releases,
+            "waiting": plan.waiting,
+            "credentials": plan.credentials,
+            "eks": plan.eks,
+            "iam": plan.iam,
+        }
+
+    def _checked_site(self) -> Site:
+        groups = self.task_vars["groups"]
+        control_planes, data_planes = (list(map(str, groups.get(name) or [])) for name in ("flyte_control_plane", "flyte_data_planes"))
+        if not control_planes and not data_planes:
+            raise Refused(
+                "The inventory has neither a host in flyte_control_plane nor one in flyte_data_planes: give one with -i "
+                "(inventories/example-aws shows what it looks like)."
+            )
+        untemplated: list[str] = []
+
+        def read(host: str, name: str) -> t.Any:
+            try:
+                return self.variables.read(host, name)
+            except TemplateFault as error:
+                if str(error) not in untemplated:
+                    untemplated.append(str(error))
+                return None
+
+        site, wrong = build(control_planes, data_planes, read, declared_variables())
+        lines = untemplated + [str(fault) for fault in wrong]
+        if site is None or lines:
+            raise Refused(f"The inventory has {len(lines)} fault(s):", *lines)
+        return site
+
+    def _hosts(self, site: Site) -> list[str]:
+        """Return the hosts of this run, as ``--limit`` left them."""
+        chosen = set(map(str, self.task_vars.get("ansible_play_hosts_all") or []))
+        return [cluster.host for cluster in site.clusters if cluster.host in chosen]
+
+    def _pull(self, name: str, repository: str, version: str, helm: str, folder: pathlib.Path) -> None:
+        arguments = {"chart_ref": name, "repo_url": repository, "chart_version": version, "destination": str(folder), "untar_chart": True}
+        if "/" in helm:
+            arguments["binary_path"] = helm
+        try:
+            self.module("kubernetes.core.helm_pull", arguments, reads=True)
+        except ModuleFailed as error:
+            hint = "Without access to it, set flyte_chart_ref to a folder or a .tgz."
+            raise Refused(f"the chart {name} {version} cannot be had from {repository} (flyte_chart_repo_url): {error} {hint}") from error
+
+    def _ask_aws(self, site: Site) -> dict[str, t.Any] | None:
+        """Return what EKS and IAM have, None where the site is not on AWS.
+
+        Where IAM is not managed and no cluster is created, EKS is asked for a cluster only by what reaches it.
+        """
+        settings = site.settings
+        manages = bool(settings["flyte_iam_manage"])
+        clusters = [cluster for cluster in site.clusters if cluster.eks_cluster and (manages or cluster.eks_create)]
+        if settings["flyte_provider"] != "aws" or not clusters:
+            return None
+        arguments = {
+            **aws_options(site, self.variables.read),
+            "eks_clusters": [
+                {
+                    "key": cluster.host,
+                    "name": cluster.eks_cluster,
+                    **({"region": cluster.eks_region} if cluster.eks_region else {}),
+                    **({"assume_role_arn": cluster.eks_assume_role_arn} if cluster.eks_assume_role_arn else {}),
+                    **({"nodegroup": cluster.eks["nodegroup"]} if cluster.eks_create else {}),
+                }
+                for cluster in clusters
+            ],
+        }
+        if manages:
+            arguments |= {"roles": role_names(site), "policy": settings["flyte_iam_policy_name"], "pod_identity": uses_pod_identity(site)}
+        found = self.module(MODULES + "flyte_aws_info", arguments, reads=True)
+        wrong = faults(site, found)
+        if wrong:
+            raise Refused(*map(str, wrong))
+        return {key: found[key] for key in ("account", "partition", "clusters", "roles", "policy", "oidc_providers")}
+
+    def _observe(self, site: Site, hosts: list[str], aws: dict[str, t.Any] | None) -> dict[str, dict[str, t.Any]]:
+        # The control plane is always asked: what it has decides what a data plane needs.
+        asked = {*hosts, site.control_plane.host} - set(not_reachable_yet(site, aws))
+        arguments = {
+            "clusters": [observed_cluster(site, cluster, self.variables.read) for cluster in site.clusters if cluster.host in asked],
+            "concurrency": site.settings["flyte_concurrency"],
+            "timeout": site.settings["flyte_request_timeout"],
+            "service_accounts": writes_service_accounts(site),
+        }
+        observed = self.module(MODULES + "flyte_cluster_info", arguments, reads=True)["clusters"]
+        wrong = {host: entry["error"] for host, entry in observed.items() if entry["error"]}
+        fatal = [(host, error) for host, error in wrong.items() if error["kind"] == "config" or host == site.control_plane.host]
+        if fatal:
+            raise Refused(*(f"{host}: {error['message']}: {error['hint']}" for host, error in fatal))
+        return t.cast("dict[str, dict[str, t.Any]]", observed)

@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Install or upgrade one Helm release of the plan. The documentation is that of the module of the same name."""
+
+from __future__ import annotations
+
+import os
+import time
+import typing as t
+
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.credentials import secrets_path
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import TO_BE_MADE
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import wanted_configuration
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Rollout, plan_rollout
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import cluster_options
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration
+    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster
+
+_PENDING = ("pending-install", "pending-upgrade", "pending-rollback")
+
+
+class ActionModule(InventoryAction):
+    """Values are built in memory and handed to kubernetes.core.helm. They are in no result."""
+
+    ARGUMENTS: t.ClassVar[dict[str, dict[str, t.Any]]] = {
+        "plan": {"type": "dict", "required": True},
+        "credentials": {"type": "dict", "default": {}},
+    }
+
+    def act(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Bring the release of this host to what the plan wants."""
+        known = Known.from_result(arguments["plan"])
+        cluster = known.site.cluster(self.task_vars["inventory_hostname"])
+        if not cluster.is_control_plane:
+            if cluster.host not in arguments["plan"]["releases"]:
+                return {"changed": False}
+            return self._deployed(known, cluster, None)
+        rollout = self._rollout(known, arguments["credentials"])
+        if rollout.failure:
+            return self._failed(rollout.failure)
+        if rollout.reason is None:
+            return {"changed": False, "failures": []}
+        result = self._deployed(known, cluster, rollout.configuration)
+        return result if result.get("failed") else {**result, "live": rollout.configuration.section()}
+
+    def _rollout(self, known: Known, stored: Mapping[str, t.Any]) -> Rollout:
+        """Plan the control plane's release with the credentials that are stored by now."""
+        site, host = known.site, known.site.control_plane.host
+        before = control_plane_of(known.observed, host)
+        credentials = stored.get("credentials") or before.get("credentials") or {}
+        probes = {**(before.get("probes") or {}), **(stored.get("probes") or {})}
+        # In check mode a token that would be made cannot be tried.
+        probes |= {name: {"ok": True} for name, pair in credentials.items() if pair == TO_BE_MADE}
+        configuration = wanted_configuration(site, known.observed, credentials=credentials, probes=probes)
+        if known.chart is None:
+            raise ValueError("a release needs a plan with its chart")
+        return plan_rollout(site, known.observed[host], configuration, chart=known.chart, digest=known.digest_of(self.variables.read))
+
+    def _failed(self, failure: Failure) -> dict[str, t.Any]:
+        return {"failed": True, "changed": False, "msg": f"{failure.problem}. {failure.remedy}", "failures": as_rows([failure])}
+
+    def _deployed(self, known: Known, cluster: Cluster, configuration: Configuration | None) -> dict[str, t.Any]:
+        """Run Helm; a failure is this cluster's."""
+        step = "controlplane" if cluster.is_control_plane else "dataplane"
+        try:
+            if not self.check_mode:
+                self._end_pending(known, cluster)
+                self._helm(known, cluster, configuration)
+        except ModuleFailed as error:
+            said = str(error.result.get("stderr") or error.result.get("msg") or "no message").strip()
+            return self._failed(Failure(cluster.host, step, f"Helm: {said}", "See what Helm says, then run again."))
+        except KubeError as error:
+            return self._failed(Failure(cluster.host, step, error.message, f"{error.hint} Run again then.".strip()))
+        return {"changed": True, "failures": []}
+
+    def _end_pending(self, known: Known, cluster: Cluster) -> None:
+        """Wait for a Helm run of somebody else; take over what a killed run left pending.
+
+        Only Helm's own record of that very revision goes, and only if it is pending still: the objects stay, and the next revision takes them over.
+        """
+        release = known.observed[cluster.host]["release"]
+        if release is None or release["status"] not in _PENDING:
+            return
+        kube = method_of(cluster_options(known.site, cluster, self.variables.read)).connect(known.site.settings["flyte_request_timeout"])
+        path = secrets_path(cluster.namespace, release["secret"])
+        ended = time.monotonic() + max(known.site.settings["flyte_pending_release_timeout"] - release["age"], 0)
+        while True:
+            record = kube.find(path)
+            if record is None or (record["metadata"].get("labels") or {}).get("status") not in _PENDING:
+                return
+            if time.monotonic() >= ended:
+                kube.delete(path)
+                return
+            time.sleep(min(1.0, max(ended - time.monotonic(), 0.05)))
+
+    def _helm(self, known: Known, cluster: Cluster, configuration: Configuration | None) -> None:
+        binary = known.site.settings["flyte_helm_binary"]
+        chart = known.chart
+        if chart is None:
+            raise ValueError("a release needs a plan with its chart")
+        access = method_of(cluster_options(known.site, cluster, self.variables.read)).for_helm()
+        arguments = {
+            "release_name": cluster.release,
+            "release_namespace": cluster.namespace,
+            "create_namespace": True,
+            "chart_ref": chart.path,
+            "release_values": known.values_of(self.variables.read)(cluster, configuration),
+            # The module asks whether the release has the values of these files, and would skip a repair otherwise: it has not those of no file.
+            "values_files": [os.devnull],
+            **access,
+        }
+        if "/" in binary:
+            arguments["binary_path"] = binary
+        with self._environment(access):
+            self.module("kubernetes.core.helm", arguments, quiet=True)
+
+    def _environment(self, access: Mapping[str, t.Any]) -> t.Any:
+        # Of the helm-diff plugin kubernetes.core would ask whether there is something to do, and skip what the plan wants done.
+        environment = {"HELM_PLUGINS": os.devnull}
+        if not access.get("kubeconfig"):
+            # Helm would add what this machine's own kubeconfig says.
+            environment |= {} if access.get("context") else {"KUBECONFIG": os.devnull}
+        return self.environment(environment)
+

@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carry out one step of the plan. The documentation is that of the module of the same name."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure
+from ansible_collections.flyte.multicluster.plugins.plugin_utils import _cloud_steps, _placement_steps, _steps
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._outcomes import Outcomes
+
+STEPS: dict[str, t.Callable[[_steps.Work], dict[str, t.Any]]] = {
+    "eks_cluster": _cloud_steps.create_eks_cluster,
+    "eks_node_group": _cloud_steps.create_node_group,
+    "oidc_providers": _cloud_steps.associate_oidc_providers,
+    "iam_policy": _cloud_steps.create_policy,
+    "iam_roles": _cloud_steps.create_roles,
+    "pod_identity": _cloud_steps.associate_pod_identity,
+    "ready": _steps.wait_until_ready,
+    "credentials": _steps.store_credentials,
+    "ecl": _placement_steps.set_labels,
+    "verify": _placement_steps.verify,
+    "canary": _placement_steps.prove_placement,
+    "status": _placement_steps.show_status,
+    "report": _steps.report,
+}
+
+
+class ActionModule(InventoryAction):
+    """Runs the modules of a step with the inventory's connections."""
+
+    ARGUMENTS: t.ClassVar[dict[str, dict[str, t.Any]]] = {
+        "step": {"type": "str", "required": True, "choices": list(STEPS)},
+        "plan": {"type": "dict", "required": True},
+        "hosts": {"type": "list", "elements": "str", "default": []},
+        "results": {"type": "list", "elements": "str", "default": []},
+    }
+
+    def act(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Carry the step out."""
+        known = Known.from_result(arguments["plan"])
+        hosts = [cluster.host for cluster in known.site.clusters]
+        outcomes = Outcomes(self.variables, hosts, arguments["results"])
+        work = _steps.Work(action=self, known=known, plan=arguments["plan"], hosts=arguments["hosts"], outcomes=outcomes)
+        try:
+            return {"changed": False, **STEPS[arguments["step"]](work)}
+        except ModuleFailed as error:
+            failure = Failure(known.site.control_plane.host, arguments["step"], str(error), "Run again then.")
+            return {"changed": False, **_steps.ended([failure])}

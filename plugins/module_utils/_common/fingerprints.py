@@ -1,0 +1,23 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fingerprints of credentials: what is shown and compared instead of them."""
+
+from __future__ import annotations
+
+import hashlib
+import typing as t
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def credentials_checksum(fingerprints: Mapping[str, Mapping[str, str]]) -> str:
+    """Return the checksum of credentials from their fingerprints, independent of the order of clusters."""
+    lines = [f"{name} {pair['token']} {pair['ca_cert']}" for name, pair in sorted(fingerprints.items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def fingerprint(value: str | bytes) -> str:
+    """Return the SHA-256 of a credential: what is shown and compared instead of it."""
+    return hashlib.sha256(value if isinstance(value, bytes) else value.encode()).hexdigest()

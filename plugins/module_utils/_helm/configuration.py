@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What flyteadmin's configuration has to say about clusters: its section ``clusters``. No I/O."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SECRET_NAME = "cluster-credentials"
+#: where the chart mounts the Secret into syncresources; not a setting there, so flyteadmin gets the same
+MOUNT_PATH = "/var/run/credentials"
+
+
+@dataclasses.dataclass
+class Configuration:
+    """What the control plane's configuration has to be."""
+
+    cluster_configs: list[dict[str, t.Any]]
+    label_cluster_map: dict[str, list[dict[str, t.Any]]]
+    #: of the credentials: as a pod annotation it restarts what reads them at its start only
+    checksum: str
+    #: clusters of the inventory that cannot be configured yet, since the Secret has no credentials of them
+    left_out: list[str]
+    #: entries and labels that the inventory does not have, kept
+    kept: list[str]
+    #: labels of the inventory that lead to no configured cluster
+    unserved: list[str]
+    #: enabled clusters that do not answer to flyteadmin's credentials: its new pods would not start
+    unreachable: list[str]
+
+    def section(self) -> dict[str, t.Any]:
+        """Return it as flyteadmin reads it."""
+        return {"labelClusterMap": self.label_cluster_map, "clusterConfigs": self.cluster_configs}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, t.Any]) -> Configuration:
+        """Return it from :func:`dataclasses.asdict`'s data."""
+        return cls(**{field.name: data[field.name] for field in dataclasses.fields(cls)})
+
+
+def cluster_config(name: str, endpoint: str, enabled: bool) -> dict[str, t.Any]:
+    """Return an entry of clusterConfigs; ``enabled`` is always written, since left out it means false."""
+    return {
+        "name": name,
+        "endpoint": endpoint,
+        "enabled": enabled,
+        "auth": {"type": "file_path", "tokenPath": f"{MOUNT_PATH}/{name}_token", "certPath": f"{MOUNT_PATH}/{name}_cacert"},
+    }
+
+
+def in_cluster_config(name: str, enabled: bool) -> dict[str, t.Any]:
+    """Return the clusterConfigs entry of the control plane itself."""
+    return {"name": name, "enabled": enabled, "inCluster": True}

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one edge where the inventory becomes typed objects. All faults are collected and reported together. No I/O."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .checks import check_clusters, check_host, check_settings
+from .labels import check_used_labels, label_cluster_map, label_rows
+from .reader import Reader
+from .site import Cluster, Site
+from .variables import EKS_NOT_FOR_CREATION
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from .reader import Fault
+    from .variables import Variables
+
+
+def build(
+    control_planes: Sequence[str], data_planes: Sequence[str], read: Callable[[str, str], t.Any], variables: Variables
+) -> tuple[Site | None, list[Fault]]:
+    """Read and check the whole inventory.
+
+    :param control_planes: the hosts of the group flyte_control_plane.
+    :param data_planes: the hosts of the group flyte_data_planes.
+    :param read: returns a variable of a host, None where it is not set.
+    :param variables: what the inventory may have.
+    :returns: the site, and what is wrong; the site is None where something is.
+    """
+    reader = Reader(read)
+    if len(control_planes) != 1:
+        reader.fault("inventory", "flyte_control_plane", list(control_planes), f"the group has to have exactly one host, it has {len(control_planes)}.")
+        return None, reader.faults
+    host = control_planes[0]
+    settings = {name: reader.read(host, name, variable) for name, variable in variables.site.items()}
+    check_settings(reader, host, settings)
+    if host in data_planes:
+        reader.fault(
+            host, "flyte_data_planes", host, "the control plane cannot be in this group; flyte_control_plane_runs_workflows: true lets it run workflows."
+        )
+    control_plane = _cluster(reader, host, True, settings, variables)
+    planes = [_cluster(reader, plane, False, settings, variables) for plane in data_planes if plane != host]
+    check_clusters(reader, control_plane, planes, settings)
+    targets = ([control_plane] if settings["flyte_control_plane_runs_workflows"] else []) + planes
+    if not targets:
+        reader.fault("inventory", "flyte_data_planes", [], "the group has to have at least one host, or set flyte_control_plane_runs_workflows: true.")
+    labels = label_cluster_map(reader, host, settings["flyte_labels"], targets)
+    rows = label_rows(reader, host, settings, labels)
+    check_used_labels(reader, host, labels, rows, targets)
+    projects = sorted({str(project) for project in settings["flyte_projects"]} | {row.project for row in rows})
+    site = Site(settings, control_plane, planes, labels, rows, projects, [str(domain) for domain in settings["flyte_domains"]])
+    return (None if reader.faults else site), reader.faults
+
+
+def _cluster(reader: Reader, host: str, is_control_plane: bool, settings: Mapping[str, t.Any], variables: Variables) -> Cluster:
+    values = {name: reader.read(host, name, variable) for name, variable in variables.host.items()}
+    values["flyte_release_name"] = values["flyte_release_name"] or ("flyte-core" if is_control_plane else "flyte-core-data")
+    check_host(reader, host, is_control_plane, values, settings)
+    creation = [name for name in variables.host if name.startswith("flyte_eks_") and name not in EKS_NOT_FOR_CREATION]
+    return Cluster(
+        host=host,
+        name=values["flyte_cluster_name"] or host,
+        is_control_plane=is_control_plane,
+        enabled=values["flyte_cluster_enabled"],
+        endpoint=values["flyte_api_endpoint"].rstrip("/") if values["flyte_api_endpoint"] else None,
+        namespace=values["flyte_namespace"],
+        release=values["flyte_release_name"],
+        values_files=[str(path) for path in values["flyte_values_files"]],
+        openshift=values["flyte_openshift"],
+        eks_cluster=values["flyte_eks_cluster"],
+        eks_region=values["flyte_eks_region"],
+        eks_assume_role_arn=values["flyte_eks_assume_role_arn"],
+        eks_create=values["flyte_eks_create"],
+        eks={name.removeprefix("flyte_eks_"): values[name] for name in creation} if values["flyte_eks_create"] else {},
+    )

@@ -1,0 +1,227 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the settings of the site and of each cluster have to be. No I/O."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+import urllib.parse
+
+from .._clusters.client import has_explicit_access
+from .._common.text import nearest
+from .variables import ACCESS_VARIABLES, EKS_REQUIRED, options_of
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .reader import Reader
+    from .site import Cluster
+
+PROVIDERS = ("aws", "gcp", "generic")
+#: weights of a label may miss 1 by this much, for thirds written with four digits
+WEIGHT_TOLERANCE = 1e-3
+#: a key of a Secret has at most 253 of these characters; the longest one that we make of a name ends in "_cacert"
+_NAME = re.compile(r"[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?")
+_NAME_LENGTH = 253 - len("_cacert")
+_IDENTIFIER = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}")
+_ROLE_ARN = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/\S+")
+_SERVICE_ACCOUNT = re.compile(r"[a-z]([-a-z0-9]{4,28}[a-z0-9])@[a-z][-a-z0-9.:]*\.iam\.gserviceaccount\.com")
+_RELEASE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
+
+
+
+
+def is_identifier(name: t.Any) -> bool:
+    """Return whether this can be the name of a project or a domain: namespaces are named after both."""
+    return isinstance(name, str) and bool(_IDENTIFIER.fullmatch(name))
+
+
+def check_settings(reader: Reader, host: str, settings: dict[str, t.Any]) -> None:
+    if settings["flyte_provider"] is None and not any(fault.variable == "flyte_provider" for fault in reader.faults):
+        reader.fault(host, "flyte_provider", None, f"is required: one of {', '.join(PROVIDERS)}.")
+    url = settings["flyte_admin_url"]
+    if url is None:
+        reader.fault(host, "flyte_admin_url", None, "is required: the URL of flyteadmin, for example https://flyte.example.com.")
+    else:
+        problem = _url_problem(url, ("https", "http"))
+        if problem:
+            reader.fault(host, "flyte_admin_url", url, problem)
+        else:
+            settings["flyte_admin_url"] = url.rstrip("/")
+            _admin_endpoint(settings, urllib.parse.urlsplit(url))
+    for name in ("flyte_admin_endpoint", "flyte_catalog_endpoint"):
+        value = settings[name]
+        if value is not None and not re.fullmatch(r"(dns:///)?[^/:\s]+(:\d+)?", value):
+            reader.fault(host, name, value, "has to be host:port, without a scheme or a path: it is a gRPC address.")
+    _check_kubernetes_name(reader, host, "flyte_token_secret", settings["flyte_token_secret"])
+    for name in ("flyte_projects", "flyte_domains", "flyte_execution_cluster_labels_purge", "flyte_canary_projects"):
+        for value in settings[name] or []:
+            if not is_identifier(value):
+                reader.fault(host, name, value, "has to be lower-case letters, digits and '-': namespaces are named after it.")
+    if settings["flyte_provider"] == "aws" and settings["flyte_iam_manage"]:
+        _check_aws(reader, host, settings)
+    _check_gcp(reader, host, settings)
+
+
+def _check_gcp(reader: Reader, host: str, settings: Mapping[str, t.Any]) -> None:
+    accounts = {f"flyte_gcp_{plane}_service_account": settings[f"flyte_gcp_{plane}_service_account"] for plane in ("control_plane", "data_plane")}
+    for domain, account in settings["flyte_gcp_domain_service_accounts"].items():
+        accounts[f"flyte_gcp_domain_service_accounts.{domain}"] = account
+        if domain not in settings["flyte_domains"]:
+            known = [str(name) for name in settings["flyte_domains"]]
+            reader.fault(host, "flyte_gcp_domain_service_accounts", domain, f"is none of flyte_domains: {', '.join(known)}.{nearest(domain, known)}")
+    for name, account in accounts.items():
+        if account is not None and not _SERVICE_ACCOUNT.fullmatch(str(account)):
+            reader.fault(host, name, account, "has to be a Google service account, for example NAME@PROJECT.iam.gserviceaccount.com.")
+
+
+def _check_kubernetes_name(reader: Reader, host: str, variable: str, value: str) -> None:
+    if not _IDENTIFIER.fullmatch(value) or len(value) > 63:
+        reader.fault(host, variable, value, "has to be a Kubernetes name: at most 63 lower-case letters, digits and '-'.")
+
+
+def _admin_endpoint(settings: dict[str, t.Any], url: urllib.parse.SplitResult) -> None:
+    """Derive what data planes call from flyteadmin's URL where it is not given."""
+    if settings["flyte_admin_endpoint"] is None:
+        settings["flyte_admin_endpoint"] = f"{url.hostname}:{url.port or (443 if url.scheme == 'https' else 80)}"
+    if settings["flyte_admin_insecure"] is None:
+        settings["flyte_admin_insecure"] = url.scheme == "http"
+
+
+def _check_aws(reader: Reader, host: str, settings: dict[str, t.Any]) -> None:
+    if not settings["flyte_buckets"]:
+        remedy = "is required with flyte_provider aws: the S3 buckets of Flyte, for the IAM policy. Or set flyte_iam_manage: false."
+        reader.fault(host, "flyte_buckets", [], remedy)
+    for bucket in settings["flyte_buckets"]:
+        name, slash, prefix = str(bucket).partition("/")
+        if not valid_bucket(name):
+            reader.fault(
+                host,
+                "flyte_buckets",
+                bucket,
+                "is no name that S3 takes: 3 to 63 lower-case letters, digits, '.' and '-', beginning and ending with a letter or digit, "
+                "no IP address, no '..'.",
+            )
+        elif slash and (not prefix.strip("/") or re.search(r"[*?\s]", prefix)):
+            reader.fault(host, "flyte_buckets", bucket, "has to be bucket or bucket/prefix: a prefix without wildcards and white space.")
+    if not settings["flyte_aws_region"]:
+        reader.fault(host, "flyte_aws_region", None, "is required with flyte_provider aws: the region of the EKS clusters, for example us-east-2.")
+    for name in ("flyte_iam_control_plane_role", "flyte_iam_data_plane_role", "flyte_iam_policy_name"):
+        if not _ROLE_NAME.fullmatch(settings[name]):
+            reader.fault(host, name, settings[name], "has to be an IAM name: at most 64 letters, digits and +=,.@-_.")
+    if settings["flyte_iam_domain_roles"]:
+        for domain in settings["flyte_domains"]:
+            name = f"{settings['flyte_iam_data_plane_role']}-{domain}"
+            if len(name) > 64:
+                remedy = f"is too long: the role of the domain {domain} would be {name}, of more than 64 characters."
+                reader.fault(host, "flyte_iam_data_plane_role", settings["flyte_iam_data_plane_role"], remedy)
+
+
+def valid_bucket(name: t.Any) -> bool:
+    """Return whether S3 takes this as the name of a bucket."""
+    if not isinstance(name, str) or not _BUCKET.fullmatch(name) or _ADDRESS.fullmatch(name):
+        return False
+    forbidden = name.startswith(("xn--", "sthree-", "amzn-s3-demo-")) or name.endswith(("-s3alias", "--ol-s3", ".mrap", "--x-s3"))
+    return not forbidden and ".." not in name and ".-" not in name and "-." not in name
+
+
+def _url_problem(url: str, schemes: Sequence[str]) -> str:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host, _port = parts.hostname, parts.port
+    except ValueError as error:
+        return f"is no URL: {error}."
+    if parts.scheme not in schemes or not host:
+        return f"has to be an {' or '.join(schemes)} URL, for example {schemes[0]}://host:443."
+    if parts.username or parts.password:
+        return "must not hold credentials."
+    return ""
+
+
+def check_host(reader: Reader, host: str, is_control_plane: bool, values: Mapping[str, t.Any], settings: Mapping[str, t.Any]) -> None:
+    """Check the variables of one cluster."""
+    name = values["flyte_cluster_name"] or host
+    if not _NAME.fullmatch(name) or len(name) > _NAME_LENGTH:
+        variable = "flyte_cluster_name" if values["flyte_cluster_name"] else "inventory_hostname"
+        reader.fault(
+            host,
+            variable,
+            name,
+            f"cannot be part of a Secret's key: at most {_NAME_LENGTH} letters, digits, '.', '_' and '-', beginning and ending with a letter or digit. "
+            "Set flyte_cluster_name.",
+        )
+    if values["flyte_api_endpoint"] is not None:
+        problem = _url_problem(values["flyte_api_endpoint"], ("https",))
+        if problem:
+            reader.fault(host, "flyte_api_endpoint", values["flyte_api_endpoint"], problem)
+    _check_kubernetes_name(reader, host, "flyte_namespace", values["flyte_namespace"])
+    release = values["flyte_release_name"]
+    if not _RELEASE.fullmatch(release) or len(release) > 53:
+        reader.fault(host, "flyte_release_name", release, "has to be a Helm release name: at most 53 lower-case letters, digits and '-'.")
+    _check_eks(reader, host, is_control_plane, values)
+    if settings["flyte_provider"] == "aws" and settings["flyte_iam_manage"] and not values["flyte_eks_cluster"]:
+        remedy = "is required with flyte_provider aws: the EKS cluster whose OIDC issuer the roles trust. Or set flyte_iam_manage: false."
+        reader.fault(host, "flyte_eks_cluster", None, remedy)
+
+
+def _check_eks(reader: Reader, host: str, is_control_plane: bool, values: Mapping[str, t.Any]) -> None:
+    """Check what an EKS cluster is to be created from, before anything is."""
+    if not values["flyte_eks_create"]:
+        return
+    if is_control_plane:
+        reader.fault(host, "flyte_eks_create", True, "creates data planes only: flyteadmin's database and ingress belong to the control plane's cluster.")
+    for name in ("flyte_eks_cluster", *EKS_REQUIRED):
+        if not values[name]:
+            reader.fault(host, name, values[name], "is required with flyte_eks_create: true.")
+    if values["flyte_eks_subnets"] and len(values["flyte_eks_subnets"]) < 2:
+        reader.fault(host, "flyte_eks_subnets", values["flyte_eks_subnets"], "has to be at least two private subnets, in different availability zones.")
+    for name in ("flyte_eks_role_arn", "flyte_eks_node_role_arn"):
+        if values[name] and not _ROLE_ARN.fullmatch(values[name]):
+            reader.fault(host, name, values[name], "has to be the ARN of an IAM role, for example arn:aws:iam::123456789012:role/NAME.")
+    low, desired, high = (values[f"flyte_eks_nodes_{name}"] for name in ("min", "desired", "max"))
+    if not low <= desired <= high:
+        sizes = {"min": low, "desired": desired, "max": high}
+        reader.fault(host, "flyte_eks_nodes_desired", sizes, "has to lie between flyte_eks_nodes_min and flyte_eks_nodes_max.")
+
+
+def check_clusters(reader: Reader, control_plane: Cluster, planes: Sequence[Cluster], settings: Mapping[str, t.Any]) -> None:
+    by_name: dict[str, str] = {}
+    by_access: dict[tuple[str, ...], str] = {}
+    for cluster in (control_plane, *planes):
+        named = cluster is not control_plane or settings["flyte_control_plane_runs_workflows"]
+        if named and cluster.name in by_name:
+            reader.fault(cluster.host, "flyte_cluster_name", cluster.name, f"is the name of {by_name[cluster.name]} already: names of clusters have to differ.")
+        elif named:
+            by_name[cluster.name] = cluster.host
+        access = options_of(cluster.host, reader.raw, ACCESS_VARIABLES)
+        if not has_explicit_access(access) and settings["flyte_provider"] == "aws" and cluster.eks_cluster:
+            # Endpoint and CA come from EKS, and a token is made for each use.
+            # Clusters of two accounts may have one name: the role that is taken on tells them apart.
+            account = f" of {cluster.eks_assume_role_arn}" if cluster.eks_assume_role_arn else ""
+            access = {"host": f"EKS {cluster.eks_region or settings['flyte_aws_region']}/{cluster.eks_cluster}{account}"}
+        if not has_explicit_access(access):
+            reader.fault(
+                cluster.host,
+                "flyte_kube_context",
+                None,
+                "has no explicit Kubernetes access: set flyte_kube_context, flyte_kubeconfig, flyte_kube_host with flyte_kube_api_key, or on AWS "
+                "flyte_eks_cluster. "
+                "Without it the cluster that is current on this machine would be changed.",
+            )
+            continue
+        key = (*(str(access.get(option)) for option in ("kubeconfig", "context", "host")), cluster.namespace)
+        if key in by_access:
+            where = access.get("context") or access.get("host") or access.get("kubeconfig")
+            reader.fault(
+                cluster.host,
+                "flyte_kube_context",
+                where,
+                f"is the cluster of {by_access[key]} already: each host needs a cluster, or a flyte_namespace in it, of its own.",
+            )
+        else:
+            by_access[key] = cluster.host

@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What IAM and EKS get. No I/O."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._iam.eks import cluster_state, node_group_state
+from .rows import Failure, Row
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .._inventory.site import Cluster, Site
+
+_Aws = t.Optional[t.Mapping[str, t.Any]]
+
+
+def iam_rows(site: Site, iam: Mapping[str, t.Any] | None) -> list[Row]:
+    """Return what IAM gets, and what to know of its trust policies.
+
+    :param iam: the documents that have to be, from ``_iam.required.plan``; None where IAM is not managed.
+    """
+    if iam is None:
+        return []
+    host = site.control_plane.host
+    rows = [Row(host, "iam", "OIDC provider", issuer) for issuer in iam["missing_issuers"]]
+    if iam["policy_differs"]:
+        rows.append(Row(host, "iam", "policy", iam["policy"]["name"]))
+    for entry in iam["missing_associations"]:
+        rows.append(Row(entry["host"], "iam", "Pod Identity", f"{entry['namespace']}:{entry['service_account']} takes {entry['role_arn']}"))
+    limit = site.settings["flyte_iam_policy_size_limit"]
+    for name, role in iam["roles"].items():
+        if role["differs"]:
+            fits = "" if role["room"] is None else f", {role['room']} more clusters fit"
+            rows.append(Row(host, "iam", "role", f"{name}: trust policy of {role['size']} of {limit} characters{fits}"))
+        rows += [Row(host, "iam", "role", f"{name}: {note}") for note in role["notes"]]
+    return rows
+
+
+#: what has to be done for an EKS cluster in these states: of the cluster, and of its node group where the cluster is there
+_CLUSTER_ACTIONS = {"missing": "create EKS cluster", "creating": "wait for EKS cluster"}
+_NODE_GROUP_ACTIONS = {"missing": "create node group", "creating": "wait for node group", "failed": "replace node group"}
+
+
+def eks_row(cluster: Cluster, aws: _Aws) -> Row | None:
+    """Return what has to be done to have a data plane's EKS cluster, None where nothing has, or the inventory does not create it."""
+    if not cluster.eks_create or aws is None:
+        return None
+    state = cluster_state(aws, cluster.host)
+    if state in ("missing", "creating"):
+        return Row(cluster.host, "eks_cluster", f"{_CLUSTER_ACTIONS[state]} {cluster.eks_cluster}", f"{_described(cluster)}; then it is planned anew")
+    nodes = node_group_state(aws, cluster.host)
+    if state == "active" and nodes in _NODE_GROUP_ACTIONS:
+        health = "; ".join(((aws["clusters"][cluster.host].get("nodegroup") or {}).get("health")) or [])
+        reason = f"of {cluster.eks_cluster}: {health or nodes}; then it is planned anew"
+        return Row(cluster.host, "eks_cluster", f"{_NODE_GROUP_ACTIONS[nodes]} {cluster.eks['nodegroup']}", reason)
+    return None
+
+
+def _described(cluster: Cluster) -> str:
+    nodes = f"{cluster.eks['nodes_min']} to {cluster.eks['nodes_max']} nodes {', '.join(cluster.eks['instance_types'])}"
+    return f"version {cluster.eks['version']}, subnets {', '.join(str(subnet) for subnet in cluster.eks['subnets'])}, {nodes}"
+
+
+def eks_clusters_to_make(site: Site, aws: _Aws) -> dict[str, dict[str, bool]]:
+    """Return what the role eks_cluster does, by inventory host: ``create``, ``node_group`` and ``replace_node_group``."""
+    found = {}
+    for cluster in site.data_planes:
+        if aws is not None and eks_row(cluster, aws) is not None:
+            nodes = node_group_state(aws, cluster.host)
+            create = cluster_state(aws, cluster.host) in ("missing", "creating")
+            found[cluster.host] = {"create": create, "replace_node_group": not create and nodes == "failed"}
+    return found
+
+
+def not_reachable_yet(site: Site, aws: _Aws) -> dict[str, Failure | None]:
+    """Return the hosts that cannot be asked since EKS does not have their cluster ready; with a failure where this run does not make it."""
+    found: dict[str, Failure | None] = {}
+    for cluster in site.clusters:
+        state = cluster_state(aws, cluster.host) if aws is not None and cluster.eks_cluster else "active"
+        if state in ("missing", "creating") and cluster.eks_create:
+            found[cluster.host] = None
+        elif state == "creating":
+            remedy = "EKS takes about ten minutes; run again when it is ACTIVE."
+            found[cluster.host] = Failure(cluster.host, "observe", f"EKS is still creating the cluster {cluster.eks_cluster}", remedy)
+    return found

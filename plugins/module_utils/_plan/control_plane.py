@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What flyteadmin's configuration has to be, and what changes in it. No I/O, only fingerprints."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._common.fingerprints import credentials_checksum
+from .._helm.configuration import Configuration, cluster_config, in_cluster_config
+from .credentials import TO_BE_MADE, endpoint_of
+from .rows import Failure, Observation, Observations, control_plane_of, is_reachable
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .._inventory.site import Cluster, Site
+
+
+def _entry(cluster: Cluster, observation: Observation | None, live: Mapping[str, t.Any] | None) -> dict[str, t.Any] | None:
+    """Return a data plane's clusterConfigs entry; of one that does not answer, the one that it had."""
+    endpoint = endpoint_of(cluster, observation)
+    if not is_reachable(observation) and live is not None:
+        return {**live, "enabled": cluster.enabled}
+    if endpoint is None:
+        return None
+    return cluster_config(cluster.name, endpoint, cluster.enabled)
+
+
+def wanted_configuration(
+    site: Site,
+    observed: Observations,
+    *,
+    credentials: Mapping[str, Mapping[str, str]],
+    probes: Mapping[str, Mapping[str, t.Any]],
+) -> Configuration:
+    """Return what flyteadmin's configuration has to be.
+
+    :param credentials: fingerprints of the credentials in the control plane's Secret, by cluster name, as they are by now. A
+        configured cluster without them makes flyteadmin panic at start, even if it is disabled.
+    :param probes: whether each cluster answers to flyteadmin's credentials, by cluster name; ``ok`` and ``error``.
+    """
+    live = control_plane_of(observed, site.control_plane.host).get("clusters") or {}
+    live_configs = {entry["name"]: entry for entry in live.get("clusterConfigs") or []}
+    configs: dict[str, dict[str, t.Any]] = {}
+    left_out, kept = [], []
+    for cluster in site.targets:
+        if cluster.is_control_plane:
+            configs[cluster.name] = in_cluster_config(cluster.name, cluster.enabled)
+            continue
+        entry = _entry(cluster, observed.get(cluster.host), live_configs.get(cluster.name)) if cluster.name in credentials else None
+        if entry is None:
+            left_out.append(cluster.name)
+        else:
+            configs[cluster.name] = entry
+    own = {cluster.name for cluster in site.targets}
+    for name, entry in live_configs.items():
+        if name not in own and not (name == site.control_plane.name and entry.get("inCluster")) and (name in credentials or entry.get("inCluster")):
+            configs[name] = dict(entry)
+            kept.append(f"cluster {name}")
+    label_map, unserved = _label_map(site, configs)
+    if not site.settings["flyte_labels_prune"]:
+        for label, entries in (live.get("labelClusterMap") or {}).items():
+            if label not in site.labels:
+                label_map[label] = [dict(entry) for entry in entries or [] if entry.get("id") in configs]
+                kept.append(f"label {label}")
+    used = {name: credentials[name] for name in configs if name in credentials}
+    unreachable = sorted(
+        name for name, entry in configs.items() if entry.get("enabled") and not entry.get("inCluster") and not (probes.get(name) or {}).get("ok", False)
+    )
+    return Configuration(list(configs.values()), label_map, credentials_checksum(used), left_out, kept, unserved, unreachable)
+
+
+def _label_map(site: Site, configs: Mapping[str, t.Any]) -> tuple[dict[str, list[dict[str, t.Any]]], list[str]]:
+    label_map, unserved = {}, []
+    for label, entries in site.labels.items():
+        served = [{"id": entry["cluster"], "weight": entry["weight"]} for entry in entries if entry["cluster"] in configs]
+        if any(configs[entry["id"]].get("enabled") and entry["weight"] > 0 for entry in served):
+            label_map[label] = served
+        else:
+            if served:
+                label_map[label] = served
+            unserved.append(label)
+    return label_map, unserved
+
+
+def predicted_configuration(site: Site, observed: Observations, due: Iterable[str]) -> Configuration:
+    """Return the configuration as it will be when the credentials that are due are stored and answer."""
+    known = control_plane_of(observed, site.control_plane.host)
+    names = [site.cluster(host).name for host in due]
+    credentials = {**(known.get("credentials") or {}), **{name: TO_BE_MADE for name in names}}
+    probes = {**(known.get("probes") or {}), **{name: {"ok": True} for name in names}}
+    return wanted_configuration(site, observed, credentials=credentials, probes=probes)
+
+
+def differences(site: Site, observed: Observations, wanted: Configuration) -> list[str]:
+    """Return what changes in what people care about: clusters and labels; and what stays though the inventory does not have it."""
+    live = control_plane_of(observed, site.control_plane.host).get("clusters") or {}
+    before = {entry["name"]: entry for entry in live.get("clusterConfigs") or []}
+    labels = live.get("labelClusterMap") or {}
+    found = [_cluster_line(entry) for entry in wanted.cluster_configs if before.get(entry["name"]) != entry]
+    for label, targets in wanted.label_cluster_map.items():
+        if labels.get(label) != targets:
+            shares = ", ".join(f"{target['id']} {target['weight']:g}" for target in targets)
+            found.append(f"labelClusterMap: {label}: {shares}")
+    found += [f"labelClusterMap: {label}: removed" for label in labels if label not in wanted.label_cluster_map]
+    return found + [f"kept: {what}, which the inventory does not have" for what in wanted.kept]
+
+
+def _cluster_line(entry: Mapping[str, t.Any]) -> str:
+    place = "this cluster itself" if entry.get("inCluster") else entry["endpoint"]
+    return f"clusterConfigs: {entry['name']}: {place}, enabled {str(entry['enabled']).lower()}"
+
+
+def what_holds_it(site: Site, wanted: Configuration, reason: str | None) -> Failure | None:
+    """Return what keeps the control plane from being rolled out, None where nothing does.
+
+    :param reason: why Helm has to run, None where it has not.
+    """
+    host = site.control_plane.host
+    if not wanted.cluster_configs:
+        return Failure(host, "controlplane", "no data plane has credentials yet", "See what the table says of the data planes, then run again.")
+    if reason and wanted.unreachable:
+        problem = f"not rolled out: the enabled data plane {', '.join(wanted.unreachable)} does not answer to flyteadmin's credentials"
+        remedy = (
+            "flyteadmin's new pods would not start (init container sync-cluster-resources). Make it answer, or drain it with flyte_cluster_enabled: false."
+        )
+        return Failure(host, "controlplane", problem, remedy)
+    return None

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which of the inventory's execution cluster labels can be set now. No I/O."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._labels.placement import Placement
+from .rows import Failure
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .._inventory.site import Label, Site
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelPlan:
+    """Rows to set, rows that have to wait, and projects to purge."""
+
+    ready: list[Label]
+    #: their label leads to no enabled cluster: Flyte would run those workflows on any cluster, silently
+    held: list[Label]
+    purge: list[str]
+
+
+def label_plan(site: Site, clusters: Mapping[str, t.Any]) -> LabelPlan:
+    """Return what to set.
+
+    :param clusters: the section ``clusters`` that flyteadmin reads.
+    """
+    placement = Placement.from_section(clusters)
+    ready = [row for row in site.execution_cluster_labels if placement.shares(row.label)]
+    held = [row for row in site.execution_cluster_labels if not placement.shares(row.label)]
+    # A row that is held may be stored already: nothing of its project is purged.
+    waiting = {row.project for row in held}
+    return LabelPlan(ready, held, [project for project in site.settings["flyte_execution_cluster_labels_purge"] if project not in waiting])
+
+
+def held_failure(site: Site, plan: LabelPlan) -> Failure | None:
+    """Return the failure that names the labels that were not set, None where all can be."""
+    if not plan.held:
+        return None
+    names = ", ".join(sorted({row.label for row in plan.held}))
+    problem = f"not set, since they lead to no enabled cluster of flyteadmin's configuration: {names}"
+    remedy = "See what failed for the clusters of these labels, then run again. Until then their workflows run on any enabled cluster."
+    return Failure(site.control_plane.host, "ecl", problem, remedy)

@@ -1,0 +1,188 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the site and what was observed to rows: what will be done, where, and why. No I/O, no credentials, only fingerprints."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._iam import required
+from .cloud import eks_clusters_to_make, eks_row, iam_rows, not_reachable_yet
+from .control_plane import differences, predicted_configuration, what_holds_it
+from .credentials import credentials_due
+from .credentials import rows as credential_rows
+from .releases import release_reason
+from .rows import Failure, Observation, Observations, Row, control_plane_of, is_reachable, not_ready
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from .._helm.configuration import Configuration
+    from .._inventory.site import Cluster, Site
+
+
+@dataclasses.dataclass(frozen=True)
+class Chart:
+    """The chart that all releases have to be of."""
+
+    path: str
+    name: str
+    version: str
+
+
+@dataclasses.dataclass
+class Plan:
+    """What will be done, in the order in which it will be carried out."""
+
+    rows: list[Row]
+    failures: list[Failure]
+    #: inventory hosts by what the roles do for them
+    releases: list[str]
+    waiting: list[str]
+    credentials: list[str]
+    eks: dict[str, dict[str, bool]]
+    iam: dict[str, t.Any] | None
+    #: what flyteadmin's configuration will be, None where the control plane was not asked
+    configuration: Configuration | None
+    #: whether the role controlplane has something to do
+    controlplane: bool
+
+    def groups(self, control_plane: str, hosts: Collection[str]) -> list[dict[str, str]]:
+        """Return which hosts have something to do at which step, as groups of the inventory.
+
+        :param hosts: the hosts of this run, as ``--limit`` left them.
+        """
+        chosen = {"eks_cluster": list(self.eks), "dataplane": list(dict.fromkeys([*self.releases, *self.waiting]))}
+        for step, due in (("iam", bool(self.iam and self.iam["due"])), ("credentials", bool(self.credentials)), ("controlplane", self.controlplane)):
+            chosen[step] = [control_plane] if due and control_plane in hosts else []
+        return [{"host": host, "group": f"flyte_todo_{step}"} for step, found in chosen.items() for host in found]
+
+
+def make_plan(
+    site: Site,
+    observed: Observations,
+    *,
+    chart: Chart | None,
+    digest: Callable[[Cluster, Configuration | None], str] | None,
+    aws: Mapping[str, t.Any] | None,
+) -> Plan:
+    """Return the plan.
+
+    :param observed: what flyte_cluster_info returned, by inventory host; hosts that are not in it are left alone.
+    :param chart: None where no cluster was observed, so that no release is planned.
+    :param digest: returns the digest of all values that a release has to be given.
+    :param aws: what flyte_aws_info returned, None where it was not asked.
+    """
+    absent = not_reachable_yet(site, aws)
+    failures = [failure for failure in absent.values() if failure]
+    releases: dict[str, Row] = {}
+    waiting: dict[str, list[Row]] = {}
+    for cluster in site.data_planes:
+        observation = observed.get(cluster.host)
+        if observation is None or cluster.host in absent:
+            continue
+        if not is_reachable(observation):
+            failures.append(_unreachable(cluster, observation))
+            continue
+        reason = _reason(site, observation, chart, digest, cluster, None)
+        if reason:
+            releases[cluster.host] = Row(cluster.host, "dataplane", f"Helm release {cluster.release}", reason)
+        elif not_ready(observation):
+            waiting[cluster.host] = [Row(cluster.host, "dataplane", "wait", f"{entry['name']}: {entry['reason']}") for entry in not_ready(observation)]
+    due = credentials_due(site, observed, releases)
+    iam = required.plan(site, aws) if aws and site.settings["flyte_iam_manage"] else None
+    eks = [row for row in (eks_row(cluster, aws) for cluster in site.data_planes) if row]
+    configuration, rollout = _control_plane(site, observed, chart, digest, due)
+    rows = [
+        *eks,
+        *iam_rows(site, iam),
+        *releases.values(),
+        *(row for found in waiting.values() for row in found),
+        *credential_rows(site, observed, due),
+        *rollout,
+    ]
+    nothing_configured = configuration is not None and not configuration.cluster_configs
+    return Plan(
+        rows=rows,
+        failures=failures,
+        releases=list(releases),
+        waiting=list(waiting),
+        credentials=due,
+        eks=eks_clusters_to_make(site, aws),
+        iam=iam,
+        configuration=configuration,
+        controlplane=configuration is not None and (bool(rollout) or bool(due) or nothing_configured),
+    )
+
+
+def _unreachable(cluster: Cluster, observation: Observation) -> Failure:
+    error = observation["error"]
+    return Failure(cluster.host, "observe", error["message"], f"{error['hint']} What is stored for it stays as it was; run again then.".strip())
+
+
+def _reason(
+    site: Site,
+    observation: Observation,
+    chart: Chart | None,
+    digest: Callable[[Cluster, Configuration | None], str] | None,
+    cluster: Cluster,
+    configuration: Configuration | None,
+) -> str | None:
+    if chart is None or digest is None:
+        raise ValueError("releases are planned with a chart only")
+    return reason_of(site, observation, chart, digest(cluster, configuration))
+
+
+def reason_of(site: Site, observation: Observation, chart: Chart, digest: str) -> str | None:
+    """Return why Helm has to run for a release, None where it is as wanted."""
+    timeout = site.settings["flyte_pending_release_timeout"]
+    return release_reason(observation, chart=chart.name, version=chart.version, digest=digest, pending_timeout=timeout)
+
+
+def _control_plane(
+    site: Site, observed: Observations, chart: Chart | None, digest: Callable[[Cluster, Configuration | None], str] | None, due: list[str]
+) -> tuple[Configuration | None, list[Row]]:
+    cluster = site.control_plane
+    observation = observed.get(cluster.host)
+    if observation is None:
+        return None, []
+    wanted = predicted_configuration(site, observed, due)
+    if not wanted.cluster_configs:
+        return wanted, []
+    reason = _reason(site, observation, chart, digest, cluster, wanted)
+    if reason:
+        action = f"Helm release {cluster.release}"
+        return wanted, [Row(cluster.host, "controlplane", action, reason, tuple(differences(site, observed, wanted)))]
+    if control_plane_of(observed, cluster.host).get("clusters"):
+        return wanted, [Row(cluster.host, "controlplane", "wait", f"{entry['name']}: {entry['reason']}") for entry in not_ready(observation)]
+    return wanted, []
+
+
+@dataclasses.dataclass(frozen=True)
+class Rollout:
+    """What the role controlplane does now that the credentials are stored."""
+
+    configuration: Configuration
+    #: why Helm has to run, None where it has not, or must not
+    reason: str | None
+    failure: Failure | None
+
+
+def plan_rollout(
+    site: Site,
+    observation: Observation,
+    configuration: Configuration,
+    *,
+    chart: Chart,
+    digest: Callable[[Cluster, Configuration | None], str],
+) -> Rollout:
+    """Return what the control plane's release gets.
+
+    :param configuration: what flyteadmin's configuration has to be, with the credentials that are stored by now.
+    """
+    cluster = site.control_plane
+    reason = reason_of(site, observation, chart, digest(cluster, configuration)) if configuration.cluster_configs else None
+    failure = what_holds_it(site, configuration, reason)
+    return Rollout(configuration, None if failure else reason, failure)

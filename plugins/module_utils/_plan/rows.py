@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a plan is made of. No I/O, no credentials, only fingerprints."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+#: the steps of a run, in the order in which they are carried out; each is a role and a tag
+STEPS = ("eks_cluster", "iam", "dataplane", "credentials", "controlplane", "ecl", "verify")
+#: what the module flyte_cluster_info returns for a cluster
+Observation = t.Mapping[str, t.Any]
+Observations = t.Mapping[str, Observation]
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One thing that will be done."""
+
+    host: str
+    step: str
+    action: str
+    reason: str
+    details: tuple[str, ...] = ()
+
+    def lines(self) -> list[str]:
+        """Return it as text: one line, and one for each detail."""
+        first = f"{self.host}: {self.step}: {self.action}: {self.reason}"
+        return [first, *(f"{self.host}: {self.step}: {detail}" for detail in self.details)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """One line of the closing table: what failed, at what, and what to do."""
+
+    host: str
+    step: str
+    problem: str
+    remedy: str
+
+
+def is_reachable(observation: Observation | None) -> bool:
+    """Return whether a cluster was asked and answered."""
+    return bool(observation and observation.get("reachable"))
+
+
+def control_plane_of(observed: Observations, host: str) -> t.Mapping[str, t.Any]:
+    """Return what only the control plane's observation has: credentials, clusters, probes and the journal."""
+    return (observed.get(host) or {}).get("control_plane") or {}
+
+
+def not_ready(observation: Observation | None) -> list[t.Mapping[str, str]]:
+    """Return the Deployments of the release that are not ready, each with ``name`` and ``reason``."""
+    return list(((observation or {}).get("deployments") or {}).get("not_ready") or [])

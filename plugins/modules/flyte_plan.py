@@ -1,0 +1,154 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# It is implemented as an action plugin: plugins/action/flyte_plan.py.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: flyte_plan
+short_description: Check the inventory, observe all clusters at once, and plan
+version_added: 0.1.0
+author: flyte.multicluster contributors (@flyte-multicluster)
+description:
+  - Reads the variables of all hosts of the groups C(flyte_control_plane) and C(flyte_data_planes), checks all of them together, asks AWS and every
+    cluster what is there, and returns what has to be done as rows, in the order in which it will be carried out.
+  - Changes nothing. What it returns holds no secrets; register it, it sets no facts.
+  - It runs once for all hosts (C(run_once)); hosts that C(--limit) left out are checked, but not planned for.
+options:
+  scope:
+    description:
+      - V(all) observes everything and plans everything.
+      - V(observe) fetches no chart and plans nothing, as status and verification need it.
+      - V(iam) asks AWS only and plans IAM only; no cluster is asked.
+    type: str
+    choices: [all, observe, iam]
+    default: all
+notes:
+  - The variables are those of the role P(flyte.multicluster.preflight#role).
+extends_documentation_fragment:
+  - flyte.multicluster.attributes
+  - flyte.multicluster.attributes.info
+  - flyte.multicluster.attributes.action
+"""
+
+EXAMPLES = r"""
+- name: Plan, and show what would be done
+  hosts: flyte_control_plane:flyte_data_planes
+  connection: local
+  gather_facts: false
+  tasks:
+    - name: Check, observe and plan
+      flyte.multicluster.flyte_plan:
+      register: plan
+      run_once: true
+
+    - name: Show the plan
+      ansible.builtin.debug:
+        var: plan.lines
+      run_once: true
+"""
+
+RETURN = r"""
+site:
+  description: The checked inventory.
+  returned: success
+  type: dict
+  sample: {projects: [team1], domains: [development, staging, production]}
+observed:
+  description: What was found in each cluster, by inventory host, as RV(flyte.multicluster.flyte_cluster_info#module:clusters).
+  returned: success
+  type: dict
+  sample: {dataplane_1: {reachable: true, server: "https://127.0.0.1:28101"}}
+aws:
+  description: What AWS has, as P(flyte.multicluster.flyte_aws_info#module) returns it; null where the site is not on AWS.
+  returned: success
+  type: dict
+  sample: {account: "123456789012", partition: aws}
+chart:
+  description: Path, name and version of the chart; null unless O(scope=all).
+  returned: success
+  type: dict
+  sample: {path: /home/me/.cache/flyte-multicluster/charts/flyte-core-v1.16.8/flyte-core, name: flyte-core, version: v1.16.8}
+play_hosts:
+  description: The hosts of this run, as C(--limit) left them.
+  returned: success
+  type: list
+  elements: str
+  sample: [controlplane, dataplane_1]
+rows:
+  description: What will be done.
+  returned: success, unless O(scope=observe)
+  type: list
+  elements: dict
+  contains:
+    host:
+      description: Inventory host.
+      type: str
+      sample: dataplane_1
+    step:
+      description: The step, which is a role and a tag.
+      type: str
+      sample: dataplane
+    action:
+      description: What is done.
+      type: str
+      sample: Helm release flyte-core-data
+    reason:
+      description: Why.
+      type: str
+      sample: install flyte-core v1.16.8
+    details:
+      description: What changes in it.
+      type: list
+      elements: str
+      sample: []
+lines:
+  description: The rows as text.
+  returned: success, unless O(scope=observe)
+  type: list
+  elements: str
+  sample: ["dataplane_1: dataplane: Helm release flyte-core-data: install flyte-core v1.16.8"]
+groups:
+  description: Which hosts have something to do at which step, as groups for M(ansible.builtin.add_host).
+  returned: success, unless O(scope=observe)
+  type: list
+  elements: dict
+  sample: [{host: dataplane_1, group: flyte_todo_dataplane}]
+failures:
+  description: What cannot be done, by inventory host.
+  returned: success, unless O(scope=observe)
+  type: list
+  elements: dict
+  sample: [{host: dataplane_2, step: observe, problem: "https://127.0.0.1:28102 does not answer", remedy: Check that the API server runs.}]
+releases:
+  description: Data planes whose Helm release is installed or upgraded.
+  returned: success, unless O(scope=observe)
+  type: list
+  elements: str
+  sample: [dataplane_1]
+waiting:
+  description: Data planes whose release is as wanted, but whose Deployments are not ready.
+  returned: success, unless O(scope=observe)
+  type: list
+  elements: str
+  sample: []
+credentials:
+  description: Data planes whose credentials are made, stored or tried.
+  returned: success, unless O(scope=observe)
+  type: list
+  elements: str
+  sample: [dataplane_1]
+eks:
+  description: EKS clusters of the inventory that are created, by inventory host.
+  returned: success, unless O(scope=observe)
+  type: dict
+  sample: {dataplane_4: {create: true, replace_node_group: false}}
+iam:
+  description: The documents that IAM has to have, and which of them differ; null where IAM is not managed.
+  returned: success, unless O(scope=observe)
+  type: dict
+  sample: {due: false}
+"""

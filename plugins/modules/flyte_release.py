@@ -1,0 +1,73 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# It is implemented as an action plugin: plugins/action/flyte_release.py.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: flyte_release
+short_description: Install or upgrade one Helm release of the plan
+version_added: 0.1.0
+author: flyte.multicluster contributors (@flyte-multicluster)
+description:
+  - Brings the Helm release of this host to what the plan of M(flyte.multicluster.flyte_plan) wants, by M(kubernetes.core.helm). Its values are built in
+    memory and are in no result.
+  - A release that another Helm run left pending is waited for; one that stays pending was left by a run that was killed, and is taken over - only Helm's
+    record of the very revision that was seen pending is removed, all objects stay.
+  - Helm does not wait for pods, so that a release is pending for seconds only; M(flyte.multicluster.flyte_step) waits for all clusters at once.
+options:
+  plan:
+    description: What M(flyte.multicluster.flyte_plan) returned.
+    type: dict
+    required: true
+  credentials:
+    description: Result of the step V(credentials) of M(flyte.multicluster.flyte_step), for the control plane.
+    type: dict
+    default: {}
+extends_documentation_fragment:
+  - flyte.multicluster.attributes
+  - flyte.multicluster.attributes.action
+attributes:
+  check_mode:
+    support: full
+    details: Says that the release would change, and does not run Helm.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+seealso:
+  - module: kubernetes.core.helm
+"""
+
+EXAMPLES = r"""
+- name: Install or upgrade the data planes
+  hosts: flyte_data_planes
+  connection: local
+  gather_facts: false
+  tasks:
+    - name: Check, observe and plan
+      flyte.multicluster.flyte_plan:
+      register: plan
+      run_once: true
+
+    - name: Install or upgrade the Helm release
+      flyte.multicluster.flyte_release:
+        plan: "{{ plan }}"
+"""
+
+RETURN = r"""
+live:
+  description: The section C(clusters) that flyteadmin reads then, of the control plane's release.
+  returned: when the control plane's release changed
+  type: dict
+  sample: {labelClusterMap: {label1: [{id: dataplane_1, weight: 1}]}, clusterConfigs: []}
+failures:
+  description: What failed, by inventory host.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{host: dataplane_1, step: dataplane, problem: "Helm: …", remedy: "See what Helm says, then run again."}]
+"""

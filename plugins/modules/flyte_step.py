@@ -1,0 +1,102 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# It is implemented as an action plugin: plugins/action/flyte_step.py.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: flyte_step
+short_description: Carry out one step of the plan
+version_added: 0.1.0
+author: flyte.multicluster contributors (@flyte-multicluster)
+description:
+  - Carries out what the plan of M(flyte.multicluster.flyte_plan) has for a step that concerns many clusters at once, or flyteadmin. It runs modules of
+    this collection with the connections that the inventory gives.
+  - Whatever fails is returned as rows by inventory host; the step V(report) shows all of them.
+options:
+  step:
+    description:
+      - V(eks_cluster) creates the EKS clusters of O(hosts), by M(community.aws.eks_cluster); V(eks_node_group) their node groups, by
+        M(community.aws.eks_nodegroup).
+      - V(oidc_providers), V(iam_policy), V(iam_roles) and V(pod_identity) set up IAM, by M(flyte.multicluster.flyte_oidc_provider),
+        M(amazon.aws.iam_managed_policy), M(amazon.aws.iam_role) and M(flyte.multicluster.flyte_pod_identity).
+      - V(ready) waits until the Deployments of O(hosts) are ready and the FlyteWorkflow CRD serves, by M(flyte.multicluster.flyte_cluster_info).
+      - V(credentials) makes and stores the tokens of the data planes, by M(flyte.multicluster.flyte_cluster_credentials).
+      - V(ecl) sets the execution cluster labels, by M(flyte.multicluster.flyte_ecl).
+      - V(verify) looks again at what was changed and judges every stored label, by M(flyte.multicluster.flyte_cluster_info) and
+        M(flyte.multicluster.flyte_ecl_info).
+      - V(canary) proves where every labelled project-domain runs, by M(flyte.multicluster.flyte_canary).
+      - V(status) returns a table of all clusters.
+      - V(report) fails with a table of everything that failed.
+    type: str
+    required: true
+    choices: [eks_cluster, eks_node_group, oidc_providers, iam_policy, iam_roles, pod_identity, ready, credentials, ecl, verify, canary, status, report]
+  plan:
+    description: What M(flyte.multicluster.flyte_plan) returned.
+    type: dict
+    required: true
+  hosts:
+    description: The inventory hosts of the steps V(eks_cluster), V(eks_node_group) and V(ready).
+    type: list
+    elements: str
+    default: []
+  results:
+    description: Names of the variables in which the steps before it registered their results, on any host of the site.
+    type: list
+    elements: str
+    default: []
+extends_documentation_fragment:
+  - flyte.multicluster.attributes
+  - flyte.multicluster.attributes.action
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details: Of the steps V(credentials) and V(ecl).
+  idempotent:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Show the state of all clusters
+  hosts: flyte_control_plane:flyte_data_planes
+  connection: local
+  gather_facts: false
+  tasks:
+    - name: Check and observe
+      flyte.multicluster.flyte_plan:
+        scope: observe
+      register: plan
+      run_once: true
+
+    - name: Make the table
+      flyte.multicluster.flyte_step:
+        step: status
+        plan: "{{ plan }}"
+      register: status
+      run_once: true
+"""
+
+RETURN = r"""
+failures:
+  description: What failed, by inventory host.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{host: dataplane_2, step: credentials, problem: "https://127.0.0.1:28102 does not answer", remedy: Check that the API server runs.}]
+lines:
+  description: What a person should know.
+  returned: with O(step=ecl), O(step=verify) and O(step=canary)
+  type: list
+  elements: str
+  sample: ["team1/staging: no label: it runs on any enabled cluster"]
+text:
+  description: A table of all clusters.
+  returned: with O(step=status)
+  type: str
+  sample: "CLUSTER      ENABLED  ENDPOINT"
+"""

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the action plugins share: arguments, running modules, and the one place where an exception becomes a failed result."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import HostVariables, TemplateFault, plain
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+MODULES = "flyte.multicluster."
+
+
+class Refused(Exception):
+    """Something is wrong before anything was changed; one line for each thing."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = list(lines)
+
+
+class ModuleFailed(Exception):
+    """A module that was run failed. ``result`` is what it returned."""
+
+    def __init__(self, result: dict[str, t.Any]) -> None:
+        super().__init__(str(result.get("msg") or "failed"))
+        self.result = result
+
+
+class InventoryAction(ActionBase):
+    """An action that reads the inventory, with the secrets in it, and runs modules. Neither is in what it returns."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _supports_async = False
+    ARGUMENTS: t.ClassVar[dict[str, dict[str, t.Any]]] = {}
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Carry the task out."""
+        task_vars = task_vars or {}
+        result = super().run(tmp, task_vars)
+        _valid, arguments = self.validate_argument_spec(argument_spec=self.ARGUMENTS)
+        self.task_vars = task_vars
+        self.variables = HostVariables(task_vars, self._loader)
+        try:
+            result.update(self.act(plain(arguments)))
+        except Refused as error:
+            result.update(failed=True, msg=["Nothing was changed.", *error.lines])
+        except ModuleFailed as error:
+            result.update(failed=True, msg=str(error))
+        except TemplateFault as error:
+            result.update(failed=True, msg=["Nothing was changed.", str(error)])
+        return result
+
+    def act(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return the result. ``arguments`` are plain data."""
+        raise NotImplementedError
+
+    @property
+    def check_mode(self) -> bool:
+        """Whether nothing may be changed."""
+        return bool(self._task.check_mode)
+
+    def module(self, name: str, arguments: Mapping[str, t.Any], *, reads: bool = False, quiet: bool = False) -> dict[str, t.Any]:
+        """Run a module where this task runs, and return its result without the arguments that it was given.
+
+        :param reads: it changes nothing that matters, so that it runs in check mode too.
+        :param quiet: its arguments hold secrets that it does not know as such: they must not get into the log of the system.
+        :raises ModuleFailed: it failed.
+        """
+        with self._as(reads=reads, quiet=quiet):
+            result = plain(self._execute_module(module_name=name, module_args=dict(arguments), task_vars=self.task_vars))
+        for key in ("invocation", "_ansible_parsed", "_ansible_no_log", "module_stderr" if not result.get("failed") else "invocation"):
+            result.pop(key, None)
+        if result.get("failed"):
+            raise ModuleFailed(result)
+        return t.cast("dict[str, t.Any]", result)
+
+    @contextlib.contextmanager
+    def _as(self, *, reads: bool, quiet: bool) -> Iterator[None]:
+        before = self._task.check_mode, self._task.no_log
+        self._task.check_mode, self._task.no_log = (False if reads else before[0]), (True if quiet else before[1])
+        try:
+            yield
+        finally:
+            self._task.check_mode, self._task.no_log = before
+
+    @contextlib.contextmanager
+    def environment(self, more: Mapping[str, str]) -> Iterator[None]:
+        """Run modules with more variables in their environment."""
+        before = self._task.environment
+        self._task.environment = [*(before or []), dict(more)]
+        try:
+            yield
+        finally:
+            self._task.environment = before

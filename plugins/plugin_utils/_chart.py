@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The chart: a folder, an archive, or a name in a Helm repository; and the values files in it and of the user."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pathlib
+import shutil
+import tarfile
+import tempfile
+import typing as t
+
+import yaml
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import Sources, chart_files, needed_files
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values, parse
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster, Site
+
+    Fill = Callable[[pathlib.Path], None]
+    #: fetches a chart by name, repository, version and Helm's path into a folder
+    Pull = Callable[[str, str, str, str, pathlib.Path], None]
+
+
+def cache_folder() -> pathlib.Path:
+    """Return where charts are kept."""
+    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "flyte-multicluster" / "charts"
+
+
+def provide(site: Site, pull: Pull) -> Chart:
+    """Return the chart of the site, fetched or unpacked into the cache where it is not a folder.
+
+    :raises Refused: it cannot be had, or is not flyte-core.
+    """
+    settings, cache = site.settings, cache_folder()
+    ref = os.path.expanduser(settings["flyte_chart_ref"])
+    given = pathlib.Path(ref)
+    if given.is_dir():
+        folder = given.resolve()
+    elif given.is_file():
+        folder = _unpack(site, given.resolve(), cache)
+    elif given.is_absolute() or ref.startswith(".") or ref.endswith(".tgz"):
+        raise _wrong(site, f"there is no {given}: it has to be a chart's folder, a .tgz, or a name in flyte_chart_repo_url")
+    else:
+        folder = _pulled(site, ref, cache, pull)
+    metadata = _metadata(site, folder)
+    folder = _with_dependencies(site, folder, metadata, cache)
+    missing = [name for name in needed_files(site) if not (folder / name).is_file()]
+    if missing:
+        lacks = f"{folder} lacks {', '.join(missing)}: it has to be flyte-core; the flyte-binary chart does not work with several clusters"
+        raise _wrong(site, lacks)
+    return Chart(str(folder), str(metadata["name"]), str(metadata["version"]))
+
+
+def _wrong(site: Site, what: str) -> Refused:
+    return Refused(f"{site.control_plane.host}: flyte_chart_ref = {site.settings['flyte_chart_ref']!r}: {what}.")
+
+
+def _metadata(site: Site, folder: pathlib.Path) -> dict[str, t.Any]:
+    try:
+        content = yaml.safe_load((folder / "Chart.yaml").read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise _wrong(site, f"{folder} is no Helm chart: its Chart.yaml cannot be read ({type(error).__name__})") from error
+    if not isinstance(content, dict) or not {"name", "version"} <= set(content):
+        raise _wrong(site, f"{folder}/Chart.yaml has no name and version")
+    return content
+
+
+def _into_cache(target: pathlib.Path, fill: Fill) -> pathlib.Path:
+    """Fill a folder of the cache once; a run that is killed on the way leaves nothing half done there."""
+    if not target.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as scratch:
+            filled = pathlib.Path(scratch) / "chart"
+            filled.mkdir()
+            fill(filled)
+            try:
+                filled.rename(target)
+            except OSError:
+                if not target.is_dir():  # a run beside this one was faster
+                    raise
+    return target
+
+
+def _only_folder(site: Site, folder: pathlib.Path) -> pathlib.Path:
+    found = [entry for entry in folder.iterdir() if (entry / "Chart.yaml").is_file()]
+    if len(found) != 1:
+        raise _wrong(site, f"{folder} has {len(found)} charts in it, not one")
+    return found[0]
+
+
+def _unpack(site: Site, archive: pathlib.Path, cache: pathlib.Path) -> pathlib.Path:
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()[:16]
+
+    def fill(folder: pathlib.Path) -> None:
+        try:
+            with tarfile.open(archive) as packed:
+                packed.extractall(folder, filter="data")
+        except (tarfile.TarError, OSError, EOFError) as error:
+            raise _wrong(site, f"{archive} is no chart archive ({type(error).__name__})") from error
+
+    return _only_folder(site, _into_cache(cache / f"{archive.stem}-{digest}", fill))
+
+
+def _pulled(site: Site, name: str, cache: pathlib.Path, pull: Pull) -> pathlib.Path:
+    settings = site.settings
+    digest = hashlib.sha256(settings["flyte_chart_repo_url"].encode()).hexdigest()[:8]
+    target = cache / f"{pathlib.PurePath(name).name}-{settings['flyte_chart_version']}-{digest}"
+
+    def fill(folder: pathlib.Path) -> None:
+        pull(name, settings["flyte_chart_repo_url"], settings["flyte_chart_version"], settings["flyte_helm_binary"], folder)
+
+    return _only_folder(site, _into_cache(target, fill))
+
+
+def _missing_dependencies(folder: pathlib.Path, metadata: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    charts = folder / "charts"
+    present = [entry.name for entry in charts.iterdir()] if charts.is_dir() else []
+    wanted = metadata.get("dependencies") or []
+    return [entry for entry in wanted if not any(name == entry["name"] or name.startswith(f"{entry['name']}-") for name in present)]
+
+
+def _with_dependencies(site: Site, folder: pathlib.Path, metadata: Mapping[str, t.Any], cache: pathlib.Path) -> pathlib.Path:
+    """Return the chart with its dependencies in it, a copy where they lie beside it, as in a checkout of flyte: Helm installs it only so."""
+    missing = _missing_dependencies(folder, metadata)
+    if not missing:
+        return folder
+    sources: dict[str, pathlib.Path] = {}
+    for entry in missing:
+        repository = str(entry.get("repository") or "")
+        source = (folder / repository.removeprefix("file://")).resolve()
+        if not repository.startswith("file://") or not (source / "Chart.yaml").is_file():
+            raise _wrong(site, f"{folder} lacks its dependency {entry['name']} ({repository}): run 'helm dependency build {folder}' once")
+        sources[entry["name"]] = source
+
+    def fill(target: pathlib.Path) -> None:
+        copied = target / folder.name
+        shutil.copytree(folder, copied)
+        for name, source in sources.items():
+            shutil.copytree(source, copied / "charts" / name)
+
+    return _only_folder(site, _into_cache(cache / f"{folder.name}-{_digest([folder, *sources.values()])}", fill))
+
+
+def _digest(folders: list[pathlib.Path]) -> str:
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+class ValuesReader:
+    """Reads what a release's values are made of; each file once."""
+
+    def __init__(self, site: Site, chart: Chart, read: Callable[[str, str], t.Any]) -> None:
+        self._site, self._chart, self._read = site, chart, read
+        self._parsed: dict[str, Values] = {}
+
+    def sources(self, cluster: Cluster) -> Sources:
+        """Return the sources of a cluster's release. Secrets.
+
+        :raises Refused: a values file cannot be read.
+        """
+        folder = str(self._read(cluster.host, "inventory_dir") or os.getcwd())
+        own = [os.path.join(self._chart.path, name) for name in chart_files(self._site, cluster)]
+        users = [os.path.abspath(os.path.join(folder, os.path.expanduser(path))) for path in cluster.values_files]
+        return Sources(
+            self._file(cluster.host, os.path.join(self._chart.path, "values.yaml")),
+            [self._file(cluster.host, path) for path in own + users],
+            self._read(cluster.host, "flyte_values") or {},
+        )
+
+    def _file(self, host: str, path: str) -> Values:
+        if path not in self._parsed:
+            try:
+                self._parsed[path] = parse(pathlib.Path(path).read_text(encoding="utf-8"))
+            except OSError as error:
+                raise Refused(f"{host}: flyte_values_files = {path!r}: {error.strerror}.") from error
+            except ValueError as error:
+                raise Refused(f"{host}: flyte_values_files = {path!r}: {error}.") from error
+        return self._parsed[path]

@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the clusters, flyteadmin and AWS of a site are reached: options for modules. They may be credentials: use them, keep them nowhere."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import has_explicit_access
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ACCESS_VARIABLES, ADMIN_VARIABLES, AWS_VARIABLES, options_of
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster, Site
+
+    Read = Callable[[str, str], t.Any]
+
+
+def cluster_options(site: Site, cluster: Cluster, read: Read) -> dict[str, t.Any]:
+    """Return the options that say how a cluster is reached.
+
+    A host on EKS that has no access of its own is reached through EKS: endpoint and CA from there, a token made in the thread that uses it.
+    """
+    given = options_of(cluster.host, read, ACCESS_VARIABLES)
+    if cluster.openshift:
+        given["openshift"] = True
+    if not has_explicit_access(given) and cluster.eks_cluster:
+        found = {"cluster": cluster.eks_cluster, "region": cluster.eks_region, "assume_role_arn": cluster.eks_assume_role_arn}
+        given["eks"] = {**aws_options(site, read), **{option: value for option, value in found.items() if value}}
+    return given
+
+
+def aws_options(site: Site, read: Read) -> dict[str, t.Any]:
+    """Return the options of amazon.aws' modules."""
+    return options_of(site.control_plane.host, read, AWS_VARIABLES)
+
+
+def admin_options(site: Site, read: Read) -> dict[str, t.Any]:
+    """Return the options of the modules that talk to flyteadmin."""
+    return {"url": site.settings["flyte_admin_url"], **options_of(site.control_plane.host, read, ADMIN_VARIABLES)}
+
+
+def observed_cluster(site: Site, cluster: Cluster, read: Read) -> dict[str, t.Any]:
+    """Return a cluster as an element of the option ``clusters`` of flyte_cluster_info."""
+    return {
+        "name": cluster.host,
+        "namespace": cluster.namespace,
+        "release": cluster.release,
+        "control_plane": cluster.is_control_plane,
+        "data_plane": cluster in site.targets,
+        "token_secret": site.settings["flyte_token_secret"],
+        **cluster_options(site, cluster, read),
+    }
+
+
+def writes_service_accounts(site: Site) -> bool:
+    """Return whether flyteadmin writes ServiceAccounts in the data planes: the templates of values-eks.yaml and values-gcp.yaml have one."""
+    return site.settings["flyte_provider"] in ("aws", "gcp")

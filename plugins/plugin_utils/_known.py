@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan as the roles hand it on: plain data, without secrets; and read back."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import release_values
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values
+    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster
+
+
+@dataclasses.dataclass
+class Known:
+    """What flyte_plan found out: the site, and what every cluster and AWS said."""
+
+    site: Site
+    observed: dict[str, dict[str, t.Any]]
+    aws: dict[str, t.Any] | None
+    chart: Chart | None
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """Return plain data for a registered result."""
+        return {
+            "site": self.site.as_dict(),
+            "observed": self.observed,
+            "aws": self.aws,
+            "chart": dataclasses.asdict(self.chart) if self.chart else None,
+        }
+
+    @classmethod
+    def from_result(cls, result: Mapping[str, t.Any]) -> Known:
+        """Return it from flyte_plan's result."""
+        chart = result.get("chart")
+        return cls(Site.from_dict(result["site"]), dict(result["observed"]), result.get("aws"), Chart(**chart) if chart else None)
+
+    @property
+    def live(self) -> dict[str, t.Any]:
+        """The section ``clusters`` that flyteadmin read when the clusters were observed."""
+        return control_plane_of(self.observed, self.site.control_plane.host).get("clusters") or {}
+
+    def values_of(self, read: Callable[[str, str], t.Any]) -> Callable[[Cluster, Configuration | None], Values]:
+        """Return a function that returns all values of a cluster's release. Secrets."""
+        if self.chart is None:
+            raise ValueError("the values of a release need its chart")
+        reader = ValuesReader(self.site, self.chart, read)
+        return lambda cluster, configuration: release_values(self.site, cluster, reader.sources(cluster), aws=self.aws, configuration=configuration)
+
+    def digest_of(self, read: Callable[[str, str], t.Any]) -> Callable[[Cluster, Configuration | None], str]:
+        """Return a function that returns the digest of all values of a cluster's release."""
+        values_of = self.values_of(read)
+        return lambda cluster, configuration: digest(values_of(cluster, configuration))
+
+
+def as_rows(failures: Iterable[Failure | None]) -> list[dict[str, str]]:
+    """Return failures as plain data."""
+    return [dataclasses.asdict(failure) for failure in failures if failure]
+
+
+def from_rows(rows: Iterable[Mapping[str, str]]) -> list[Failure]:
+    """Return failures from plain data."""
+    return [Failure(row["host"], row["step"], row["problem"], row["remedy"]) for row in rows]

@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Variables of inventory hosts as an action plugin sees them: merged by Ansible once a host, templated only where there is a template."""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+import typing as t
+
+import yaml
+from ansible.errors import AnsibleError
+from ansible.template import Templar
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import Variables, declared
+from jinja2 import TemplateError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ansible.parsing.dataloader import DataLoader
+
+_DECLARATION = pathlib.Path(__file__).resolve().parents[2] / "roles" / "preflight" / "meta" / "argument_specs.yml"
+_TEMPLATE_MARKS = ("{{", "{%", "{#")
+
+
+class TemplateFault(Exception):
+    """A variable of a host cannot be templated."""
+
+    def __init__(self, host: str, name: str, reason: str) -> None:
+        super().__init__(f"{host}: {name}: cannot be templated: {reason}")
+
+
+@functools.lru_cache(maxsize=1)
+def declared_variables() -> Variables:
+    """Return the inventory's variables, from their one declaration."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    content = yaml.load(_DECLARATION.read_text(encoding="utf-8"), Loader=loader)
+    return declared(content["argument_specs"]["main"]["options"])
+
+
+class HostVariables:
+    """Reads variables of any host of the inventory."""
+
+    def __init__(self, task_vars: Mapping[str, t.Any], loader: DataLoader) -> None:
+        self._hostvars = task_vars["hostvars"]
+        self._loader = loader
+        self._raw: dict[str, Mapping[str, t.Any]] = {}
+        self._templars: dict[str, Templar] = {}
+
+    def raw(self, host: str) -> Mapping[str, t.Any]:
+        """Return all variables of a host, not templated. Ansible merges them anew at each look-up: it is done once here."""
+        if host not in self._raw:
+            self._raw[host] = self._hostvars.raw_get(host)
+        return self._raw[host]
+
+    def read(self, host: str, name: str) -> t.Any:
+        """Return a variable as plain data, None where it is not set.
+
+        :raises TemplateFault: it has a template that fails.
+        """
+        value = self.raw(host).get(name)
+        if value is None or not _has_template(value):
+            return plain(value)
+        try:
+            return plain(self._templar(host).template(value))
+        except (AnsibleError, TemplateError, TypeError, ValueError) as error:
+            raise TemplateFault(host, name, str(error)) from error
+
+    def _templar(self, host: str) -> Templar:
+        if host not in self._templars:
+            self._templars[host] = Templar(loader=self._loader, variables={**self.raw(host), "hostvars": self._hostvars})
+        return self._templars[host]
+
+    def result(self, host: str, name: str) -> dict[str, t.Any] | None:
+        """Return what a task registered on a host, None where it did not run there."""
+        found = self.raw(host).get(name)
+        return plain(found) if isinstance(found, dict) and not found.get("skipped") else None
+
+
+def _has_template(value: t.Any) -> bool:
+    if isinstance(value, str):
+        return any(mark in value for mark in _TEMPLATE_MARKS)
+    if isinstance(value, dict):
+        return any(_has_template(key) or _has_template(item) for key, item in value.items())
+    return isinstance(value, (list, tuple)) and any(_has_template(item) for item in value)
+
+
+def plain(value: t.Any) -> t.Any:
+    """Return plain data of what Ansible gives: tagged, lazy and encrypted values."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, dict) or hasattr(value, "items"):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    for kind in (int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return str(value)
