@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.flyte.multicluster.plugins.module_utils._iam.trust import Own, merge_trust
+from ansible_collections.flyte.multicluster.plugins.module_utils._iam.subjects import Own
+from ansible_collections.flyte.multicluster.plugins.module_utils._iam.trust import merge_trust
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import plain
 
 if t.TYPE_CHECKING:

@@ -52,37 +52,15 @@ options:
         later.
     type: str
     default: "{name}"
-  profile:
-    description: Named profile of the AWS configuration.
-    type: str
-    env:
-      - name: AWS_PROFILE
   endpoint_url:
-    description: URL to use instead of AWS' own endpoints, for a stand-in.
-    type: str
     env:
+      - name: AWS_URL
       - name: AWS_ENDPOINT_URL
-  access_key:
-    description: Access key. Left out, boto3 finds credentials as usual.
-    type: str
-    env:
-      - name: AWS_ACCESS_KEY_ID
-  secret_key:
-    description: Secret key.
-    type: str
-    env:
-      - name: AWS_SECRET_ACCESS_KEY
-  session_token:
-    description: Session token.
-    type: str
-    env:
-      - name: AWS_SESSION_TOKEN
 extends_documentation_fragment:
   - constructed
   - inventory_cache
-requirements:
-  - python >= 3.11
-  - boto3 >= 1.28
+  - amazon.aws.common.plugins
+  - amazon.aws.boto3
 """
 
 EXAMPLES = r"""
@@ -108,7 +86,8 @@ import typing as t
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
-from ansible_collections.flyte.multicluster.plugins.module_utils._aws import session as _aws
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws.errors import AwsError, attempt
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws.session import client
 
 _CONNECTION = ("profile", "endpoint_url", "access_key", "secret_key", "session_token")
 Cluster = dict[str, t.Any]
@@ -118,13 +97,14 @@ def list_clusters(options: t.Mapping[str, t.Any], regions: t.Sequence[str], role
     """Return all EKS clusters of these regions, in this identity's account and those of the roles; regions and clusters side by side."""
     places = [(region, role) for role in (None, *roles) for region in regions]
     with concurrent.futures.ThreadPoolExecutor(max_workers=16) as pool:
-        clients = list(pool.map(lambda place: _aws.client({**options, "region": place[0]}, "eks", region=place[0], assume_role_arn=place[1]), places))
+        clients = list(pool.map(lambda place: client(options, "eks", region=place[0], assume_role_arn=place[1]), places))
 
         def names(eks: t.Any) -> list[str]:
-            return [name for page in eks.get_paginator("list_clusters").paginate() for name in page["clusters"]]
+            found = attempt(f"list the EKS clusters of {eks.meta.region_name}", eks.get_paginator("list_clusters").paginate().build_full_result)
+            return list(found.get("clusters") or [])
 
         wanted = [(place, eks, name) for place, eks, found in zip(places, clients, pool.map(names, clients)) for name in found]
-        described = pool.map(lambda entry: entry[1].describe_cluster(name=entry[2])["cluster"], wanted)
+        described = pool.map(lambda entry: attempt(f"describe the EKS cluster {entry[2]}", entry[1].describe_cluster, name=entry[2])["cluster"], wanted)
         return [_cluster(cluster, region, role) for ((region, role), _eks, _name), cluster in zip(wanted, described)]
 
 
@@ -175,20 +155,18 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         return found
 
     def _ask(self) -> list[Cluster]:
-        try:
-            from botocore.exceptions import BotoCoreError, ClientError
-        except ImportError as error:
-            raise AnsibleParserError("the inventory plugin flyte.multicluster.eks needs boto3") from error
         options = {name: self.get_option(name) for name in _CONNECTION}
         try:
             return list_clusters(options, self.get_option("regions"), self.get_option("assume_role_arns"))
-        except (BotoCoreError, ClientError) as error:
+        except ImportError as error:
+            raise AnsibleParserError("the inventory plugin flyte.multicluster.eks needs boto3") from error
+        except AwsError as error:
             hint = "Check regions, assume_role_arns and the credentials of the inventory plugin flyte.multicluster.eks."
-            raise AnsibleParserError(f"AWS: {error}. {hint}") from error
+            raise AnsibleParserError(f"{error.message} {hint}") from error
 
     def _add(self, cluster: Cluster) -> None:
-        is_head = has_tags(cluster, self.get_option("control_plane_tags"))
-        if cluster["status"] not in self.get_option("statuses") or not (is_head or has_tags(cluster, self.get_option("tags"))):
+        is_control_plane = has_tags(cluster, self.get_option("control_plane_tags"))
+        if cluster["status"] not in self.get_option("statuses") or not (is_control_plane or has_tags(cluster, self.get_option("tags"))):
             return
         try:
             host = self.get_option("hostname_format").format(**{key: cluster[key] for key in ("name", "region", "account")})
@@ -197,7 +175,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         known = self.inventory.get_host(host)
         if known is not None and known.get_vars().get("eks_arn") not in (None, cluster["arn"]):
             raise AnsibleParserError(f"{known.get_vars()['eks_arn']} and {cluster['arn']} are both {host!r}: set hostname_format: '{{name}}-{{region}}'")
-        group = self.inventory.add_group("flyte_control_plane" if is_head else "flyte_data_planes")
+        group = self.inventory.add_group("flyte_control_plane" if is_control_plane else "flyte_data_planes")
         self.inventory.add_host(host, group=group)
         variables = {
             "flyte_eks_cluster": cluster["name"],

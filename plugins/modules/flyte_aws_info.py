@@ -83,6 +83,9 @@ clusters:
   description:
     - The EKS clusters by key. RV(ignore:missing) says that EKS has no such cluster, RV(ignore:error) why it cannot be said.
     - RV(ignore:associations) is null without O(pod_identity).
+    - RV(ignore:nodegroup) is there where O(eks_clusters[].nodegroup) asks for it, and null where EKS has no such node group. Its C(health)
+      is what EKS found wrong with it, its C(autoscaling_groups) are where its nodes come from.
+    - While EKS creates a cluster, C(issuer), C(endpoint) and C(ca_data) may be null.
   returned: success
   type: dict
   sample:
@@ -93,6 +96,11 @@ clusters:
       ca_data: LS0tLS1CRUdJTi…
       status: ACTIVE
       associations:
+      nodegroup:
+        name: flyte
+        status: DEGRADED
+        health: ["AsgInstanceLaunchFailures: Could not launch instances (eks-flyte-1234)"]
+        autoscaling_groups: [eks-flyte-1234]
       error:
 oidc_providers:
   description: ARNs of the account's OIDC providers.

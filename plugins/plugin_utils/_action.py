@@ -33,7 +33,7 @@ class ModuleFailed(Exception):
         self.result = result
 
 
-class InventoryAction(ActionBase):
+class InventoryAction(ActionBase):  # type: ignore[misc]
     """An action that reads the inventory, with the secrets in it, and runs modules. Neither is in what it returns."""
 
     TRANSFERS_FILES = False

@@ -45,7 +45,7 @@ def _eks(work: Work, cluster: Cluster, name: str, arguments: Mapping[str, t.Any]
 
 def create_eks_cluster(work: Work) -> dict[str, t.Any]:
     """Create the EKS clusters that are missing; wait for those that EKS is still creating."""
-    changed, failures = False, []
+    changed, failures = False, list[t.Optional[Failure]]()
     for cluster in work.clusters(work.hosts):
         if not work.plan["eks"][cluster.host]["create"]:
             continue
@@ -65,7 +65,7 @@ def create_eks_cluster(work: Work) -> dict[str, t.Any]:
 def create_node_group(work: Work) -> dict[str, t.Any]:
     """Create the node groups; one whose creation failed is deleted first, since EKS does not try again."""
     failed = {failure.host for failure in work.failures()}
-    changed, failures = False, []
+    changed, failures = False, list[t.Optional[Failure]]()
     for cluster in work.clusters(host for host in work.hosts if host not in failed):
         if work.action.check_mode:  # it asks the cluster, which may not be there then
             changed = True
@@ -117,7 +117,7 @@ def create_policy(work: Work) -> dict[str, t.Any]:
 
 def create_roles(work: Work) -> dict[str, t.Any]:
     """Make the roles, with the trust policies that the plan merged, and attach the policy."""
-    changed, failures = False, []
+    changed, failures = False, list[t.Optional[Failure]]()
     for role in work.plan["iam"]["roles_due"]:
         arguments = {
             "name": role["name"],

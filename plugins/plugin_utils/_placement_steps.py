@@ -9,7 +9,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.labels import held_failure, label_plan
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of, not_ready
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import status_text
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import cluster_failures, judge_canaries, judge_labels
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, ModuleFailed
@@ -87,7 +87,8 @@ def verify(work: Work) -> dict[str, t.Any]:
 
 def _observed_again(work: Work) -> dict[str, dict[str, t.Any]]:
     """Return new observations of what was changed; what was observed before the run still holds where nothing was."""
-    planned = [host for key in ("releases", "waiting", "credentials") for host in work.plan.get(key) or []]
+    planned = [host for key in ("releases", "credentials") for host in work.plan.get(key) or []]
+    planned += [host for host, found in work.known.observed.items() if not_ready(found)]  # they were waited for
     if work.action.check_mode or not (planned or work.outcomes.changed):
         return {}
     site = work.known.site

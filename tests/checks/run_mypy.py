@@ -21,7 +21,7 @@ def mypy(*arguments: str, path: str = "") -> int:
 def main() -> int:
     """Check everything."""
     collection = mypy(
-        *(part for name in ("module_utils", "modules", "filter", "inventory") for part in ("-p", f"ansible_collections.flyte.multicluster.plugins.{name}")),
+        *(part for name in ("module_utils", "plugin_utils", "modules", "action", "filter", "inventory") for part in ("-p", f"ansible_collections.flyte.multicluster.plugins.{name}")),
         path=str(REPOSITORY / ".collections"),
     )
     lab = mypy("--exclude", "tests/lab/(flyteadmin/|example)", "tests/lab", path="tests/lab")

@@ -18,7 +18,12 @@ from conftest import REPOSITORY
 sys.path[:0] = [str(REPOSITORY / ".collections"), str(REPOSITORY / "tests" / "lab")]
 
 import binaries  # noqa: E402
-from ansible_collections.flyte.multicluster.plugins.filter import site as filters  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import chart_files, release_values  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables  # noqa: E402
 
 ACCOUNT = "123456789012"
 ISSUER = "https://oidc.eks.us-east-2.amazonaws.com/id/ABC"
@@ -30,18 +35,22 @@ AWS: dict[str, t.Any] = {
     "policy": None,
     "oidc_providers": [],
 }
-HUB = {
-    "cluster_configs": [{"name": "plane", "endpoint": "https://plane", "enabled": True, "auth": {"type": "file_path", "tokenPath": "t", "certPath": "c"}}],
-    "label_cluster_map": {"label1": [{"id": "plane", "weight": 1}]},
-    "checksum": "abc",
-}
+CONFIGURATION = Configuration(
+    cluster_configs=[{"name": "plane", "endpoint": "https://plane", "enabled": True, "auth": {"type": "file_path", "tokenPath": "t", "certPath": "c"}}],
+    label_cluster_map={"label1": [{"id": "plane", "weight": 1}]},
+    checksum="abc",
+    left_out=[],
+    kept=[],
+    unserved=[],
+    unreachable=[],
+)
 
 
-def _chart() -> dict[str, t.Any]:
+def _chart() -> Chart:
     path = os.environ.get("FLYTE_CHART") or str(REPOSITORY / "tests" / "lab" / "chart" / "flyte-core")
     if not pathlib.Path(path).is_dir():
         pytest.skip("FLYTE_CHART is no folder")
-    return {"path": path, "name": "flyte-core", "version": "x"}
+    return Chart(path, "flyte-core", "x")
 
 
 def _rendered(tmp_path: pathlib.Path, host: str, **variables: t.Any) -> dict[tuple[str, str], dict[str, t.Any]]:
@@ -54,23 +63,35 @@ def _rendered(tmp_path: pathlib.Path, host: str, **variables: t.Any) -> dict[tup
         **variables,
     }
     hostvars = {name: {**common, "flyte_kube_context": name, "flyte_eks_cluster": name} for name in ("hub", "plane")}
-    checked = filters.site(hostvars, {"flyte_control_plane": ["hub"], "flyte_data_planes": ["plane"]})
-    assert not checked["faults"], checked["faults"]
-    aws = AWS if variables["flyte_provider"] == "aws" else None
-    sources: dict[str, t.Any] = {"chart": _chart(), "hostvars": hostvars, "aws": aws, "hub": HUB if host == "hub" else None}
-    override = tmp_path / "override.yaml"
-    override.write_text(json.dumps(filters.release(checked["site"], host, only="values", **sources)), encoding="utf-8")
-    files = [*filters.release(checked["site"], host, only="files", **sources), str(override)]
+
+    def read(name: str, variable: str) -> t.Any:
+        return hostvars[name].get(variable)
+
+    site, faults = build(["hub"], ["plane"], read, declared_variables())
+    assert site is not None, faults
+    chart, cluster = _chart(), site.cluster(host)
     # The provider's file, then the plane's, then ours: the order of the guide's upgrade on GKE.
-    assert [pathlib.Path(path).name for path in files[:2]] == [
+    assert chart_files(site, cluster) == [
         {"aws": "values-eks.yaml", "gcp": "values-gcp.yaml"}[variables["flyte_provider"]],
         "values-controlplane.yaml" if host == "hub" else "values-dataplane.yaml",
     ]
-    command = [str(binaries.find("helm")), "template", "flyte", sources["chart"]["path"], "--namespace", "flyte"]
-    answer = subprocess.run([*command, *(part for path in files for part in ("--values", path))], capture_output=True, text=True, timeout=60, check=False)
+    aws = AWS if variables["flyte_provider"] == "aws" else None
+    values = release_values(site, cluster, ValuesReader(site, chart, read).sources(cluster), aws=aws, configuration=CONFIGURATION if host == "hub" else None)
+    override = tmp_path / "values.yaml"
+    override.write_text(json.dumps(values), encoding="utf-8")
+    command = [str(binaries.find("helm")), "template", "flyte", chart.path, "--namespace", "flyte", "--values", str(override)]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert answer.returncode == 0, answer.stderr
     documents = [document for document in yaml.safe_load_all(answer.stdout) if document]
     return {(document["kind"], document["metadata"]["name"]): document for document in documents}
+
+
+def test_values_files_of_any_name_are_taken(tmp_path: pathlib.Path) -> None:
+    """They are read here and merged in memory: white space, a comma or a quote in a name is none of Helm's business."""
+    name = "it's my, values.yaml"
+    (tmp_path / name).write_text("flytepropeller: {podAnnotations: {from: file}}\n", encoding="utf-8")
+    plane = _rendered(tmp_path, "plane", flyte_provider="gcp", flyte_values_files=[name])
+    assert plane[("Deployment", "flytepropeller")]["spec"]["template"]["metadata"]["annotations"]["from"] == "file"
 
 
 def _annotations(found: dict[tuple[str, str], dict[str, t.Any]], account: str) -> dict[str, str]:

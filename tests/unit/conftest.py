@@ -46,6 +46,17 @@ def inventory() -> Inventory:
     return {host: {**copy.deepcopy(_SITE), **own} for host, own in hosts.items()}
 
 
+def site_of(inventory: Inventory) -> t.Any:
+    """Return the site of an inventory without faults."""
+    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build
+    from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables
+
+    planes = [host for host in inventory if host != "controlplane"]
+    built, faults = build(["controlplane"], planes, lambda host, name: inventory[host].get(name), declared_variables())
+    assert built is not None, faults
+    return built
+
+
 class Double:
     """A flyteadmin double of two data planes that accept everything, served on a free port."""
 

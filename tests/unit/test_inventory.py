@@ -11,18 +11,22 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.flyte.multicluster.plugins.module_utils._inventory import site as _site
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build as build_site
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.checks import valid_bucket
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ACCESS_VARIABLES, ADMIN_VARIABLES, AWS_VARIABLES
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables
 from conftest import Inventory
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 HEAD = "controlplane"
 
 
-def build(inventory: Inventory, control_planes: list[str] | None = None) -> tuple[_site.Site | None, list[str]]:
+def build(inventory: Inventory, control_planes: list[str] | None = None) -> tuple[Site | None, list[str]]:
     """Return the site and its faults as text."""
     heads = [HEAD] if control_planes is None else control_planes
     planes = [host for host in inventory if host not in heads]
-    site, faults = _site.build(heads, planes, lambda host, name: inventory[host].get(name))
+    site, faults = build_site(heads, planes, lambda host, name: inventory[host].get(name), declared_variables())
     return site, [str(fault) for fault in faults]
 
 
@@ -92,7 +96,6 @@ FAULTS: list[tuple[t.Callable[[Inventory], t.Any], list[str]]] = [
     (on(TWO, flyte_eks_cluster=None), ["dataplane_2: flyte_eks_cluster = None: is required with flyte_provider aws"]),
     (on(TWO, flyte_cluster_enabled="perhaps"), ["dataplane_2: flyte_cluster_enabled = 'perhaps': has to be true or false"]),
     (on(TWO, flyte_cluster_enabled=False), ["controlplane: flyte_labels.label2 = ['dataplane_2']: all of its clusters are disabled"]),
-    (on(TWO, flyte_values_files=["my values.yaml"]), ["flyte_values_files = 'my values.yaml': must not have white space"]),
     (on(TWO, flyte_release_name="Flyte"), ["dataplane_2: flyte_release_name = 'Flyte': has to be a Helm release name"]),
     (everywhere(flyte_provider="azure"), ["controlplane: flyte_provider = 'azure': has to be one of aws, gcp, generic"]),
     (everywhere(flyte_provider=None), ["controlplane: flyte_provider = None: is required"]),
@@ -113,7 +116,7 @@ def test_a_correct_inventory_has_no_fault(inventory: Inventory) -> None:
     assert not faults and site is not None
     assert [cluster.name for cluster in site.data_planes] == ["dataplane_1", "dataplane_2"]
     assert site.settings["flyte_admin_endpoint"] == "flyte.example.com:443" and site.settings["flyte_admin_insecure"] is False
-    assert _site.Site.from_dict(site.as_dict()) == site
+    assert Site.from_dict(site.as_dict()) == site
 
 
 @pytest.mark.parametrize(("change", "said"), FAULTS, ids=[said[0][:60] for _change, said in FAULTS])
@@ -153,12 +156,12 @@ def test_thirds_are_a_whole(inventory: Inventory) -> None:
 
 @pytest.mark.parametrize("name", ["ab", "a" * 64, "Big", "under_score", "a..b", "a.-b", "-ab", "ab-", "192.168.1.1", "xn--abc", "abc-s3alias", 5])
 def test_a_bucket_that_s3_would_refuse(name: t.Any) -> None:
-    assert not _site.valid_bucket(name)
+    assert not valid_bucket(name)
 
 
 @pytest.mark.parametrize("name", ["abc", "a" * 63, "my-bucket.data", "1-2"])
 def test_a_bucket_that_s3_would_take(name: str) -> None:
-    assert _site.valid_bucket(name)
+    assert valid_bucket(name)
 
 
 def test_extra_variables_are_text_and_still_work(inventory: Inventory) -> None:
@@ -171,14 +174,27 @@ def test_extra_variables_are_text_and_still_work(inventory: Inventory) -> None:
     assert [cluster.name for cluster in site.targets] == ["controlplane", "dataplane_1", "dataplane_2"]
 
 
-def test_every_variable_is_documented_with_its_type_and_default() -> None:
+def test_variables_of_connections_are_declared_too() -> None:
     spec = yaml.safe_load((REPOSITORY / "roles" / "preflight" / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
     options = spec["argument_specs"]["main"]["options"]
-    for name, variable in {**_site.SITE_VARIABLES, **_site.HOST_VARIABLES}.items():
-        assert options[name]["type"] == variable.kind, name
-        assert options[name].get("default") == variable.default, name
-        assert tuple(options[name].get("choices", ())) == variable.choices, name
-    assert {*_site.ACCESS_VARIABLES, *_site.ADMIN_VARIABLES, *_site.AWS_VARIABLES} <= set(options)
+    assert {*ACCESS_VARIABLES, *ADMIN_VARIABLES, *AWS_VARIABLES} <= set(options)
+    declared = declared_variables()
+    assert set(declared.site) | set(declared.host) | {*ACCESS_VARIABLES, *ADMIN_VARIABLES, *AWS_VARIABLES} == set(options)
+    assert declared.site["flyte_provider"].choices == ("aws", "gcp", "generic") and declared.host["flyte_namespace"].default == "flyte"
+
+
+def test_a_version_that_yaml_makes_a_number_of_is_refused(inventory: Inventory) -> None:
+    on(TWO, **{**EKS, "flyte_eks_version": 1.3})(inventory)
+    site, faults = build(inventory)
+    assert site is None and "dataplane_2: flyte_eks_version = 1.3: has to be text. Put it in quotes" in "\n".join(faults)
+
+
+def test_clusters_of_one_name_in_two_accounts_are_two(inventory: Inventory) -> None:
+    for number, host in enumerate((ONE, TWO)):
+        inventory[host].update(flyte_kube_context=None, flyte_eks_cluster="flyte", flyte_eks_assume_role_arn=f"arn:aws:iam::12345678901{number}:role/x")
+    assert not build(inventory)[1]
+    inventory[TWO]["flyte_eks_assume_role_arn"] = inventory[ONE]["flyte_eks_assume_role_arn"]
+    assert "is the cluster of dataplane_1 already" in "\n".join(build(inventory)[1])
 
 
 @pytest.mark.parametrize("name", ["example-aws", "example-gcp"])
@@ -194,5 +210,7 @@ def test_the_example_inventories_have_no_fault(name: str) -> None:
     content = yaml.safe_load((REPOSITORY / "inventories" / name / "hosts.yml").read_text(encoding="utf-8"))["all"]
     groups = {group: list(entry["hosts"]) for group, entry in content["children"].items()}
     variables = {host: {**content["vars"], **own} for entry in content["children"].values() for host, own in entry["hosts"].items()}
-    site, faults = _site.build(groups["flyte_control_plane"], groups["flyte_data_planes"], lambda host, variable: variables[host].get(variable))
+    site, faults = build_site(
+        groups["flyte_control_plane"], groups["flyte_data_planes"], lambda host, variable: variables[host].get(variable), declared_variables()
+    )
     assert site is not None and not faults

@@ -8,6 +8,7 @@ import typing as t
 
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._labels import rows as _labels
+from ansible_collections.flyte.multicluster.plugins.module_utils._labels.placement import Placement
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import literals as _literals
 
 DEV, PROD, FLOW = ("team1", "development", ""), ("team1", "production", ""), ("team1", "development", "a.wf")
@@ -27,7 +28,7 @@ def test_a_row_that_is_restored_gets_its_wanted_value() -> None:
 
 
 def test_labels_that_lead_nowhere_are_found() -> None:
-    placement = _labels.Placement({"a": [{"id": "x", "weight": 1}], "off": [{"id": "y", "weight": 1}], "nil": [{"id": "x", "weight": 0}]}, frozenset({"x"}))
+    placement = Placement({"a": [{"id": "x", "weight": 1}], "off": [{"id": "y", "weight": 1}], "nil": [{"id": "x", "weight": 0}]}, frozenset({"x"}))
     found = placement.astray({DEV: "a", PROD: "typo", FLOW: "off", ("team1", "", ""): "nil"})
     assert [(row["label"], row["reason"]) for row in found] == [
         ("nil", "its enabled clusters have the weight 0"),
@@ -38,9 +39,9 @@ def test_labels_that_lead_nowhere_are_found() -> None:
 
 def test_a_default_label_holds_where_there_is_no_other() -> None:
     section = {"clusterConfigs": [{"name": "x", "enabled": True}], "labelClusterMap": {"a": [{"id": "x", "weight": 1}]}, "defaultExecutionLabel": "a"}
-    placement = _labels.Placement.from_section(section)
+    placement = Placement.from_section(section)
     assert placement.effective({}, DEV) == ("a", "default", {"x": 1.0}) and placement.unlabelled({}, [("team1", "development")]) == []
-    assert _labels.Placement.from_section({**section, "defaultExecutionLabel": ""}).unlabelled({}, [("team1", "development")]) == ["team1/development"]
+    assert Placement.from_section({**section, "defaultExecutionLabel": ""}).unlabelled({}, [("team1", "development")]) == ["team1/development"]
 
 
 @pytest.mark.parametrize(

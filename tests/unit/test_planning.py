@@ -7,35 +7,38 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.module_utils._common.text import table, wrapped
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import credentials as _credentials
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import observe as _observe
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan import plan as _plan
-from ansible_collections.flyte.multicluster.plugins.module_utils._inventory import site as _site
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.fingerprints import credentials_checksum
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.text import table, wrapped
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm import overrides as _overrides
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm import values as _values
-from conftest import Inventory
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration, cluster_config
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import wanted_configuration
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import credentials_due
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart, make_plan, plan_rollout
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.releases import release_reason
+from conftest import Inventory, site_of
 
 DIGEST = "d" * 64
 
 
 @pytest.fixture
-def site(inventory: Inventory) -> _site.Site:
-    planes = ["dataplane_1", "dataplane_2"]
-    built, faults = _site.build(["controlplane"], planes, lambda host, name: inventory[host].get(name))
-    assert built is not None, faults
-    return built
+def site(inventory: Inventory) -> Site:
+    return site_of(inventory)
 
 
 def observation(**changes: t.Any) -> dict[str, t.Any]:
     release = {"name": "r", "chart": "flyte-core", "version": "v1", "revision": 1, "status": "deployed", "values_digest": DIGEST, "age": 500, "secret": "s"}
     token = {"secret": "flyteadmin-token", "fingerprint": "t", "ca_fingerprint": "c", "age": 5}
-    base = {"reachable": True, "error": None, "server": "https://api", "release": release, "token": token, "missing": [], "pods": None, "hub": None}
+    base = {"reachable": True, "error": None, "server": "https://api", "release": release, "token": token, "missing": [], "deployments": None, "control_plane": None}
     return {**base, **changes}
 
 
 def reason(found: dict[str, t.Any], **changes: t.Any) -> str | None:
     wanted = {"chart": "flyte-core", "version": "v1", "digest": DIGEST, "pending_timeout": 120, **changes}
-    return _plan.release_reason(found, **wanted)
+    return release_reason(found, **wanted)
 
 
 def test_why_helm_has_to_run() -> None:
@@ -49,9 +52,9 @@ def test_why_helm_has_to_run() -> None:
         assert said in str(reason(observation(release=release)))
 
 
-def hub(**changes: t.Any) -> dict[str, t.Any]:
+def control_plane(**changes: t.Any) -> dict[str, t.Any]:
     base = {"credentials": {}, "other_keys": [], "clusters": {}, "probes": {}}
-    return observation(hub={**base, **changes})
+    return observation(control_plane={**base, **changes})
 
 
 PAIR = {"token": "t", "ca_cert": "c"}
@@ -59,29 +62,29 @@ BOTH = {"dataplane_1": PAIR, "dataplane_2": PAIR}
 OK = {"dataplane_1": {"ok": True}, "dataplane_2": {"ok": True}}
 
 
-def test_credentials_are_due_where_the_hub_has_none_or_old_ones(site: _site.Site) -> None:
+def test_credentials_are_due_where_the_hub_has_none_or_old_ones(site: Site) -> None:
     configs = {"clusterConfigs": [{"name": name, "endpoint": "https://api"} for name in BOTH]}
-    observed = {"controlplane": hub(credentials=BOTH, clusters=configs), "dataplane_1": observation(), "dataplane_2": observation()}
-    assert _plan.credentials_due(site, observed, []) == []
-    assert _plan.credentials_due(site, observed, ["dataplane_2"]) == ["dataplane_2"]
-    observed["controlplane"] = hub(credentials={"dataplane_1": PAIR, "dataplane_2": {"token": "old", "ca_cert": "c"}}, clusters=configs)
-    assert _plan.credentials_due(site, observed, []) == ["dataplane_2"]
+    observed = {"controlplane": control_plane(credentials=BOTH, clusters=configs), "dataplane_1": observation(), "dataplane_2": observation()}
+    assert credentials_due(site, observed, []) == []
+    assert credentials_due(site, observed, ["dataplane_2"]) == ["dataplane_2"]
+    observed["controlplane"] = control_plane(credentials={"dataplane_1": PAIR, "dataplane_2": {"token": "old", "ca_cert": "c"}}, clusters=configs)
+    assert credentials_due(site, observed, []) == ["dataplane_2"]
     observed["dataplane_2"] = observation(reachable=False)
-    assert _plan.credentials_due(site, observed, []) == []
+    assert credentials_due(site, observed, []) == []
 
 
-def test_credentials_that_were_never_tried_are_tried_before_a_rollout(site: _site.Site) -> None:
+def test_credentials_that_were_never_tried_are_tried_before_a_rollout(site: Site) -> None:
     """A run that was killed after it stored them, and an endpoint that changes."""
     first, other = {"name": "dataplane_1", "endpoint": "https://api"}, {"name": "dataplane_2", "endpoint": "https://other"}
     for configs, due in (([first], ["dataplane_2"]), ([first, other], ["dataplane_2"]), ([], ["dataplane_1", "dataplane_2"])):
-        found = hub(credentials=BOTH, clusters={"clusterConfigs": configs}, probes=OK)
-        assert _plan.credentials_due(site, {"controlplane": found, "dataplane_1": observation(), "dataplane_2": observation()}, []) == due
+        found = control_plane(credentials=BOTH, clusters={"clusterConfigs": configs}, probes=OK)
+        assert credentials_due(site, {"controlplane": found, "dataplane_1": observation(), "dataplane_2": observation()}, []) == due
 
 
-def test_the_hub_configures_only_clusters_whose_keys_are_there(site: _site.Site) -> None:
+def test_the_hub_configures_only_clusters_whose_keys_are_there(site: Site) -> None:
     """flyteadmin panics at start for a configured cluster without its key, even a disabled one."""
-    observed = {"controlplane": hub(), "dataplane_1": observation(), "dataplane_2": observation(reachable=False)}
-    plan = _plan.hub_plan(site, observed, credentials={"dataplane_1": PAIR}, probes=OK)
+    observed = {"controlplane": control_plane(), "dataplane_1": observation(), "dataplane_2": observation(reachable=False)}
+    plan = wanted_configuration(site, observed, credentials={"dataplane_1": PAIR}, probes=OK)
     assert [entry["name"] for entry in plan.cluster_configs] == ["dataplane_1"]
     assert (plan.left_out, plan.unserved) == (["dataplane_2"], ["label2"])
     assert plan.label_cluster_map == {"label1": [{"id": "dataplane_1", "weight": 1}]}
@@ -93,36 +96,101 @@ def test_the_hub_configures_only_clusters_whose_keys_are_there(site: _site.Site)
     }
 
 
-def test_what_a_dead_cluster_had_stays_and_holds_the_rollout(site: _site.Site) -> None:
-    live = _values.cluster_config("dataplane_2", "https://as-it-was", True)
+def test_what_a_dead_cluster_had_stays_and_holds_the_rollout(site: Site) -> None:
+    live = cluster_config("dataplane_2", "https://as-it-was", True)
     observed = {
-        "controlplane": hub(clusters={"clusterConfigs": [live]}, credentials=BOTH),
+        "controlplane": control_plane(clusters={"clusterConfigs": [live]}, credentials=BOTH),
         "dataplane_1": observation(),
         "dataplane_2": observation(reachable=False),
     }
-    plan = _plan.hub_plan(site, observed, credentials=BOTH, probes={"dataplane_1": {"ok": True}, "dataplane_2": {"ok": False}})
+    plan = wanted_configuration(site, observed, credentials=BOTH, probes={"dataplane_1": {"ok": True}, "dataplane_2": {"ok": False}})
     assert plan.cluster_configs[1] == live and plan.unreachable == ["dataplane_2"]
     site.data_planes[1].enabled = False
-    plan = _plan.hub_plan(site, observed, credentials=BOTH, probes={"dataplane_1": {"ok": True}, "dataplane_2": {"ok": False}})
+    plan = wanted_configuration(site, observed, credentials=BOTH, probes={"dataplane_1": {"ok": True}, "dataplane_2": {"ok": False}})
     assert plan.cluster_configs[1] == {**live, "enabled": False} and plan.unreachable == []
 
 
-def test_clusters_and_labels_of_others_stay(site: _site.Site) -> None:
-    theirs = _values.cluster_config("by_hand", "https://by-hand", True)
+def test_clusters_and_labels_of_others_stay(site: Site) -> None:
+    theirs = cluster_config("by_hand", "https://by-hand", True)
     live = {"clusterConfigs": [theirs], "labelClusterMap": {"old": [{"id": "by_hand", "weight": 1}], "label1": [{"id": "by_hand", "weight": 1}]}}
-    observed = {"controlplane": hub(clusters=live), "dataplane_1": observation(), "dataplane_2": observation()}
+    observed = {"controlplane": control_plane(clusters=live), "dataplane_1": observation(), "dataplane_2": observation()}
     credentials = {**BOTH, "by_hand": PAIR}
-    plan = _plan.hub_plan(site, observed, credentials=credentials, probes={**OK, "by_hand": {"ok": True}})
+    plan = wanted_configuration(site, observed, credentials=credentials, probes={**OK, "by_hand": {"ok": True}})
     assert theirs in plan.cluster_configs and plan.label_cluster_map["old"] == [{"id": "by_hand", "weight": 1}]
     assert plan.label_cluster_map["label1"] == [{"id": "dataplane_1", "weight": 1}]
     site.settings["flyte_labels_prune"] = True
-    assert "old" not in _plan.hub_plan(site, observed, credentials=credentials, probes=OK).label_cluster_map
+    assert "old" not in wanted_configuration(site, observed, credentials=credentials, probes=OK).label_cluster_map
 
 
 def test_the_checksum_is_that_of_the_credentials_in_any_order() -> None:
     one, two = {"token": "1", "ca_cert": "a"}, {"token": "2", "ca_cert": "b"}
-    checksum = _values.credentials_checksum({"x": one, "y": two})
-    assert checksum == _values.credentials_checksum({"y": two, "x": one}) != _values.credentials_checksum({"x": two, "y": one})
+    checksum = credentials_checksum({"x": one, "y": two})
+    assert checksum == credentials_checksum({"y": two, "x": one}) != credentials_checksum({"x": two, "y": one})
+
+
+# -- the whole plan: from inventory and observation to rows
+
+CHART = Chart("/chart", "flyte-core", "v1")
+CONFIGS = {"clusterConfigs": [cluster_config(name, "https://api", True) for name in BOTH]}
+
+
+def rows_of(site: Site, observed: dict[str, t.Any], digest: str = DIGEST) -> list[tuple[str, str, str]]:
+    plan = make_plan(site, observed, chart=CHART, digest=lambda _cluster, _configuration: digest, aws=None)
+    return [(row.host, row.step, row.reason) for row in plan.rows]
+
+
+def test_nothing_to_do_is_no_row(site: Site) -> None:
+    whole = {"controlplane": control_plane(credentials=BOTH, clusters=CONFIGS, probes=OK), "dataplane_1": observation(), "dataplane_2": observation()}
+    plan = make_plan(site, whole, chart=CHART, digest=lambda _cluster, _configuration: DIGEST, aws=None)
+    assert not plan.rows and not plan.failures and not plan.groups("controlplane", list(whole))
+
+
+def test_a_first_run_is_rows_in_their_order(site: Site) -> None:
+    empty = observation(release=None, token=None)
+    observed = {"controlplane": {**control_plane(), "release": None}, "dataplane_1": empty, "dataplane_2": empty}
+    assert rows_of(site, observed) == [
+        ("dataplane_1", "dataplane", "install flyte-core v1"),
+        ("dataplane_2", "dataplane", "install flyte-core v1"),
+        ("dataplane_1", "credentials", "make the token Secret flyteadmin-token"),
+        ("dataplane_2", "credentials", "make the token Secret flyteadmin-token"),
+        ("controlplane", "controlplane", "install flyte-core v1"),
+    ]
+    plan = make_plan(site, observed, chart=CHART, digest=lambda _cluster, _configuration: DIGEST, aws=None)
+    groups = plan.groups("controlplane", list(observed))
+    assert {"host": "controlplane", "group": "flyte_todo_credentials"} in groups and {"host": "dataplane_1", "group": "flyte_todo_dataplane"} in groups
+    # --limit left the control plane out: nothing is done there.
+    assert [group["host"] for group in plan.groups("controlplane", ["dataplane_1", "dataplane_2"])] == ["dataplane_1", "dataplane_2"]
+    assert plan.rows[-1].details[0] == "clusterConfigs: dataplane_1: https://api, enabled true"
+
+
+def test_a_broken_cluster_is_its_own_failure(site: Site) -> None:
+    error = {"kind": "api", "message": "Helm's record is damaged", "hint": "Delete it."}
+    observed = {
+        "controlplane": control_plane(credentials=BOTH, clusters=CONFIGS, probes=OK),
+        "dataplane_1": observation(reachable=False, error=error),
+        "dataplane_2": observation(missing=["the Deployment flytepropeller"]),
+    }
+    plan = make_plan(site, observed, chart=CHART, digest=lambda _cluster, _configuration: DIGEST, aws=None)
+    assert [(row.host, row.problem) for row in plan.failures] == [("dataplane_1", "Helm's record is damaged")]
+    assert ("dataplane_2", "dataplane", "missing: the Deployment flytepropeller") in [(row.host, row.step, row.reason) for row in plan.rows]
+
+
+def test_deployments_that_are_not_ready_are_waited_for(site: Site) -> None:
+    waiting = {"total": 2, "missing": [], "not_ready": [{"name": "deployment/flytepropeller", "reason": "0 of 1 new pods"}]}
+    observed = {
+        "controlplane": control_plane(credentials=BOTH, clusters=CONFIGS, probes=OK),
+        "dataplane_1": observation(deployments=waiting),
+        "dataplane_2": observation(),
+    }
+    assert rows_of(site, observed) == [("dataplane_1", "dataplane", "deployment/flytepropeller: 0 of 1 new pods")]
+
+
+def test_a_rollout_is_held_by_a_plane_that_does_not_answer(site: Site) -> None:
+    configuration = Configuration([cluster_config("dataplane_1", "https://api", True)], {}, "x", [], [], [], ["dataplane_1"])
+    held = plan_rollout(site, control_plane(), configuration, chart=CHART, digest=lambda _cluster, _configuration: "other")
+    assert held.reason is None and held.failure is not None and "not rolled out" in held.failure.problem
+    quiet = plan_rollout(site, control_plane(), configuration, chart=CHART, digest=lambda _cluster, _configuration: DIGEST)
+    assert quiet.reason is None and quiet.failure is None
 
 
 # -- values
@@ -151,11 +219,11 @@ def test_what_is_no_values_file(text: str) -> None:
 def test_the_default_role_comes_with_the_quotas_kept() -> None:
     quota = {"projectQuotaCpu": {"value": "5"}}
     custom = [{"production": [quota, {"defaultIamRole": {"value": "old"}}]}, {"staging": [quota]}]
-    assert _values.custom_data_with(custom, "defaultIamRole", {"*": "new"}) == [
+    assert _overrides.custom_data_with(custom, "defaultIamRole", {"*": "new"}) == [
         {"production": [quota, {"defaultIamRole": {"value": "new"}}]},
         {"staging": [quota, {"defaultIamRole": {"value": "new"}}]},
     ]
-    by_domain = _values.custom_data_with(custom, "defaultIamRole", {"production": "p", "extra": "e"})
+    by_domain = _overrides.custom_data_with(custom, "defaultIamRole", {"production": "p", "extra": "e"})
     assert by_domain[0]["production"][1] == {"defaultIamRole": {"value": "p"}} and by_domain[1] == {"staging": [quota]}
     assert by_domain[2] == {"extra": [{"defaultIamRole": {"value": "e"}}]}
 
@@ -175,12 +243,12 @@ def test_the_users_lists_are_carried_along_in_the_override() -> None:
         "domain_values": {},
         "service_account_annotations": {},
     }
-    override = _values.control_plane_override(base=base, propeller=None, **arguments)
+    override = _overrides.control_plane_override(base=base, propeller=None, **arguments)
     volumes = override["flyteadmin"]["additionalVolumes"]
     assert volumes == [{"name": "mine", "emptyDir": {}}, {"name": "cluster-credentials", "secret": {"secretName": "cluster-credentials"}}]
     assert [mount["mountPath"] for mount in override["flyteadmin"]["additionalVolumeMounts"]] == ["/mine", "/var/run/credentials"]
     assert "flytepropeller" not in override
-    assert _values.control_plane_override(base=base, propeller={}, **arguments)["webhook"] == {"enabled": True}
+    assert _overrides.control_plane_override(base=base, propeller={}, **arguments)["webhook"] == {"enabled": True}
 
 
 # -- the Secret
@@ -218,6 +286,66 @@ def test_why_a_pod_is_not_ready() -> None:
     assert _observe.pod_problem({"status": waiting}) == "sync: CrashLoopBackOff: no"
     unscheduled = {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "message": "too big"}]}
     assert _observe.pod_problem({"status": unscheduled}) == "not scheduled: too big"
+
+
+_MANIFEST = """---
+# Source: flyte-core/templates/propeller/deployment.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: flytepropeller
+  labels: {app: flytepropeller}
+spec:
+  replicas: 2
+---
+kind: ConfigMap
+metadata:
+  name: no-deployment
+data:
+  text: |
+    kind: Deployment
+---
+kind: Deployment
+metadata:
+  labels:
+    app: webhook
+  name: "flyte-pod-webhook"
+spec: {}
+"""
+
+
+def test_the_deployments_of_a_release_are_those_of_its_manifest() -> None:
+    assert _observe.manifest_deployments(_MANIFEST) == {"flytepropeller": 2, "flyte-pod-webhook": 1}
+
+
+class _Scripted:
+    """A client that answers from a table."""
+
+    def __init__(self, deployments: list[dict[str, t.Any]], pods: list[dict[str, t.Any]]) -> None:
+        self.answers = {"deployments": deployments, "pods": pods}
+
+    def get(self, path: str) -> dict[str, t.Any]:
+        return {"items": self.answers[path.rpartition("/")[2]]}
+
+
+def _deployment(name: str, *, replicas: int = 1, ready: int = 1) -> dict[str, t.Any]:
+    status = {"observedGeneration": 1, "updatedReplicas": ready, "readyReplicas": ready, "replicas": ready}
+    selector = {"matchLabels": {"app": name}}
+    return {"metadata": {"name": name, "generation": 1}, "spec": {"replicas": replicas, "selector": selector}, "status": status}
+
+
+def test_only_the_releases_deployments_count() -> None:
+    evicted = {"metadata": {"name": "old", "labels": {"app": "flytepropeller"}}, "status": {"phase": "Failed", "reason": "Evicted"}}
+    foreign = {"metadata": {"name": "theirs", "labels": {"app": "x"}}, "status": {"phase": "Pending"}}
+    kube = t.cast(t.Any, _Scripted([_deployment("flytepropeller"), _deployment("theirs", ready=0)], [evicted, foreign]))
+    wanted = {"flytepropeller": 1}
+    assert _observe.deployment_states(kube, "flyte", wanted) == {"total": 1, "not_ready": [], "missing": []}
+    gone = _observe.deployment_states(kube, "flyte", {**wanted, "flyte-pod-webhook": 1})
+    assert gone["missing"] == ["the Deployment flyte-pod-webhook"]
+    zero = t.cast(t.Any, _Scripted([_deployment("flytepropeller", replicas=0, ready=0)], []))
+    assert _observe.deployment_states(zero, "flyte", wanted)["missing"] == ["the Deployment flytepropeller (scaled to 0, the release has 1)"]
+    starting = t.cast(t.Any, _Scripted([_deployment("flytepropeller", ready=0)], [evicted, foreign]))
+    assert "old" not in str(_observe.deployment_states(starting, "flyte", wanted)["not_ready"])
 
 
 def test_a_table_fits_on_a_screen() -> None:

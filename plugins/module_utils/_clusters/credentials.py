@@ -11,7 +11,7 @@ import time
 import typing as t
 
 from .._clusters.client import Kube, KubeError, decode, encode
-from .._helm.values import fingerprint
+from .._common.fingerprints import fingerprint
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,6 +18,7 @@ import typing as t
 from .._common.threads import WIDE, in_threads
 from .._flyteadmin.journal import ConfigMapJournal, JournalError
 from .._helm import values as _values
+from .._helm.configuration import SECRET_NAME
 from .._labels import rows as _labels
 from . import credentials as _credentials
 from .access import method_of
@@ -295,7 +296,7 @@ def _wait(kube: Kube, spec: _Spec, ended: float, wait: float) -> dict[str, t.Any
 
 
 def _control_plane(kube: Kube, namespace: str, *, timeout: float, service_accounts: bool) -> dict[str, t.Any]:
-    data = decode(kube.find(_credentials.secrets_path(namespace, _values.SECRET_NAME)))
+    data = decode(kube.find(_credentials.secrets_path(namespace, SECRET_NAME)))
     clusters = flyteadmin_clusters(kube, namespace)
     stored = _credentials.stored_credentials(data)
     pairs = {f"{name}_{suffix}" for name in stored for suffix in ("token", "cacert")}
@@ -355,7 +356,7 @@ def probe_all(
             return {"ok": True, "error": None, "hint": None, "kind": None, "denied": []}
         if token is None or ca_cert is None:
             hint = "Run site.yml with the tag credentials; flyteadmin does not start again before."
-            return {"ok": False, "error": f"the Secret {_values.SECRET_NAME} has no key of it", "hint": hint, "kind": "missing", "denied": []}
+            return {"ok": False, "error": f"the Secret {SECRET_NAME} has no key of it", "hint": hint, "kind": "missing", "denied": []}
         if token != token.strip():
             hint = "Run site.yml with the tag credentials."
             return {"ok": False, "error": "its token has white space around it, which flyteadmin sends", "hint": hint, "kind": "token", "denied": []}

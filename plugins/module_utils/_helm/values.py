@@ -11,13 +11,10 @@ import json
 import re
 import typing as t
 
-from .._common.fingerprints import credentials_checksum, fingerprint  # noqa: F401
-
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Values = dict[str, t.Any]
-SECRET_NAME = "cluster-credentials"
 
 
 def parse(text: str) -> Values:

@@ -73,6 +73,8 @@ def _convert(value: t.Any, kind: str) -> t.Any:
             return value
         return {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}.get(str(value).lower())
     if kind == "int":
+        if isinstance(value, float) and not value.is_integer():
+            return None
         try:
             number = int(value)
         except (TypeError, ValueError):

@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Execution cluster labels of flyteadmin: compared, changed, and what a delete takes along written again."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._labels import rows as _labels
+from .client import Admin, AdminError, Settings
+from .journal import ConfigMapJournal, FileJournal, Journal
+from .._module import control_plane_of, placement_of
+from .._common.text import nearest
+
+if t.TYPE_CHECKING:
+    from .._clusters.client import Kube
+
+
+def _entries(params: dict[str, t.Any]) -> dict[_labels.Key, str | None]:
+    given = params["labels"] if params["labels"] is not None else [params]
+    rows: dict[_labels.Key, str | None] = {}
+    for entry in given:
+        key = (entry["project"], entry["domain"] or "", entry["workflow"] or "")
+        place = _labels.describe(key)
+        if not key[0]:
+            raise AdminError("a row has no project.", hint="Name the project of each row.")
+        if key[2] and not key[1]:
+            raise AdminError(f"{place}: a workflow's label needs a domain.")
+        if key in rows:
+            raise AdminError(f"{place} is given twice.")
+        if params["state"] == "present" and not entry["label"]:
+            raise AdminError(f"{place}: label is required.")
+        rows[key] = entry["label"]
+    return rows
+
+
+def _guard(rows: t.Mapping[_labels.Key, str | None], params: dict[str, t.Any]) -> None:
+    """Refuse labels that labelClusterMap does not have, or that lead to no enabled cluster as far as that is known."""
+    known = params["known_labels"]
+    placement = placement_of(params) if known is None and params["state"] == "present" else None
+    if placement is not None:
+        known = list(placement.label_map)
+    if known is None or params["state"] != "present":
+        return
+    wrong = [f"{_labels.describe(key)}: unknown label {label!r}.{nearest(label, known)}" for key, label in sorted(rows.items()) if label not in known]
+    text = f"{'; '.join(wrong)} Known are: {', '.join(sorted(known)) or 'none'}." if wrong else ""
+    if placement is not None:
+        idle = [(key, label) for key, label in sorted(rows.items()) if label in known and not placement.shares(label)]
+        text += "".join(f" {_labels.describe(key)}: label {label!r}: {placement.problem(t.cast(str, label))}." for key, label in idle)
+    if text:
+        raise AdminError(text.strip(), hint="Nothing was written: Flyte would run these workflows on any cluster, silently.")
+
+
+def _unknown_places(admin: Admin, keys: t.Iterable[_labels.Key]) -> str:
+    """Return which projects and domains flyteadmin does not have, nothing where it has all."""
+    places = admin.project_domains()
+    projects = sorted({project for project, _domain in places})
+    wrong = []
+    for project in sorted({key[0] for key in keys} - set(projects)):
+        wrong.append(f"flyteadmin has no active project {project!r}.{nearest(project, projects)}")
+    for project, domain in sorted({key[:2] for key in keys if key[1] and key[0] in projects} - set(places)):
+        domains = [name for owner, name in places if owner == project]
+        wrong.append(f"the project {project!r} has no domain {domain!r}.{nearest(domain, domains)}")
+    return "; ".join(wrong)
+
+
+def _failure(results: list[tuple[t.Any, t.Any, AdminError | None]], place: t.Callable[[t.Any], str], what: str) -> AdminError | None:
+    """Return one error for all that failed, None where nothing did."""
+    failed = [(item, error) for item, _result, error in results if error is not None]
+    if not failed:
+        return None
+    item, error = failed[0]
+    text = f"{len(failed)} of {len(results)} rows could not be {what}, the first is {place(item)}: {error.message}"
+    return AdminError(text, status=error.status, code=error.code, hint=error.hint, result={"changed": True})
+
+
+def _apply(admin: Admin, changes: list[_labels.Change], rescued: _labels.Rows, journal: Journal, left: bool) -> None:
+    """Delete, then write. What a delete takes along is in the journal from before it until it is written again."""
+    lost = _labels.lost_by(changes)
+    if lost:
+        journal.write({**rescued, **lost})
+    deleted = admin.many(lambda change: admin.delete_label(change.key), _labels.deletes(changes))
+    # Also after a delete that failed: others have taken rows along by then, and its answer alone may be what was lost.
+    rows = {**lost, **{change.key: change.after for change in changes if change.after is not None}}
+    written = admin.many(lambda row: admin.put_label(row[0], row[1]), sorted(rows.items()))
+    missing = {row[0]: row[1] for row, _result, error in written if error is not None and row[0] in {**rescued, **lost}}
+    if missing:
+        journal.write(missing)
+    elif lost or left:
+        journal.clear()
+    problem = _failure(deleted, lambda change: _labels.describe(change.key), "deleted") or _failure(written, lambda row: _labels.describe(row[0]), "written")
+    if problem:
+        if missing:
+            problem.hint = f"{problem.hint} Rows that flyteadmin deleted along with others are kept in the {journal.place}; the next run writes them.".strip()
+        raise problem
+
+
+def _journal(params: dict[str, t.Any], settings: Settings) -> Journal:
+    hub = params["control_plane"]
+    if hub is None:
+        return FileJournal(params["journal"], settings.url)
+    return ConfigMapJournal(lambda: t.cast("tuple[Kube, str]", control_plane_of(params))[0], hub["namespace"])
+
+
+def _known(rows: list[dict[str, t.Any]]) -> _labels.Rows:
+    return {(row["project"], row["domain"] or "", row["workflow"] or ""): row["label"] for row in rows}
+
+
+def run(params: dict[str, t.Any], check_mode: bool, settings: Settings, warn: t.Callable[[str], None]) -> dict[str, t.Any]:
+    """Compare and write; return the module's result."""
+    if params["concurrency"] < 1:
+        raise AdminError(f"concurrency {params['concurrency']} is less than 1.")
+    given = _entries(params)
+    _guard(given, params)
+    admin = Admin(settings, concurrency=params["concurrency"])
+    journal = _journal(params, settings)
+    saved = _known(params["journal_rows"]) if params["journal_rows"] is not None else journal.read()
+    current = _labels.from_api(admin.label_rows())
+    wanted: _labels.Rows = {}
+    absent: list[_labels.Key] = []
+    if params["state"] == "present":
+        wanted = {key: t.cast(str, label) for key, label in given.items()}
+    else:
+        absent = list(given)
+    # Rows that a killed run deleted and did not write again: this run wants them back, unless it says otherwise itself.
+    rescued = {key: label for key, label in saved.items() if key not in current and key not in given and key[0] not in params["purge"]}
+    changes = _labels.plan(current, {**rescued, **wanted}, absent, purge=params["purge"])
+    new = [change.key for change in changes if change.after is not None and change.before is None and change.key not in rescued]
+    unknown = _unknown_places(admin, new) if new else ""
+    if unknown and not check_mode:
+        raise AdminError(unknown, hint="Nothing was written. Create the project first (flytectl create project), or correct its name.")
+    if unknown:
+        warn(f"{unknown} Without it, these labels cannot be set.")  # a run of site.yml may create it before
+    if not check_mode:
+        _apply(admin, changes, rescued, journal, bool(saved))
+    result = _result(changes, rescued, journal)
+    if params["gather"]:
+        result["rows"] = [_labels.as_dict(key, label) for key, label in sorted(_after(current, changes).items())]
+        result["project_domains"] = [{"project": project, "domain": domain} for project, domain in admin.project_domains()]
+    return result
+
+
+def _after(current: _labels.Rows, changes: list[_labels.Change]) -> _labels.Rows:
+    changed = {change.key: change.after for change in changes}
+    return {key: label for key, label in {**current, **changed}.items() if label is not None}
+
+
+def _result(changes: list[_labels.Change], rescued: _labels.Rows, journal: Journal) -> dict[str, t.Any]:
+    restored = {**rescued, **_labels.lost_by(changes)}
+    result = {
+        "changed": bool(changes),
+        "before": [_labels.as_dict(change.key, change.before) for change in changes],
+        "after": [_labels.as_dict(change.key, change.after) for change in changes],
+        "restored": [_labels.as_dict(key, label) for key, label in sorted(restored.items())],
+        "journal": journal.place,
+        "diff": {"before": _lines(changes, "before"), "after": _lines(changes, "after")},
+    }
+    if restored:
+        places = ", ".join(_labels.describe(key) for key in sorted(restored))
+        result["msg"] = f"Rows that flyteadmin deletes along with the one above them are written again: {places}."
+    return result
+
+
+def _lines(changes: list[_labels.Change], side: str) -> str:
+    rows = [(change.key, getattr(change, side)) for change in changes]
+    return "".join(f"{_labels.describe(key)}: {label}\n" for key, label in sorted(rows) if label is not None)

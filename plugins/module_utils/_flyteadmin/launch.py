@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Launches an execution, and waits for it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import executions as _executions
+from .client import Admin, AdminError, Settings
+from .._module import placement_of
+from .._common.text import nearest
+
+
+def _guard(params: dict[str, t.Any]) -> None:
+    """Refuse a label that labelClusterMap does not have: the execution would run anywhere."""
+    label, known = params["execution_cluster_label"], params["known_labels"]
+    if not label:
+        return
+    placement = placement_of(params) if known is None else None
+    if placement is not None and placement.problem(label):
+        known = sorted(placement.label_map)
+        raise AdminError(
+            f"execution_cluster_label {label!r}: {placement.problem(label)}.{nearest(label, known)} Known are: {', '.join(known) or 'none'}.",
+            hint="Nothing was launched: it would run on any cluster, silently.",
+        )
+    if known is not None and label not in known:
+        raise AdminError(
+            f"execution_cluster_label {label!r} is unknown.{nearest(label, known)} Known are: {', '.join(sorted(known)) or 'none'}.",
+            hint="Nothing was launched: it would run on any cluster, silently.",
+        )
+
+
+def _check(found: dict[str, t.Any], params: dict[str, t.Any], result: dict[str, t.Any]) -> None:
+    """Fail where an execution is not where, or not what, it has to be."""
+    expected = params["expect_cluster"]
+    place = f"{found['project']}/{found['domain']}/{found['name']}"
+    if expected is not None and found["cluster"] not in expected:
+        where = f"ran on {found['cluster']}" if found["cluster"] else f"was placed on no cluster: {found['error'] or found['phase']}"
+        hint = "Check the labels with flyte_ecl_info."
+        if found["cluster"] and found["phase"] not in _executions.TERMINAL:
+            hint += " It still runs there: abort it if it must not."
+        raise AdminError(f"{place} {where}, not on {' or '.join(expected) or 'none'}.", hint=hint, result=result)
+    if found["phase"] in ("FAILED", "ABORTED", "TIMED_OUT"):
+        where = f" on {found['cluster']}" if found["cluster"] else ""
+        raise AdminError(f"{place} {found['phase']}{where}: {found['error']}", hint=found["url"], result=result)
+
+
+def _same(found: dict[str, t.Any], body: dict[str, t.Any]) -> bool:
+    wanted, present = body["spec"]["launch_plan"], (found.get("spec") or {}).get("launch_plan") or {}
+    return all(present.get(key) == wanted[key] for key in ("project", "domain", "name", "version"))
+
+
+def run(params: dict[str, t.Any], check_mode: bool, settings: Settings) -> dict[str, t.Any]:
+    """Launch and wait; return the module's result."""
+    _guard(params)
+    admin = Admin(settings)
+    launch = _executions.Launch(
+        project=params["project"],
+        domain=params["domain"],
+        launch_plan=params["launch_plan"],
+        version=params["version"],
+        inputs=params["inputs"],
+        labels=params["labels"],
+        cluster_label=params["execution_cluster_label"],
+        name=params["name"],
+    )
+    body = _executions.request(launch, _executions.launch_plan(admin, launch))
+    version = body["spec"]["launch_plan"]["version"]
+    place = (launch.project, launch.domain, body["name"])
+    present = _executions.read(admin, *place) if launch.name else None
+    if check_mode:
+        return {"changed": present is None, "version": version}
+    if present is None and not _executions.start(admin, body):
+        present = _executions.read(admin, *place)
+    if launch.name and present is not None and not _same(present, body):
+        raise AdminError(f"an execution {'/'.join(place)} of another launch plan is there already.", hint="Choose another name.")
+    result: dict[str, t.Any] = {"changed": not (launch.name and present), "version": version}
+    console = params["console_url"] or settings.url
+    found = _executions.row(_executions.wait(admin, *place, timeout=min(params["wait_timeout"], settings.timeout), placed_only=True), console)
+    result["execution"] = found
+    _check(found, params, result)
+    if params["wait"]:
+        found = _executions.row(_executions.wait(admin, *place, timeout=params["wait_timeout"]), console)
+        result["execution"] = found
+        _check(found, params, result)
+        if found["phase"] not in _executions.TERMINAL:
+            _timed_out(admin, found, params, result)
+    return result
+
+
+def _timed_out(admin: Admin, found: dict[str, t.Any], params: dict[str, t.Any], result: dict[str, t.Any]) -> t.NoReturn:
+    place = (found["project"], found["domain"], found["name"])
+    text = f"{'/'.join(place)} on {found['cluster']} did not end within {params['wait_timeout']:g} s: {found['phase']}"
+    hint = f"It still runs: {found['url']}"
+    if params["abort_on_timeout"]:
+        _executions.abort(admin, *place, cause=f"did not end within {params['wait_timeout']:g} s (flyte.multicluster)")
+        hint = f"It was aborted: {found['url']}"
+    raise AdminError(text, hint=hint, result=result)
