@@ -19,10 +19,13 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._aws import ses
 from ansible_collections.flyte.multicluster.plugins.module_utils._iam import required as _iam
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import client as _kube
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import openshift as _openshift
-from ansible_collections.flyte.multicluster.plugins.module_utils._inventory import site as _site
-from ansible_collections.flyte.multicluster.plugins.module_utils._iam import trust as _trust
-from ansible_collections.flyte.multicluster.plugins.modules import flyte_oidc_provider, flyte_pod_identity
-from conftest import REPOSITORY, Inventory
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
+from ansible_collections.flyte.multicluster.plugins.module_utils._iam import documents as iam_documents
+from ansible_collections.flyte.multicluster.plugins.module_utils._iam import trust as iam_trust
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws.errors import AwsError
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws.oidc_provider import ensure_providers
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws.pod_identity import ensure_associations
+from conftest import REPOSITORY, Inventory, site_of
 from test_admin_client import Scripted
 
 ACCOUNT = "123456789012"
@@ -47,13 +50,10 @@ def _aws_state() -> dict[str, t.Any]:
     }
 
 
-def _site_of(inventory: Inventory, **values: t.Any) -> _site.Site:
+def _site_of(inventory: Inventory, **values: t.Any) -> Site:
     for variables in inventory.values():
         variables.update(values)
-    planes = [host for host in inventory if host != "controlplane"]
-    built, faults = _site.build(["controlplane"], planes, lambda host, name: inventory[host].get(name))
-    assert built is not None, faults
-    return built
+    return site_of(inventory)
 
 
 # -- roles
@@ -92,7 +92,7 @@ def test_pod_identity_needs_an_association_for_each_account(inventory: Inventory
         cluster["issuer"] = None  # no OIDC provider is needed
     assert not _iam.faults(site, aws)
     plan = _iam.plan(site, aws)
-    assert not plan["missing_issuers"] and {role["size"] for role in plan["roles"].values()} == {_trust.size(_trust.merge_pod_identity(None).document)}
+    assert not plan["missing_issuers"] and {role["size"] for role in plan["roles"].values()} == {iam_documents.size(iam_trust.merge_pod_identity(None).document)}
     rows = {(row["cluster"], row["namespace"], row["service_account"]): row["role_arn"].rpartition("/")[2] for row in plan["associations"]}
     assert rows[("hub", "flyte", "flyteadmin")] == "flyte-controlplane-role" and rows[("dp1", "flyte", "flytepropeller")] == "flyte-dataplane-role"
     assert rows[("dp2", "team1-production", "default")] == "flyte-dataplane-role-production" and len(rows) == 2 + 2 * (1 + 3)
@@ -163,7 +163,7 @@ def test_associations_are_created_updated_and_deleted(check: bool) -> None:
         (_params("absent", None), [*present, deleted], "deleted"),
     ):
         stubber, connect = _stubbed(*(calls[:-1] if check else calls))
-        result = flyte_pod_identity.run(params, check, connect)
+        result = ensure_associations(params, check, connect)
         assert result["changed"] and result[key] == ["dp1/team1-production:default"]
         stubber.assert_no_pending_responses()
 
@@ -171,21 +171,21 @@ def test_associations_are_created_updated_and_deleted(check: bool) -> None:
 def test_again_there_is_nothing_to_associate() -> None:
     for params, calls in ((_params(role="arn:old"), _association("team1-production", "arn:old")), (_params("absent", None), (NOTHING,))):
         stubber, connect = _stubbed(*calls)
-        assert not flyte_pod_identity.run(params, False, connect)["changed"]
+        assert not ensure_associations(params, False, connect)["changed"]
         stubber.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_an_association_of_somebody_else_is_left(state: str) -> None:
     _stubber, connect = _stubbed(*_association("team1-production", "arn:old", team="other"))
-    with pytest.raises(_aws.AwsError, match="was not made here"):
-        flyte_pod_identity.run(_params(state), False, connect)
+    with pytest.raises(AwsError, match="was not made here"):
+        ensure_associations(_params(state), False, connect)
 
 
 # -- access
 
 
-@pytest.mark.parametrize(("region", "host"), [("us-east-2", "sts.us-east-2.amazonaws.com"), ("cn-north-1", "sts.cn-north-1.amazonaws.com.cn")])
+@pytest.mark.parametrize(("region", "host"), [("us-east-2", "sts.us-east-2.amazonaws.com"), ("cn-north-1", "sts.cn-north-1.amazonaws.com.cn"), ("us-iso-east-1", "sts.us-iso-east-1.c2s.ic.gov")])
 def test_a_token_for_eks_is_the_one_that_aws_eks_get_token_makes(region: str, host: str) -> None:
     token = _aws.eks_token(KEYS, "flyte-dataplane-1", region=region)
     prefix, _dot, encoded = token.partition(".")
@@ -302,13 +302,13 @@ def test_an_oidc_provider_of_somebody_else_is_never_deleted(moto: str) -> None:
     iam = _aws.client({**KEYS, "endpoint_url": moto}, "iam")
     iam.create_open_id_connect_provider(Url=issuer, ClientIDList=["sts.amazonaws.com"], ThumbprintList=["a" * 40])
     params = {**KEYS, "endpoint_url": moto, "issuers": [issuer], "tags": {"managed-by": "flyte.multicluster"}}
-    assert not flyte_oidc_provider.run({**params, "state": "present"}, False)["changed"]
-    with pytest.raises(_aws.AwsError, match="was not made here"):
-        flyte_oidc_provider.run({**params, "state": "absent"}, False)
+    assert not ensure_providers({**params, "state": "present"}, False)["changed"]
+    with pytest.raises(AwsError, match="was not made here"):
+        ensure_providers({**params, "state": "absent"}, False)
     own = {**params, "issuers": [issuer.replace("FOREIGN", "OURS")]}
     for state in ("present", "absent"):
-        assert flyte_oidc_provider.run({**own, "state": state}, True)["changed"] and flyte_oidc_provider.run({**own, "state": state}, False)["changed"]
-        assert not flyte_oidc_provider.run({**own, "state": state}, False)["changed"]
+        assert ensure_providers({**own, "state": state}, True)["changed"] and ensure_providers({**own, "state": state}, False)["changed"]
+        assert not ensure_providers({**own, "state": state}, False)["changed"]
 
 
 def test_the_example_inventory_shares_labels_over_what_is_tagged(moto: str) -> None:

@@ -22,7 +22,7 @@ pytest.importorskip("flyteidl", reason="flyteidl is one of tests/requirements.tx
 from auth import Auth  # noqa: E402
 from gateway import Gateway  # noqa: E402
 from google.protobuf import json_format  # noqa: E402
-from hub import Cluster, Generation  # noqa: E402
+from control_plane import Cluster, Generation  # noqa: E402
 from service import Service  # noqa: E402
 from store import Store  # noqa: E402
 
@@ -37,7 +37,7 @@ class _Plane:
         return types.SimpleNamespace(status_code=201)
 
 
-class _Hub:
+class _ControlPlane:
     def __init__(self) -> None:
         clusters = {name: Cluster(name, True, "", "", "") for name in ("dataplane_1", "dataplane_2")}
         labels = {"label1": [("dataplane_1", 1.0)], "label2": [("dataplane_2", 1.0)]}
@@ -72,7 +72,7 @@ def _serve(service: Service, auth: Auth | None) -> t.Iterator[str]:
 @pytest.fixture(name="service")
 def _service() -> Service:
     service = Service(Store(":memory:"), finish_after=-1)
-    service.hub = t.cast(t.Any, _Hub())
+    service.control_plane = t.cast(t.Any, _ControlPlane())
     service.seed(["project1", "team1"], ("development", "staging", "production"))
     return service
 

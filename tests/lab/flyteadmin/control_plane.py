@@ -89,6 +89,9 @@ class DataPlane:
         answer = self.call("PATCH", f"{path}/{manifest['metadata']['name']}", manifest, "application/merge-patch+json")
         if answer.status_code == 404:
             answer = self.call("POST", path, manifest)
+        if answer.status_code == 409:
+            # Kubernetes makes the default ServiceAccount of a new namespace itself: it was faster.
+            answer = self.call("PATCH", f"{path}/{manifest['metadata']['name']}", manifest, "application/merge-patch+json")
         if answer.status_code >= 300:
             raise SyncFailed(f"{self._cluster.name}: {manifest['kind']} {manifest['metadata']['name']}: HTTP {answer.status_code} {answer.text[:300]}")
 
