@@ -14,7 +14,7 @@ from ._clusters import client as _kube
 from ._clusters.access import EKS_OPTIONS, method_of
 from ._flyteadmin.client import ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_OPTIONS, ADMIN_REQUIRED_TOGETHER, AdminError, Settings
 from ._labels.placement import Placement
-from ._clusters.observe import flyteadmin_clusters
+from ._clusters.control_plane import flyteadmin_clusters
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable

@@ -182,7 +182,7 @@ ready:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import observe as _observe
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import observe, wait_until_ready
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import access_of, clusters_argument_spec, run_kube_module
 
 _OPTIONS: dict[str, dict[str, t.Any]] = {
@@ -204,8 +204,8 @@ def main() -> None:
         specs = [{**{key: cluster[key] for key in ("name", *_OPTIONS)}, "access": access_of(cluster)} for cluster in params["clusters"]]
         common = {"concurrency": params["concurrency"], "timeout": params["timeout"]}
         if params["wait"]:
-            return {"changed": False, "ready": _observe.wait_until_ready(specs, wait=params["wait"], **common)}
-        return {"changed": False, "clusters": _observe.observe(specs, service_accounts=params["service_accounts"], **common)}
+            return {"changed": False, "ready": wait_until_ready(specs, wait=params["wait"], **common)}
+        return {"changed": False, "clusters": observe(specs, service_accounts=params["service_accounts"], **common)}
 
     run_kube_module(module, work)
 

@@ -29,7 +29,7 @@ class ModuleFailed(Exception):
     """A module that was run failed. ``result`` is what it returned."""
 
     def __init__(self, result: dict[str, t.Any]) -> None:
-        super().__init__(str(result.get("msg") or "failed"))
+        super().__init__(str(result.get("msg") or "it ended without an answer; -vvv shows what it said"))
         self.result = result
 
 

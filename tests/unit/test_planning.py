@@ -8,7 +8,8 @@ import typing as t
 
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import credentials as _credentials
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import observe as _observe
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import control_plane as clusters_control_plane
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import deployments, releases
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.fingerprints import credentials_checksum
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.text import table, wrapped
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm import overrides as _overrides
@@ -281,11 +282,11 @@ def test_a_token_shows_no_token() -> None:
 
 def test_why_a_pod_is_not_ready() -> None:
     ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
-    assert _observe.pod_problem({"status": ready}) == ""
+    assert deployments.pod_problem({"status": ready}) == ""
     waiting = {"phase": "Pending", "initContainerStatuses": [{"name": "sync", "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "no"}}}]}
-    assert _observe.pod_problem({"status": waiting}) == "sync: CrashLoopBackOff: no"
+    assert deployments.pod_problem({"status": waiting}) == "sync: CrashLoopBackOff: no"
     unscheduled = {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "message": "too big"}]}
-    assert _observe.pod_problem({"status": unscheduled}) == "not scheduled: too big"
+    assert deployments.pod_problem({"status": unscheduled}) == "not scheduled: too big"
 
 
 _MANIFEST = """---
@@ -315,7 +316,7 @@ spec: {}
 
 
 def test_the_deployments_of_a_release_are_those_of_its_manifest() -> None:
-    assert _observe.manifest_deployments(_MANIFEST) == {"flytepropeller": 2, "flyte-pod-webhook": 1}
+    assert releases.manifest_deployments(_MANIFEST) == {"flytepropeller": 2, "flyte-pod-webhook": 1}
 
 
 class _Scripted:
@@ -339,13 +340,13 @@ def test_only_the_releases_deployments_count() -> None:
     foreign = {"metadata": {"name": "theirs", "labels": {"app": "x"}}, "status": {"phase": "Pending"}}
     kube = t.cast(t.Any, _Scripted([_deployment("flytepropeller"), _deployment("theirs", ready=0)], [evicted, foreign]))
     wanted = {"flytepropeller": 1}
-    assert _observe.deployment_states(kube, "flyte", wanted) == {"total": 1, "not_ready": [], "missing": []}
-    gone = _observe.deployment_states(kube, "flyte", {**wanted, "flyte-pod-webhook": 1})
+    assert deployments.deployment_states(kube, "flyte", wanted) == {"total": 1, "not_ready": [], "missing": []}
+    gone = deployments.deployment_states(kube, "flyte", {**wanted, "flyte-pod-webhook": 1})
     assert gone["missing"] == ["the Deployment flyte-pod-webhook"]
     zero = t.cast(t.Any, _Scripted([_deployment("flytepropeller", replicas=0, ready=0)], []))
-    assert _observe.deployment_states(zero, "flyte", wanted)["missing"] == ["the Deployment flytepropeller (scaled to 0, the release has 1)"]
+    assert deployments.deployment_states(zero, "flyte", wanted)["missing"] == ["the Deployment flytepropeller (scaled to 0, the release has 1)"]
     starting = t.cast(t.Any, _Scripted([_deployment("flytepropeller", ready=0)], [evicted, foreign]))
-    assert "old" not in str(_observe.deployment_states(starting, "flyte", wanted)["not_ready"])
+    assert "old" not in str(deployments.deployment_states(starting, "flyte", wanted)["not_ready"])
 
 
 def test_a_table_fits_on_a_screen() -> None:
@@ -354,5 +355,5 @@ def test_a_table_fits_on_a_screen() -> None:
 
 
 def test_a_config_map_that_is_no_yaml_is_no_configuration_of_clusters() -> None:
-    assert _observe._clusters_section("clusters: {{ template }}") == {}
-    assert _observe._clusters_section("clusters:\n  labelClusterMap: {a: []}") == {"labelClusterMap": {"a": []}}
+    assert clusters_control_plane._clusters_section("clusters: {{ template }}") == {}
+    assert clusters_control_plane._clusters_section("clusters:\n  labelClusterMap: {a: []}") == {"labelClusterMap": {"a": []}}
