@@ -131,4 +131,3 @@ class ActionModule(InventoryAction):
             # Helm would add what this machine's own kubeconfig says.
             environment |= {} if access.get("context") else {"KUBECONFIG": os.devnull}
         return self.environment(environment)
-

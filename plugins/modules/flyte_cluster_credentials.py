@@ -101,6 +101,40 @@ options:
         description: Group to act as; at most one.
         type: list
         elements: str
+      eks:
+        description: >-
+          The name of the cluster in EKS, in place of other access; endpoint and CA come from there, and a token is made in memory and renewed before it ends.
+        type: dict
+        suboptions:
+          cluster:
+            description: Name of the EKS cluster.
+            type: str
+            required: true
+          region:
+            description: Region of the cluster.
+            type: str
+          assume_role_arn:
+            description: ARN of a role to take on first, for a cluster of another account.
+            type: str
+          profile:
+            description: Named profile of the AWS configuration.
+            type: str
+          endpoint_url:
+            description: URL to use instead of AWS' own endpoints, for a stand-in.
+            type: str
+          access_key:
+            description: Access key. Left out, boto3 finds credentials as usual.
+            type: str
+          secret_key:
+            description: Secret key.
+            type: str
+          session_token:
+            description: Session token.
+            type: str
+      openshift:
+        description: Whether the user name and password are exchanged for a token first, as an OpenShift wants it.
+        type: bool
+        default: false
       state:
         description: With V(absent) its two keys are removed. Remove it from flyteadmin's configuration first.
         type: str

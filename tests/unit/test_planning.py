@@ -33,7 +33,8 @@ def site(inventory: Inventory) -> Site:
 def observation(**changes: t.Any) -> dict[str, t.Any]:
     release = {"name": "r", "chart": "flyte-core", "version": "v1", "revision": 1, "status": "deployed", "values_digest": DIGEST, "age": 500, "secret": "s"}
     token = {"secret": "flyteadmin-token", "fingerprint": "t", "ca_fingerprint": "c", "age": 5}
-    base = {"reachable": True, "error": None, "server": "https://api", "release": release, "token": token, "missing": [], "deployments": None, "control_plane": None}
+    base = {"reachable": True, "error": None, "server": "https://api", "release": release, "token": token}
+    base |= {"missing": [], "deployments": None, "control_plane": None}
     return {**base, **changes}
 
 

@@ -34,8 +34,6 @@ _RELEASE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 
 
-
-
 def is_identifier(name: t.Any) -> bool:
     """Return whether this can be the name of a project or a domain: namespaces are named after both."""
     return isinstance(name, str) and bool(_IDENTIFIER.fullmatch(name))

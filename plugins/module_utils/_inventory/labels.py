@@ -18,6 +18,7 @@ if t.TYPE_CHECKING:
     from .reader import Reader
     from .site import Cluster
 
+
 def label_cluster_map(reader: Reader, host: str, labels: Mapping[str, t.Any], targets: Sequence[Cluster]) -> dict[str, list[dict[str, t.Any]]]:
     known = [cluster.name for cluster in targets]
     result: dict[str, list[dict[str, t.Any]]] = {}
