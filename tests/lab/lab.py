@@ -27,7 +27,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import binaries  # noqa: E402
 from binaries import LabError, say  # noqa: E402
 from ports import chosen_range  # noqa: E402
-from processes import Process, answers, interruptible, kill_all_of, kill_group, port_is_free, uninterrupted, wait_for  # noqa: E402
+from processes import Process, answers, interruptible, kill_all_of, kill_tree, port_is_free, uninterrupted, wait_for  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
@@ -135,6 +135,10 @@ class Lab:
     def _api_port(self, name: str) -> int:
         return self.port + (0 if name == CONTROL_PLANE else int(name.removeprefix("dataplane")))
 
+    def _component_ports(self, number: int) -> dict[str, int]:
+        first = self.port + 20 + number * (len(COMPONENTS) + 1)
+        return {component: first + offset for offset, component in enumerate(COMPONENTS)}
+
     def _clusters_up(self, names: list[str]) -> None:
         """Start what is stopped, and create what is not there, side by side: every port is given, so that no two choose the same."""
         started = time.monotonic()
@@ -157,20 +161,19 @@ class Lab:
         finally:
             with uninterrupted():
                 for process in creating.values():
-                    kill_group(process)
+                    kill_tree(process)
 
     def _start_creating(self, number: int, name: str) -> subprocess.Popen[bytes]:
         folder = self._clusters_folder / name
         kill_all_of(folder)  # of a creation that was broken off
         shutil.rmtree(folder, ignore_errors=True)
-        port, inner = self._api_port(name), self.port + 20 + number * (len(COMPONENTS) + 1)
-        ports = {component: inner + offset for offset, component in enumerate(COMPONENTS)}
+        port, ports = self._api_port(name), self._component_ports(number)
         for taken in (port, *ports.values()):
             self._require_free(taken)
         config = self._kwokctl_config(name, ports.pop("etcd-peer"))
         arguments = ["--runtime", "binary", "--wait", "60s", "--kube-apiserver-port", str(port), "--config", str(config)]
-        for component, number_of in ports.items():
-            arguments += [f"--{component}-port", str(number_of)]
+        for component, chosen in ports.items():
+            arguments += [f"--{component}-port", str(chosen)]
         for component in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
             arguments += [f"--{component}-binary", str(binaries.find(component))]
         arguments += ["--kwok-controller-binary", str(binaries.find("kwok"))]

@@ -89,11 +89,40 @@ def kill_all_of(folder: pathlib.Path) -> None:
                 raise LabError(f"process {pid} of {folder} does not end")
 
 
-def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process that has a session of its own, and what it started in it; nothing happens where it ended before."""
-    if process.poll() is None:
-        _signal(process.pid, signal.SIGKILL)
-        process.wait()
+def kill_tree(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and all below it, whatever session they are in; nothing happens where it ended before.
+
+    Ansible's workers leave the session and the group of the process that was started, so killing that group would let them go on.
+    """
+    if process.poll() is not None:
+        return
+    found = [process.pid]
+    for pid in found:
+        try:
+            os.kill(pid, signal.SIGSTOP)  # so that it starts no more while its children are looked for
+        except ProcessLookupError:
+            continue
+        found += _children(pid)
+    for pid in found:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    process.wait()
+    for pid in found[1:]:
+        _gone(pid, 5)
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent:
+            found.append(int(path.parent.name))
+    return found
 
 
 def _programs_of(folder: pathlib.Path) -> list[int]:
