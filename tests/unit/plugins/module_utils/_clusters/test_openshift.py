@@ -10,7 +10,7 @@ import json
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import client as _kube
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import openshift as _openshift
-from test_admin_client import Scripted
+from scripted import Scripted
 
 
 def test_an_openshift_login_gives_a_token() -> None:
