@@ -12,9 +12,10 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._clusters import client as _kube
 from ._clusters.access import EKS_OPTIONS, method_of
-from ._flyteadmin.client import ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_OPTIONS, ADMIN_REQUIRED_TOGETHER, AdminError, Settings
+from ._flyteadmin.errors import AdminError
+from ._flyteadmin.journal import ConfigMapJournal, FileJournal, Journal
+from ._flyteadmin.settings import ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_OPTIONS, ADMIN_REQUIRED_TOGETHER, Settings
 from ._labels.placement import Placement
-from ._clusters.control_plane import flyteadmin_clusters
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,17 +77,29 @@ def placement_of(params: t.Mapping[str, t.Any]) -> Placement | None:
     """Return what flyteadmin's configuration makes of a label: from the options, or read from the control plane; None where neither is given."""
     if params.get("label_cluster_map") is not None:
         return Placement(params["label_cluster_map"], frozenset(params["enabled_clusters"]), params.get("default_execution_label"))
-    hub = control_plane_of(params)
-    if hub is None:
+    access = control_plane_of(params)
+    if access is None:
         return None
-    section = flyteadmin_clusters(*hub)
+    # Only who reads the configuration pays for what reads it.
+    from ._clusters.observe import flyteadmin_clusters
+
+    section = flyteadmin_clusters(*access)
     if not section:
         raise _kube.KubeError(
             "api",
-            f"{hub[0].server}: the Deployment flyteadmin in the namespace {hub[1]} mounts no configuration with clusters",
+            f"{access[0].server}: the Deployment flyteadmin in the namespace {access[1]} mounts no configuration with clusters",
             hint="Check control_plane and its namespace; site.yml writes that configuration.",
         )
     return Placement.from_section(section)
+
+
+def journal_of(params: t.Mapping[str, t.Any], settings: Settings) -> Journal:
+    """Return where rows are kept that a delete takes along: the control plane where access to it is given, else a folder of this machine."""
+    given = params["control_plane"]
+    if given is None:
+        return FileJournal(params["journal"], settings.url)
+    # The connection is made when it is first needed.
+    return ConfigMapJournal(lambda: t.cast("tuple[_kube.Kube, str]", control_plane_of(params))[0], given["namespace"])
 
 
 def clusters_argument_spec(**more: t.Any) -> dict[str, t.Any]:

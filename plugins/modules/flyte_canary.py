@@ -128,8 +128,14 @@ canaries:
       sample: ran on dataplane_1, not on dataplane_2
 """
 
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import PLACEMENT_CONSTRAINTS, admin_module, placement_argument_spec, run_admin_module
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.canary import run
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import (
+    PLACEMENT_CONSTRAINTS,
+    admin_module,
+    placement_argument_spec,
+    placement_of,
+    run_admin_module,
+)
 
 
 def main() -> None:
@@ -146,7 +152,7 @@ def main() -> None:
         "concurrency": {"type": "int", "default": 8},
     }
     module = admin_module(spec, required_one_of=[("control_plane", "label_cluster_map")], **PLACEMENT_CONSTRAINTS)
-    run_admin_module(module, lambda settings: run(module.params, module.check_mode, settings))
+    run_admin_module(module, lambda settings: run(module.params, settings, check_mode=module.check_mode, placement=placement_of(module.params)))
 
 
 if __name__ == "__main__":

@@ -206,8 +206,9 @@ rows:
 """
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.journal import JournalError
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_module, control_plane_argument_spec, run_admin_module
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.label_changes import run
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_module, control_plane_argument_spec, journal_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import placement_of, run_admin_module
 
 
 def main() -> None:
@@ -229,7 +230,18 @@ def main() -> None:
         "gather": {"type": "bool", "default": False},
     }
     module = admin_module(spec, mutually_exclusive=[("project", "labels")], required_one_of=[("project", "labels")])
-    run_admin_module(module, lambda settings: run(module.params, module.check_mode, settings, module.warn), JournalError)
+    run_admin_module(
+        module,
+        lambda settings: run(
+            module.params,
+            settings,
+            check_mode=module.check_mode,
+            warn=module.warn,
+            placement_of=lambda: placement_of(module.params),
+            journal=journal_of(module.params, settings),
+        ),
+        JournalError,
+    )
 
 
 if __name__ == "__main__":

@@ -141,15 +141,21 @@ effective:
       sample: {dataplane_2: 1.0}
 """
 
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import PLACEMENT_CONSTRAINTS, admin_module, placement_argument_spec, run_admin_module
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.label_report import run
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import (
+    PLACEMENT_CONSTRAINTS,
+    admin_module,
+    placement_argument_spec,
+    placement_of,
+    run_admin_module,
+)
 
 
 def main() -> None:
     """Run the module."""
     spec = {**placement_argument_spec(), "project": {"type": "str"}, "domain": {"type": "str"}, "workflow": {"type": "str"}}
     module = admin_module(spec, required_by={"workflow": ("domain",), "domain": ("project",)}, **PLACEMENT_CONSTRAINTS)
-    run_admin_module(module, lambda settings: run(module.params, settings))
+    run_admin_module(module, lambda settings: run(module.params, settings, placement_of(module.params)))
 
 
 if __name__ == "__main__":

@@ -170,8 +170,8 @@ version:
   sample: v1
 """
 
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_module, control_plane_argument_spec, run_admin_module
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.launch import run
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_module, control_plane_argument_spec, placement_of, run_admin_module
 
 
 def main() -> None:
@@ -194,7 +194,9 @@ def main() -> None:
         "console_url": {"type": "str"},
     }
     module = admin_module(spec)
-    run_admin_module(module, lambda settings: run(module.params, module.check_mode, settings))
+    run_admin_module(
+        module, lambda settings: run(module.params, settings, check_mode=module.check_mode, placement_of=lambda: placement_of(module.params))
+    )
 
 
 if __name__ == "__main__":

@@ -97,8 +97,8 @@ executions:
       sample: https://flyte.example.com/console/projects/team1/domains/production/executions/f0000000000000000001
 """
 
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_module, run_admin_module
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.listing import run
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_module, run_admin_module
 
 
 def main() -> None:

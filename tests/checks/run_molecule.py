@@ -4,28 +4,54 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY / "tests" / "lab"))
+
+from lab import Lab  # noqa: E402
+from ports import free_range  # noqa: E402
+from processes import interruptible, kill_tree  # noqa: E402
 
 
 def main() -> int:
     """Run the given scenarios, all of them without arguments."""
-    lab = REPOSITORY / ".lab-molecule"
+    given = os.environ.get("FLYTE_MOLECULE_PORT")
+    with (
+        interruptible(),
+        contextlib.nullcontext(int(given)) if given else free_range() as port,
+        tempfile.TemporaryDirectory(prefix="flyte-molecule-") as temporary,
+    ):
+        lab = Lab(REPOSITORY / f".lab-molecule-{port}", port)
+        try:
+            return molecule(lab, pathlib.Path(temporary))
+        finally:
+            lab.down()
+
+
+def molecule(lab: Lab, temporary: pathlib.Path) -> int:
+    """Run molecule with the lab's place in the environment, and with temporary folders that nobody else uses."""
     environment = {
         **os.environ,
         "PATH": f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "FLYTE_LAB_DIR": str(lab),
-        "FLYTE_LAB_PORT": os.environ.get("FLYTE_MOLECULE_PORT", "28500"),
+        "FLYTE_LAB_DIR": str(lab.folder),
+        "FLYTE_LAB_PORT": str(lab.port),
+        "TMPDIR": str(temporary),
+        "ANSIBLE_LOCAL_TEMP": str(temporary),
+        "ANSIBLE_REMOTE_TEMP": str(temporary),
+        "MOLECULE_EPHEMERAL_DIRECTORY": str(temporary / "molecule"),
     }
     command = [str(pathlib.Path(sys.executable).with_name("molecule")), "test", "--all", *sys.argv[1:]]
-    try:
-        return subprocess.run(command, cwd=REPOSITORY, env=environment, check=False).returncode
-    finally:
-        subprocess.run([sys.executable, str(REPOSITORY / "tests" / "lab" / "lab.py"), "down"], env=environment, stdout=subprocess.DEVNULL, check=False)
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment, start_new_session=True) as process:
+        try:
+            return process.wait()
+        finally:
+            kill_tree(process)  # also its children, which would go on with a lab that is gone
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ def mypy(*arguments: str, path: str = "") -> int:
 
 def main() -> int:
     """Check everything."""
+    kinds = ("module_utils", "plugin_utils", "modules", "action", "filter", "inventory")
     collection = mypy(
-        *(part for name in ("module_utils", "plugin_utils", "modules", "action", "filter", "inventory") for part in ("-p", f"ansible_collections.flyte.multicluster.plugins.{name}")),
+        *(part for kind in kinds for part in ("-p", f"ansible_collections.flyte.multicluster.plugins.{kind}")),
         path=str(REPOSITORY / ".collections"),
     )
     lab = mypy("--exclude", "tests/lab/(flyteadmin/|example)", "tests/lab", path="tests/lab")

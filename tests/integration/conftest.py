@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import copy
 import json
 import os
 import pathlib
 import re
-import signal
+import shutil
 import subprocess
 import sys
 import threading
@@ -25,8 +26,9 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "tests" / "lab"))
 
 import lab as lab_module  # noqa: E402
+from ports import free_range  # noqa: E402
+from processes import interruptible, kill_tree  # noqa: E402
 
-PORT = int(os.environ.get("FLYTE_TEST_PORT", "28300"))
 #: kinds that the collection writes, as API paths
 PATHS = [
     "/api/v1/namespaces",
@@ -158,17 +160,30 @@ class SiteUnderTest:
         ansible = pathlib.Path(sys.executable).with_name("ansible-playbook")
         return [str(ansible), "-i", str(path), f"playbooks/{playbook}", *arguments]
 
+    @property
+    def temporary(self) -> pathlib.Path:
+        """The folder for all that runs put down for a while: what a killed one leaves stays in the test's own folder."""
+        folder = self.folder / "tmp"
+        folder.mkdir(exist_ok=True)
+        return folder
+
     def environment(self) -> dict[str, str]:
-        """Return the environment, free of what a person at the terminal may have set."""
+        """Return the environment, free of what a person at the terminal may have set, with temporary folders of its own."""
         keep = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "K8S_AUTH_", "AWS_", "KUBECONFIG"))}
-        return {**keep, "ANSIBLE_NOCOLOR": "1", "XDG_STATE_HOME": str(self.folder)}
+        temporary = str(self.temporary)
+        own = {"TMPDIR": temporary, "ANSIBLE_LOCAL_TEMP": temporary, "ANSIBLE_REMOTE_TEMP": temporary, "XDG_STATE_HOME": str(self.folder)}
+        return {**keep, "ANSIBLE_NOCOLOR": "1", **own}
 
     def run(self, *arguments: str, playbook: str = "site.yml", timeout: float = 300) -> Result:
         """Run a playbook to its end."""
-        answer = subprocess.run(
-            self.command(playbook, *arguments), cwd=REPOSITORY, env=self.environment(), capture_output=True, text=True, timeout=timeout, check=False
-        )
-        return Result(answer.returncode, answer.stdout + answer.stderr)
+        with subprocess.Popen(
+            self.command(playbook, *arguments), cwd=REPOSITORY, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        ) as process:
+            try:
+                output, errors = process.communicate(timeout=timeout)
+            finally:
+                kill_tree(process)  # also its children, where a test is interrupted or takes too long
+        return Result(process.returncode, output.decode() + errors.decode())
 
     def run_and_kill(self, seconds: float) -> bool:
         """Run site.yml and kill it with all its children after some seconds; return whether it was still running."""
@@ -179,8 +194,7 @@ class SiteUnderTest:
                 process.wait(timeout=seconds)
                 return False
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+                kill_tree(process)
                 return True
 
     def cluster(self, name: str) -> Cluster:
@@ -237,17 +251,21 @@ class ArgumentWatch:
 
 @pytest.fixture(scope="session", name="lab")
 def _lab(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[lab_module.Lab]:
-    lab = lab_module.Lab(tmp_path_factory.mktemp("lab"), PORT)
-    try:
-        lab.up(2)
-        yield lab
-    finally:
-        lab.down()
+    given = os.environ.get("FLYTE_TEST_PORT")
+    with interruptible(), contextlib.nullcontext(int(given)) if given else free_range() as port:
+        lab = lab_module.Lab(tmp_path_factory.mktemp("lab"), port)
+        try:
+            lab.up(2)
+            yield lab
+        finally:
+            lab.down()
 
 
 @pytest.fixture(scope="session", name="site")
-def _site(lab: lab_module.Lab, tmp_path_factory: pytest.TempPathFactory) -> SiteUnderTest:
-    return SiteUnderTest(lab, tmp_path_factory.mktemp("site"))
+def _site(lab: lab_module.Lab, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[SiteUnderTest]:
+    site = SiteUnderTest(lab, tmp_path_factory.mktemp("site"))
+    yield site
+    shutil.rmtree(site.temporary)
 
 
 def as_json(value: t.Any) -> str:

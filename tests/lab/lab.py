@@ -26,13 +26,18 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import binaries  # noqa: E402
 from binaries import LabError, say  # noqa: E402
-from processes import Process, answers, port_is_free, wait_for  # noqa: E402
+from ports import chosen_range  # noqa: E402
+from processes import Process, answers, interruptible, kill_all_of, kill_tree, port_is_free, uninterrupted, wait_for  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
 CONTROL_PLANE = "controlplane"
 #: EKS clusters of the AWS endpoint, one for each Kubernetes cluster
 EKS_PREFIX = "flyte-"
+#: what of kwokctl's processes takes a port, in the order of the ports; it would choose those of no option by itself, whatever lab they belong to
+COMPONENTS = ("etcd", "kube-controller-manager", "kube-scheduler", "controller", "etcd-peer")
+#: how many clusters have room between the lab's ports +20 and +80
+MOST_CLUSTERS = 60 // (len(COMPONENTS) + 1)
 REGION = "us-east-2"
 BUCKET = "flyte-lab"
 
@@ -56,6 +61,9 @@ class Lab:
         # Below Linux' range of local ports of outgoing connections (from 32768 on), any of which may be taken for a minute.
         self.port = int(port or os.environ.get("FLYTE_LAB_PORT") or 28100)
         self.kubeconfig = self.folder / "kubeconfig"
+        self._clusters_folder = self.folder / "kwok" / "clusters"
+        #: the temporary folder of the lab's processes, gone with the lab
+        self.temporary = self.folder / "tmp"
         self.admin_port, self.admin_grpc_port, self.aws_port = self.port + 80, self.port + 81, self.port + 82
         self.admin_url = f"http://127.0.0.1:{self.admin_port}"
         self.aws_url = f"http://127.0.0.1:{self.aws_port}"
@@ -70,33 +78,42 @@ class Lab:
         :param unknown_to_eks: clusters that are not registered as EKS clusters.
         """
         started = time.monotonic()
-        names = [CONTROL_PLANE] + [f"dataplane{number}" for number in range(1, data_planes + 1)]
+        if data_planes >= MOST_CLUSTERS:
+            raise LabError(f"{data_planes} data planes are too many: a lab has ports for {MOST_CLUSTERS - 1}.")
         for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok", "kwokctl", "helm"):
             binaries.find(name)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        # One after the other: side by side, two of kwokctl choose the same free port for etcd's peers.
-        for number, name in enumerate(names):
-            say(self._cluster_up(number, name))
+        new = not self.clusters()
+        try:
+            with chosen_range(self.port):
+                self._up([CONTROL_PLANE] + [f"dataplane{number}" for number in range(1, data_planes + 1)], unknown_to_eks)
+        except BaseException:
+            if new:
+                self.down()  # half a lab is of no use; one that was there before stays
+            raise
+        say(f"lab is up in {time.monotonic() - started:.1f} s: KUBECONFIG={self.kubeconfig}, flyteadmin {self.admin_url}, AWS {self.aws_url}")
+
+    def _up(self, names: list[str], unknown_to_eks: tuple[str, ...]) -> None:
+        self.temporary.mkdir(parents=True, exist_ok=True)
+        self._clusters_up(names)
         self._write_kubeconfig()
         self._aws_up()
         self._register_eks(unknown_to_eks)
         self._admin_up()
         self._link_helm()
-        say(f"lab is up in {time.monotonic() - started:.1f} s: KUBECONFIG={self.kubeconfig}, flyteadmin {self.admin_url}, AWS {self.aws_url}")
 
     def down(self) -> None:
         """End every process of the lab and remove its folder."""
-        self.admin.stop()
-        self.aws.stop()
-        for name in self.clusters():
-            self._kwokctl("delete", "cluster", name=name)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with uninterrupted():
+            self.admin.stop()
+            self.aws.stop()
+            # Not by kwokctl, which ends nothing of a cluster whose creation was broken off.
+            kill_all_of(self.folder)
+            shutil.rmtree(self.folder, ignore_errors=True)
         say("lab is down")
 
     def clusters(self) -> list[str]:
         """Return the names of the clusters that were created, the control plane first."""
-        folder = self.folder / "kwok" / "clusters"
-        found = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+        found = [path.parent.name for path in self._clusters_folder.glob("*/kwok.yaml")]
         return sorted(found, key=lambda name: (name != CONTROL_PLANE, len(name), name))
 
     # -- clusters
@@ -118,34 +135,68 @@ class Lab:
     def _api_port(self, name: str) -> int:
         return self.port + (0 if name == CONTROL_PLANE else int(name.removeprefix("dataplane")))
 
-    def _cluster_up(self, number: int, name: str) -> str:
+    def _component_ports(self, number: int) -> dict[str, int]:
+        first = self.port + 20 + number * (len(COMPONENTS) + 1)
+        return {component: first + offset for offset, component in enumerate(COMPONENTS)}
+
+    def _clusters_up(self, names: list[str]) -> None:
+        """Start what is stopped, and create what is not there, side by side: every port is given, so that no two choose the same."""
         started = time.monotonic()
-        if name in self.clusters():
-            if answers_tls(self._api_port(name)):
-                return f"{name}: running, {self.api_url(name)}"
-            self.start(name)
-            return f"{name}: started again in {time.monotonic() - started:.1f} s"
-        port = self._api_port(name)
-        if not port_is_free(port):
-            raise LabError(f"port {port} of 127.0.0.1 is taken: free it, or choose others with FLYTE_LAB_PORT=<first of 100 ports>.")
-        inner = self.port + 20 + number * 6
-        arguments = ["--runtime", "binary", "--wait", "30s", "--kube-apiserver-port", str(port), "--config", str(self._kwokctl_config(name))]
-        for offset, component in enumerate(("etcd", "kube-controller-manager", "kube-scheduler", "controller")):
-            arguments += [f"--{component}-port", str(inner + offset)]
+        known = self.clusters()
+        creating: dict[str, subprocess.Popen[bytes]] = {}
+        try:
+            for number, name in enumerate(names):
+                if name not in known:
+                    creating[name] = self._start_creating(number, name)
+                elif answers_tls(self._api_port(name)):
+                    say(f"{name}: running, {self.api_url(name)}")
+                else:
+                    self.start(name)
+                    say(f"{name}: started again in {time.monotonic() - started:.1f} s")
+            for name, process in creating.items():
+                if process.wait() != 0:
+                    raise LabError(f"{name} did not come up: {self._tails(name)}")
+                self._create_node(name)
+                say(f"{name}: up in {time.monotonic() - started:.1f} s, {self.api_url(name)}")
+        finally:
+            with uninterrupted():
+                for process in creating.values():
+                    kill_tree(process)
+
+    def _start_creating(self, number: int, name: str) -> subprocess.Popen[bytes]:
+        folder = self._clusters_folder / name
+        kill_all_of(folder)  # of a creation that was broken off
+        shutil.rmtree(folder, ignore_errors=True)
+        port, ports = self._api_port(name), self._component_ports(number)
+        for taken in (port, *ports.values()):
+            self._require_free(taken)
+        config = self._kwokctl_config(name, ports.pop("etcd-peer"))
+        arguments = ["--runtime", "binary", "--wait", "60s", "--kube-apiserver-port", str(port), "--config", str(config)]
+        for component, chosen in ports.items():
+            arguments += [f"--{component}-port", str(chosen)]
         for component in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
             arguments += [f"--{component}-binary", str(binaries.find(component))]
         arguments += ["--kwok-controller-binary", str(binaries.find("kwok"))]
-        try:
-            self._create(name, arguments)
-        except LabError:
-            # Seen once in some twenty labs: a cluster that never answered. The cause was not found; a second try always worked.
-            say(f"{name} did not come up: creating it again")
-            self._kwokctl("delete", "cluster", name=name)
-            self._create(name, arguments)
-        return f"{name}: up in {time.monotonic() - started:.1f} s, {self.api_url(name)}"
+        with open(self._creation_log(name), "wb") as log:
+            command, environment = self._kwokctl_command("create", "cluster", *arguments, name=name)
+            return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
 
-    def _kwokctl_config(self, name: str) -> pathlib.Path:
-        """Write kwokctl's configuration of a cluster whose API server asks the lab's AWS about tokens, as EKS does."""
+    def _creation_log(self, name: str) -> pathlib.Path:
+        folder = self.folder / "logs"
+        folder.mkdir(exist_ok=True)
+        return folder / f"kwokctl-{name}.log"
+
+    def _tails(self, name: str) -> str:
+        """Return the ends of the logs of a cluster: after a failure the lab's folder is gone."""
+        logs = [self._creation_log(name), *sorted((self._clusters_folder / name / "logs").glob("*.log"))]
+        return "".join(f"\n== {path.name}\n{path.read_text(encoding='utf-8', errors='replace')[-700:]}" for path in logs if path.exists())
+
+    def _kwokctl_config(self, name: str, etcd_peer_port: int) -> pathlib.Path:
+        """Write kwokctl's configuration of a cluster whose API server asks the lab's AWS about tokens, as EKS does.
+
+        Etcd's port for its peers has no option. Left to itself, kwokctl takes the first free one counting down from 32767: that of a stopped
+        cluster of another lab, which then never starts again.
+        """
         folder = self.folder / "run"
         folder.mkdir(exist_ok=True)
         webhook = folder / f"{name}-authenticator.yaml"
@@ -161,42 +212,42 @@ class Lab:
         webhook.write_text(yaml.safe_dump(kubeconfig), encoding="utf-8")
         documents = list(yaml.safe_load_all((HERE / "kwokctl.config").read_text(encoding="utf-8")))
         patch = {"key": "authentication-token-webhook-config-file", "value": str(webhook)}
+        documents[0]["options"]["etcdPeerPort"] = etcd_peer_port
         documents[0]["componentsPatches"] = [{"name": "kube-apiserver", "extraArgs": [patch]}]
         config = folder / f"{name}-kwokctl.config"
         config.write_text(yaml.safe_dump_all(documents), encoding="utf-8")
         return config
 
-    def _create(self, name: str, arguments: list[str]) -> None:
-        self._kwokctl("create", "cluster", *arguments, name=name)
-        self._create_node(name)
-
     def _create_node(self, name: str) -> None:
         self._kubectl(name, "apply", "-f", "-", text=yaml.safe_dump(_NODE))
 
     def _kubectl(self, name: str, *arguments: str, text: str = "") -> None:
-        folder = self.folder / "kwok" / "clusters" / name
-        command = [str(binaries.find("kubectl")), "--kubeconfig", str(folder / "kubeconfig.yaml"), *arguments]
+        command = [str(binaries.find("kubectl")), "--kubeconfig", str(self._clusters_folder / name / "kubeconfig.yaml"), *arguments]
         answer = subprocess.run(command, input=text, text=True, capture_output=True, check=False)
         if answer.returncode != 0:
-            raise LabError(f"{name} did not come up: {answer.stderr[-500:]} Its logs: {folder / 'logs'}")
+            raise LabError(f"{name} did not come up: {answer.stderr[-500:]}{self._tails(name)}")
 
     def _kwokctl(self, *arguments: str, name: str) -> None:
+        command, environment = self._kwokctl_command(*arguments, name=name)
+        answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if answer.returncode != 0:
+            raise LabError(f"{' '.join(command)} failed:\n{(answer.stdout + answer.stderr)[-3000:]}")
+
+    def _kwokctl_command(self, *arguments: str, name: str) -> tuple[list[str], dict[str, str]]:
         environment = {
             **os.environ,
+            "TMPDIR": str(self.temporary),
             "KWOK_WORKDIR": str(self.folder / "kwok"),
             "PATH": f"{binaries.find('kubectl').parent}{os.pathsep}{os.environ['PATH']}",
             # Never the user's own kubeconfig: kwokctl would add the cluster there and make it current.
             "KUBECONFIG": str(self.folder / "kwok" / f"{name}.kubeconfig"),
         }
-        command = [str(binaries.find("kwokctl")), *arguments, "--name", name]
-        answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if answer.returncode != 0:
-            raise LabError(f"{' '.join(command)} failed:\n{(answer.stdout + answer.stderr)[-3000:]}")
+        return [str(binaries.find("kwokctl")), *arguments, "--name", name], environment
 
     def _write_kubeconfig(self) -> None:
         merged: dict[str, t.Any] = {"apiVersion": "v1", "kind": "Config", "current-context": "", "clusters": [], "contexts": [], "users": []}
         for name in self.clusters():
-            pki = self.folder / "kwok" / "clusters" / name / "pki"
+            pki = self._clusters_folder / name / "pki"
             cluster = {"server": self.api_url(name), "certificate-authority": str(pki / "ca.crt")}
             user = {"client-certificate": str(pki / "admin.crt"), "client-key": str(pki / "admin.key")}
             merged["clusters"].append({"name": name, "cluster": cluster})
@@ -224,7 +275,7 @@ class Lab:
         for port in (self.aws_port, self.aws_port + 1):
             self._require_free(port)
         command = [sys.executable, str(HERE / "aws.py"), "--host", "127.0.0.1", "--port", str(self.aws_port)]
-        self.aws.start(command, environment={"FLYTE_LAB_DIR": str(self.folder)})
+        self.aws.start(command, environment={"FLYTE_LAB_DIR": str(self.folder), "TMPDIR": str(self.temporary)})
         wait_for("moto", lambda: answers(self.aws_url), seconds=30, explain=self.aws.tail)
         say(f"moto: up, {self.aws_url}")
 
@@ -278,9 +329,10 @@ class Lab:
         command = [sys.executable, str(HERE / "flyteadmin")]
         command += ["--kubeconfig", str(self.kubeconfig), "--context", CONTROL_PLANE]
         command += ["--http-port", str(self.admin_port), "--grpc-port", str(self.admin_grpc_port)]
-        command += ["--state", str(self.folder / "flyteadmin.json"), "--s3-url", self.aws_url, "--bucket", BUCKET]
+        command += ["--state", str(self.folder / "flyteadmin.json"), "--scratch", str(self.folder / "flyteadmin"), "--s3-url", self.aws_url, "--bucket", BUCKET]
         command += ["--auth", client_id] if client_id else []
-        self.admin.start(command, environment={"FLYTEADMIN_DOUBLE_SECRET": client_secret} if client_id else None)
+        secret = {"FLYTEADMIN_DOUBLE_SECRET": client_secret} if client_id else {}
+        self.admin.start(command, environment={"TMPDIR": str(self.temporary), **secret})
         wait_for("the flyteadmin double", lambda: answers(self.admin_url + "/healthcheck"), seconds=30, explain=self.admin.tail)
         say(f"flyteadmin double: up, {self.admin_url} (it serves once site.yml has deployed flyteadmin's pods)")
 
@@ -315,15 +367,19 @@ def main() -> int:
     arguments = parser.parse_args()
     lab = Lab()
     try:
-        if arguments.command == "up":
-            lab.up(arguments.data_planes)
-        elif arguments.command in ("stop", "start"):
-            getattr(lab, arguments.command)(arguments.name)
-        else:
-            getattr(lab, arguments.command)()
+        with interruptible():
+            if arguments.command == "up":
+                lab.up(arguments.data_planes)
+            elif arguments.command in ("stop", "start"):
+                getattr(lab, arguments.command)(arguments.name)
+            else:
+                getattr(lab, arguments.command)()
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("lab: interrupted", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
@@ -50,8 +51,12 @@ class Process:
                 env={**os.environ, **(environment or {})},
                 start_new_session=True,
             )
-        saved = {"pid": child.pid, "started_at": _started_at(child.pid)}
-        self.state.write_text(json.dumps(saved), encoding="utf-8")
+        try:
+            saved = {"pid": child.pid, "started_at": _started_at(child.pid)}
+            self.state.write_text(json.dumps(saved), encoding="utf-8")
+        except BaseException:
+            child.kill()  # what is not written down nobody would end
+            raise
 
     def stop(self) -> None:
         """End it and wait until it is gone."""
@@ -69,6 +74,94 @@ class Process:
             return self.log.read_text(encoding="utf-8", errors="replace")[-2000:]
         except OSError:
             return "(no log)"
+
+
+def kill_all_of(folder: pathlib.Path) -> None:
+    """Kill every process whose program lies in this folder, and wait until they are gone: what they wrote goes with the folder.
+
+    Also kwokctl at work on this folder, which would start more of them.
+    """
+    while found := _programs_of(folder):
+        for pid in found:
+            _signal(pid, signal.SIGKILL)
+        for pid in found:
+            if not _gone(pid, 10):
+                raise LabError(f"process {pid} of {folder} does not end")
+
+
+def kill_tree(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and all below it, whatever session they are in; nothing happens where it ended before.
+
+    Ansible's workers leave the session and the group of the process that was started, so killing that group would let them go on.
+    """
+    if process.poll() is not None:
+        return
+    found = [process.pid]
+    for pid in found:
+        try:
+            os.kill(pid, signal.SIGSTOP)  # so that it starts no more while its children are looked for
+        except ProcessLookupError:
+            continue
+        found += _children(pid)
+    for pid in found:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    process.wait()
+    for pid in found[1:]:
+        _gone(pid, 5)
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent:
+            found.append(int(path.parent.name))
+    return found
+
+
+def _programs_of(folder: pathlib.Path) -> list[int]:
+    found = []
+    inside = os.fsencode(folder) + b"/"
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            program, *arguments = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if program.startswith(inside) or (program.endswith(b"/kwokctl") and any(argument.startswith(inside) for argument in arguments)):
+            found.append(int(path.parent.name))
+    return found
+
+
+@contextlib.contextmanager
+def interruptible() -> t.Iterator[None]:
+    """Take SIGTERM as Ctrl-C is taken, so that what was started is ended."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> t.Iterator[None]:
+    """Let no second Ctrl-C break off the tidying up after the first."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before):
+            signal.signal(number, handler)
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -181,9 +181,10 @@ def _signer(params: Mapping[str, t.Any], region: str | None, role: str | None) -
 
 @functools.lru_cache(maxsize=1)
 def _resolver() -> t.Any:
-    import botocore.session
+    from botocore.loaders import create_loader
+    from botocore.regions import EndpointResolver
 
-    return botocore.session.get_session().get_component("endpoint_resolver")
+    return EndpointResolver(create_loader().load_data("endpoints"), uses_builtin_data=True)
 
 
 @functools.lru_cache(maxsize=64)

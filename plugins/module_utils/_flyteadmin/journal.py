@@ -16,11 +16,13 @@ import os
 import pathlib
 import typing as t
 
-from .._labels import rows as _labels
 from .._clusters.client import Kube, KubeError
+from .._labels.rows import as_dict
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from .._labels.rows import Key, Rows
 
 CONFIG_MAP = "flyte-multicluster-ecl-journal"
 _KEY = "rows.json"
@@ -41,21 +43,21 @@ class Journal(t.Protocol):
     def place(self) -> str:
         """Where it is, for people."""
 
-    def read(self) -> _labels.Rows:
+    def read(self) -> Rows:
         """Return the rows that a killed run left."""
 
-    def write(self, rows: Mapping[_labels.Key, str]) -> None:
+    def write(self, rows: Mapping[Key, str]) -> None:
         """Save rows, in the place of those before; they are safe when this returns."""
 
     def clear(self) -> None:
         """Forget the rows: they are written again."""
 
 
-def _encoded(rows: Mapping[_labels.Key, str]) -> str:
-    return json.dumps([_labels.as_dict(key, label) for key, label in sorted(rows.items())], indent=1)
+def _encoded(rows: Mapping[Key, str]) -> str:
+    return json.dumps([as_dict(key, label) for key, label in sorted(rows.items())], indent=1)
 
 
-def _decoded(text: str, place: str) -> _labels.Rows:
+def _decoded(text: str, place: str) -> Rows:
     try:
         return {(row["project"], row["domain"], row["workflow"]): row["label"] for row in json.loads(text)}
     except (ValueError, TypeError, KeyError) as error:
@@ -73,7 +75,7 @@ class FileJournal:
         """Where it is, for people."""
         return str(self._path)
 
-    def read(self) -> _labels.Rows:
+    def read(self) -> Rows:
         """Return the rows that a killed run left."""
         try:
             return _decoded(self._path.read_text(encoding="utf-8"), self.place)
@@ -82,7 +84,7 @@ class FileJournal:
         except (OSError, UnicodeDecodeError) as error:
             raise JournalError(f"the journal {self.place} cannot be read: {error}", "It holds rows to restore: mend it, or move it away.") from error
 
-    def write(self, rows: Mapping[_labels.Key, str]) -> None:
+    def write(self, rows: Mapping[Key, str]) -> None:
         """Save rows, in the place of those before; they are on the disk when this returns."""
         scratch = self._path.with_suffix(f".{os.getpid()}")
         try:
@@ -103,7 +105,7 @@ class FileJournal:
 class ConfigMapJournal:
     """A ConfigMap beside flyteadmin. The connection is made when it is first needed."""
 
-    def __init__(self, connect: t.Callable[[], Kube], namespace: str) -> None:
+    def __init__(self, connect: Callable[[], Kube], namespace: str) -> None:
         self._connect = connect
         self._namespace = namespace
         self._path = f"/api/v1/namespaces/{namespace}/configmaps"
@@ -117,13 +119,13 @@ class ConfigMapJournal:
         """Where it is, for people."""
         return f"ConfigMap {self._namespace}/{CONFIG_MAP} of the control plane"
 
-    def read(self) -> _labels.Rows:
+    def read(self) -> Rows:
         """Return the rows that a killed run left."""
         found = self._kube.find(f"{self._path}/{CONFIG_MAP}")
         text = ((found or {}).get("data") or {}).get(_KEY)
         return _decoded(text, self.place) if text else {}
 
-    def write(self, rows: Mapping[_labels.Key, str]) -> None:
+    def write(self, rows: Mapping[Key, str]) -> None:
         """Save rows, in the place of those before."""
         body = {
             "apiVersion": "v1",

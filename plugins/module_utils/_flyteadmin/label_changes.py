@@ -7,22 +7,26 @@ from __future__ import annotations
 
 import typing as t
 
-from .._labels import rows as _labels
-from .client import Admin, AdminError, Settings
-from .journal import ConfigMapJournal, FileJournal, Journal
-from .._module import control_plane_of, placement_of
 from .._common.text import nearest
+from .._labels.rows import as_dict, deletes, describe, from_api, lost_by, plan
+from .client import Admin
+from .errors import AdminError
 
 if t.TYPE_CHECKING:
-    from .._clusters.client import Kube
+    from collections.abc import Callable, Iterable, Mapping
+
+    from .._labels.placement import Placement
+    from .._labels.rows import Change, Key, Rows
+    from .journal import Journal
+    from .settings import Settings
 
 
-def _entries(params: dict[str, t.Any]) -> dict[_labels.Key, str | None]:
+def _entries(params: dict[str, t.Any]) -> dict[Key, str | None]:
     given = params["labels"] if params["labels"] is not None else [params]
-    rows: dict[_labels.Key, str | None] = {}
+    rows: dict[Key, str | None] = {}
     for entry in given:
         key = (entry["project"], entry["domain"] or "", entry["workflow"] or "")
-        place = _labels.describe(key)
+        place = describe(key)
         if not key[0]:
             raise AdminError("a row has no project.", hint="Name the project of each row.")
         if key[2] and not key[1]:
@@ -35,24 +39,24 @@ def _entries(params: dict[str, t.Any]) -> dict[_labels.Key, str | None]:
     return rows
 
 
-def _guard(rows: t.Mapping[_labels.Key, str | None], params: dict[str, t.Any]) -> None:
+def _guard(rows: Mapping[Key, str | None], params: dict[str, t.Any], placement_of: Callable[[], Placement | None]) -> None:
     """Refuse labels that labelClusterMap does not have, or that lead to no enabled cluster as far as that is known."""
     known = params["known_labels"]
-    placement = placement_of(params) if known is None and params["state"] == "present" else None
+    placement = placement_of() if known is None and params["state"] == "present" else None
     if placement is not None:
         known = list(placement.label_map)
     if known is None or params["state"] != "present":
         return
-    wrong = [f"{_labels.describe(key)}: unknown label {label!r}.{nearest(label, known)}" for key, label in sorted(rows.items()) if label not in known]
+    wrong = [f"{describe(key)}: unknown label {label!r}.{nearest(label, known)}" for key, label in sorted(rows.items()) if label not in known]
     text = f"{'; '.join(wrong)} Known are: {', '.join(sorted(known)) or 'none'}." if wrong else ""
     if placement is not None:
         idle = [(key, label) for key, label in sorted(rows.items()) if label in known and not placement.shares(label)]
-        text += "".join(f" {_labels.describe(key)}: label {label!r}: {placement.problem(t.cast(str, label))}." for key, label in idle)
+        text += "".join(f" {describe(key)}: label {label!r}: {placement.problem(t.cast(str, label))}." for key, label in idle)
     if text:
         raise AdminError(text.strip(), hint="Nothing was written: Flyte would run these workflows on any cluster, silently.")
 
 
-def _unknown_places(admin: Admin, keys: t.Iterable[_labels.Key]) -> str:
+def _unknown_places(admin: Admin, keys: Iterable[Key]) -> str:
     """Return which projects and domains flyteadmin does not have, nothing where it has all."""
     places = admin.project_domains()
     projects = sorted({project for project, _domain in places})
@@ -65,7 +69,7 @@ def _unknown_places(admin: Admin, keys: t.Iterable[_labels.Key]) -> str:
     return "; ".join(wrong)
 
 
-def _failure(results: list[tuple[t.Any, t.Any, AdminError | None]], place: t.Callable[[t.Any], str], what: str) -> AdminError | None:
+def _failure(results: list[tuple[t.Any, t.Any, AdminError | None]], place: Callable[[t.Any], str], what: str) -> AdminError | None:
     """Return one error for all that failed, None where nothing did."""
     failed = [(item, error) for item, _result, error in results if error is not None]
     if not failed:
@@ -75,12 +79,12 @@ def _failure(results: list[tuple[t.Any, t.Any, AdminError | None]], place: t.Cal
     return AdminError(text, status=error.status, code=error.code, hint=error.hint, result={"changed": True})
 
 
-def _apply(admin: Admin, changes: list[_labels.Change], rescued: _labels.Rows, journal: Journal, left: bool) -> None:
+def _apply(admin: Admin, changes: list[Change], rescued: Rows, journal: Journal, left: bool) -> None:
     """Delete, then write. What a delete takes along is in the journal from before it until it is written again."""
-    lost = _labels.lost_by(changes)
+    lost = lost_by(changes)
     if lost:
         journal.write({**rescued, **lost})
-    deleted = admin.many(lambda change: admin.delete_label(change.key), _labels.deletes(changes))
+    deleted = admin.many(lambda change: admin.delete_label(change.key), deletes(changes))
     # Also after a delete that failed: others have taken rows along by then, and its answer alone may be what was lost.
     rows = {**lost, **{change.key: change.after for change in changes if change.after is not None}}
     written = admin.many(lambda row: admin.put_label(row[0], row[1]), sorted(rows.items()))
@@ -89,43 +93,44 @@ def _apply(admin: Admin, changes: list[_labels.Change], rescued: _labels.Rows, j
         journal.write(missing)
     elif lost or left:
         journal.clear()
-    problem = _failure(deleted, lambda change: _labels.describe(change.key), "deleted") or _failure(written, lambda row: _labels.describe(row[0]), "written")
+    problem = _failure(deleted, lambda change: describe(change.key), "deleted") or _failure(written, lambda row: describe(row[0]), "written")
     if problem:
         if missing:
             problem.hint = f"{problem.hint} Rows that flyteadmin deleted along with others are kept in the {journal.place}; the next run writes them.".strip()
         raise problem
 
 
-def _journal(params: dict[str, t.Any], settings: Settings) -> Journal:
-    hub = params["control_plane"]
-    if hub is None:
-        return FileJournal(params["journal"], settings.url)
-    return ConfigMapJournal(lambda: t.cast("tuple[Kube, str]", control_plane_of(params))[0], hub["namespace"])
-
-
-def _known(rows: list[dict[str, t.Any]]) -> _labels.Rows:
+def _known(rows: list[dict[str, t.Any]]) -> Rows:
     return {(row["project"], row["domain"] or "", row["workflow"] or ""): row["label"] for row in rows}
 
 
-def run(params: dict[str, t.Any], check_mode: bool, settings: Settings, warn: t.Callable[[str], None]) -> dict[str, t.Any]:
-    """Compare and write; return the module's result."""
-    if params["concurrency"] < 1:
-        raise AdminError(f"concurrency {params['concurrency']} is less than 1.")
+def run(
+    params: dict[str, t.Any],
+    settings: Settings,
+    *,
+    check_mode: bool,
+    warn: Callable[[str], None],
+    placement_of: Callable[[], Placement | None],
+    journal: Journal,
+) -> dict[str, t.Any]:
+    """Compare and write; return the module's result.
+
+    :param placement_of: reads what flyteadmin's configuration makes of a label, where ``known_labels`` are not given.
+    """
     given = _entries(params)
-    _guard(given, params)
+    _guard(given, params, placement_of)
     admin = Admin(settings, concurrency=params["concurrency"])
-    journal = _journal(params, settings)
     saved = _known(params["journal_rows"]) if params["journal_rows"] is not None else journal.read()
-    current = _labels.from_api(admin.label_rows())
-    wanted: _labels.Rows = {}
-    absent: list[_labels.Key] = []
+    current = from_api(admin.label_rows())
+    wanted: Rows = {}
+    absent: list[Key] = []
     if params["state"] == "present":
         wanted = {key: t.cast(str, label) for key, label in given.items()}
     else:
         absent = list(given)
     # Rows that a killed run deleted and did not write again: this run wants them back, unless it says otherwise itself.
     rescued = {key: label for key, label in saved.items() if key not in current and key not in given and key[0] not in params["purge"]}
-    changes = _labels.plan(current, {**rescued, **wanted}, absent, purge=params["purge"])
+    changes = plan(current, {**rescued, **wanted}, absent, purge=params["purge"])
     new = [change.key for change in changes if change.after is not None and change.before is None and change.key not in rescued]
     unknown = _unknown_places(admin, new) if new else ""
     if unknown and not check_mode:
@@ -136,32 +141,32 @@ def run(params: dict[str, t.Any], check_mode: bool, settings: Settings, warn: t.
         _apply(admin, changes, rescued, journal, bool(saved))
     result = _result(changes, rescued, journal)
     if params["gather"]:
-        result["rows"] = [_labels.as_dict(key, label) for key, label in sorted(_after(current, changes).items())]
+        result["rows"] = [as_dict(key, label) for key, label in sorted(_after(current, changes).items())]
         result["project_domains"] = [{"project": project, "domain": domain} for project, domain in admin.project_domains()]
     return result
 
 
-def _after(current: _labels.Rows, changes: list[_labels.Change]) -> _labels.Rows:
+def _after(current: Rows, changes: list[Change]) -> Rows:
     changed = {change.key: change.after for change in changes}
     return {key: label for key, label in {**current, **changed}.items() if label is not None}
 
 
-def _result(changes: list[_labels.Change], rescued: _labels.Rows, journal: Journal) -> dict[str, t.Any]:
-    restored = {**rescued, **_labels.lost_by(changes)}
+def _result(changes: list[Change], rescued: Rows, journal: Journal) -> dict[str, t.Any]:
+    restored = {**rescued, **lost_by(changes)}
     result = {
         "changed": bool(changes),
-        "before": [_labels.as_dict(change.key, change.before) for change in changes],
-        "after": [_labels.as_dict(change.key, change.after) for change in changes],
-        "restored": [_labels.as_dict(key, label) for key, label in sorted(restored.items())],
+        "before": [as_dict(change.key, change.before) for change in changes],
+        "after": [as_dict(change.key, change.after) for change in changes],
+        "restored": [as_dict(key, label) for key, label in sorted(restored.items())],
         "journal": journal.place,
         "diff": {"before": _lines(changes, "before"), "after": _lines(changes, "after")},
     }
     if restored:
-        places = ", ".join(_labels.describe(key) for key in sorted(restored))
+        places = ", ".join(describe(key) for key in sorted(restored))
         result["msg"] = f"Rows that flyteadmin deletes along with the one above them are written again: {places}."
     return result
 
 
-def _lines(changes: list[_labels.Change], side: str) -> str:
+def _lines(changes: list[Change], side: str) -> str:
     rows = [(change.key, getattr(change, side)) for change in changes]
-    return "".join(f"{_labels.describe(key)}: {label}\n" for key, label in sorted(rows) if label is not None)
+    return "".join(f"{describe(key)}: {label}\n" for key, label in sorted(rows) if label is not None)

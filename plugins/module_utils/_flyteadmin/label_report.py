@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import typing as t
 
-from .._labels import rows as _labels
 from .._labels.placement import Effective, Placement
-from .client import Admin, Settings
-from .._module import placement_of
+from .._labels.rows import as_dict, from_api
+from .client import Admin
+
+if t.TYPE_CHECKING:
+    from .._labels.rows import Key
+    from .settings import Settings
 
 #: without the configuration, only the label and its level can be said
 _NOTHING_KNOWN = Placement({}, frozenset())
@@ -21,16 +24,18 @@ def _shown(effective: Effective, placement: Placement | None) -> dict[str, t.Any
     return found if placement is None else {**found, "clusters": effective.clusters}
 
 
-def _row(key: _labels.Key, label: str, placement: Placement | None) -> dict[str, t.Any]:
-    found = _labels.as_dict(key, label)
+def _row(key: Key, label: str, placement: Placement | None) -> dict[str, t.Any]:
+    found = as_dict(key, label)
     return found if placement is None else {**found, "clusters": placement.shares(label), "problem": placement.problem(label)}
 
 
-def run(params: dict[str, t.Any], settings: Settings) -> dict[str, t.Any]:
-    """Return the module's result."""
+def run(params: dict[str, t.Any], settings: Settings, placement: Placement | None) -> dict[str, t.Any]:
+    """Return the module's result.
+
+    :param placement: what flyteadmin's configuration makes of a label, where that is known.
+    """
     admin = Admin(settings)
-    placement = placement_of(params)
-    rows = _labels.from_api(admin.label_rows())
+    rows = from_api(admin.label_rows())
     known = placement or _NOTHING_KNOWN
     result: dict[str, t.Any] = {
         "changed": False,

@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import typing as t
 
-from . import executions as _executions
-from .client import Admin, AdminError, Settings
-from .._module import placement_of
 from .._common.text import nearest
+from .client import Admin
+from .errors import AdminError
+from .executions import TERMINAL, Launch, abort, launch_plan, read, request, row, same_plan, start, wait
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._labels.placement import Placement
+    from .settings import Settings
 
 
-def _guard(params: dict[str, t.Any]) -> None:
+def _guard(params: dict[str, t.Any], placement_of: Callable[[], Placement | None]) -> None:
     """Refuse a label that labelClusterMap does not have: the execution would run anywhere."""
     label, known = params["execution_cluster_label"], params["known_labels"]
     if not label:
         return
-    placement = placement_of(params) if known is None else None
+    placement = placement_of() if known is None else None
     if placement is not None and placement.problem(label):
         known = sorted(placement.label_map)
         raise AdminError(
@@ -39,7 +45,7 @@ def _check(found: dict[str, t.Any], params: dict[str, t.Any], result: dict[str, 
     if expected is not None and found["cluster"] not in expected:
         where = f"ran on {found['cluster']}" if found["cluster"] else f"was placed on no cluster: {found['error'] or found['phase']}"
         hint = "Check the labels with flyte_ecl_info."
-        if found["cluster"] and found["phase"] not in _executions.TERMINAL:
+        if found["cluster"] and found["phase"] not in TERMINAL:
             hint += " It still runs there: abort it if it must not."
         raise AdminError(f"{place} {where}, not on {' or '.join(expected) or 'none'}.", hint=hint, result=result)
     if found["phase"] in ("FAILED", "ABORTED", "TIMED_OUT"):
@@ -47,16 +53,14 @@ def _check(found: dict[str, t.Any], params: dict[str, t.Any], result: dict[str, 
         raise AdminError(f"{place} {found['phase']}{where}: {found['error']}", hint=found["url"], result=result)
 
 
-def _same(found: dict[str, t.Any], body: dict[str, t.Any]) -> bool:
-    wanted, present = body["spec"]["launch_plan"], (found.get("spec") or {}).get("launch_plan") or {}
-    return all(present.get(key) == wanted[key] for key in ("project", "domain", "name", "version"))
+def run(params: dict[str, t.Any], settings: Settings, *, check_mode: bool, placement_of: Callable[[], Placement | None]) -> dict[str, t.Any]:
+    """Launch and wait; return the module's result.
 
-
-def run(params: dict[str, t.Any], check_mode: bool, settings: Settings) -> dict[str, t.Any]:
-    """Launch and wait; return the module's result."""
-    _guard(params)
+    :param placement_of: reads what flyteadmin's configuration makes of a label, where one is given and ``known_labels`` are not.
+    """
+    _guard(params, placement_of)
     admin = Admin(settings)
-    launch = _executions.Launch(
+    launch = Launch(
         project=params["project"],
         domain=params["domain"],
         launch_plan=params["launch_plan"],
@@ -66,26 +70,26 @@ def run(params: dict[str, t.Any], check_mode: bool, settings: Settings) -> dict[
         cluster_label=params["execution_cluster_label"],
         name=params["name"],
     )
-    body = _executions.request(launch, _executions.launch_plan(admin, launch))
+    body = request(launch, launch_plan(admin, launch))
     version = body["spec"]["launch_plan"]["version"]
     place = (launch.project, launch.domain, body["name"])
-    present = _executions.read(admin, *place) if launch.name else None
+    present = read(admin, *place) if launch.name else None
     if check_mode:
         return {"changed": present is None, "version": version}
-    if present is None and not _executions.start(admin, body):
-        present = _executions.read(admin, *place)
-    if launch.name and present is not None and not _same(present, body):
+    if present is None and not start(admin, body):
+        present = read(admin, *place)
+    if launch.name and present is not None and not same_plan(present, body):
         raise AdminError(f"an execution {'/'.join(place)} of another launch plan is there already.", hint="Choose another name.")
     result: dict[str, t.Any] = {"changed": not (launch.name and present), "version": version}
     console = params["console_url"] or settings.url
-    found = _executions.row(_executions.wait(admin, *place, timeout=min(params["wait_timeout"], settings.timeout), placed_only=True), console)
+    found = row(wait(admin, *place, timeout=min(params["wait_timeout"], settings.timeout), placed_only=True), console)
     result["execution"] = found
     _check(found, params, result)
     if params["wait"]:
-        found = _executions.row(_executions.wait(admin, *place, timeout=params["wait_timeout"]), console)
+        found = row(wait(admin, *place, timeout=params["wait_timeout"]), console)
         result["execution"] = found
         _check(found, params, result)
-        if found["phase"] not in _executions.TERMINAL:
+        if found["phase"] not in TERMINAL:
             _timed_out(admin, found, params, result)
     return result
 
@@ -95,6 +99,6 @@ def _timed_out(admin: Admin, found: dict[str, t.Any], params: dict[str, t.Any], 
     text = f"{'/'.join(place)} on {found['cluster']} did not end within {params['wait_timeout']:g} s: {found['phase']}"
     hint = f"It still runs: {found['url']}"
     if params["abort_on_timeout"]:
-        _executions.abort(admin, *place, cause=f"did not end within {params['wait_timeout']:g} s (flyte.multicluster)")
+        abort(admin, *place, cause=f"did not end within {params['wait_timeout']:g} s (flyte.multicluster)")
         hint = f"It was aborted: {found['url']}"
     raise AdminError(text, hint=hint, result=result)

@@ -1,34 +1,39 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists executions."""
+"""Lists executions of project-domains."""
 
 from __future__ import annotations
 
 import typing as t
 import urllib.parse
 
-from . import executions as _executions
-from .client import Admin, AdminError, Settings
-
 from .._common.text import nearest
+from .answers import Json, listed, text
+from .client import Admin, path_of
+from .errors import AdminError, ShapeError
+from .executions import checked, row
+from .hints import UNKNOWN_PROJECT
+
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .settings import Settings
 
 _PAGE = 100
+#: what is said of a name that flyteadmin does not have, by option
+_UNKNOWN = (UNKNOWN_PROJECT, "domains: flyteadmin has no")
 
 
-def _places(admin: Admin, params: dict[str, t.Any]) -> list[tuple[str, str]]:
+def chosen_places(admin: Admin, projects: Sequence[str] | None, domains: Sequence[str] | None = None) -> list[tuple[str, str]]:
     """Return the project-domains to look in. A name that flyteadmin does not have is an error: its answer would be an empty list."""
     places = admin.project_domains()
-    for number, option in enumerate(("projects", "domains")):
+    for number, chosen in enumerate((projects, domains)):
         known = sorted({place[number] for place in places})
-        for name in params[option] or []:
+        for name in chosen or []:
             if name not in known:
-                raise AdminError(f"{option}: flyteadmin has no {name!r}, it has {', '.join(known)}.{nearest(name, known)}")
-    return [
-        (project, domain)
-        for project, domain in places
-        if (params["projects"] is None or project in params["projects"]) and (params["domains"] is None or domain in params["domains"])
-    ]
+                raise AdminError(f"{_UNKNOWN[number]} {name!r}, it has {', '.join(known) or 'none'}.{nearest(name, known)}")
+    return [place for place in places if (projects is None or place[0] in projects) and (domains is None or place[1] in domains)]
 
 
 def _filters(params: dict[str, t.Any]) -> str:
@@ -38,17 +43,24 @@ def _filters(params: dict[str, t.Any]) -> str:
     return "+".join(filters)
 
 
-def _list(admin: Admin, place: tuple[str, str], filters: str) -> list[dict[str, t.Any]]:
-    found: list[dict[str, t.Any]] = []
+def _page(answer: Json) -> tuple[list[Json], str]:
+    return [checked(execution) for execution in listed(answer, "executions")], text(answer, "token")
+
+
+def _list(admin: Admin, place: tuple[str, str], filters: str) -> list[Json]:
+    found: list[Json] = []
     token = ""
     while True:
         query = {"limit": str(_PAGE), "token": token, "filters": filters, "sort_by.key": "created_at", "sort_by.direction": "ASCENDING"}
-        text = urllib.parse.urlencode({key: value for key, value in query.items() if value})
-        answer = admin.call("GET", f"/api/v1/executions/{place[0]}/{place[1]}?{text}")
-        found += answer["executions"]
-        token = answer["token"]
-        if not token:
+        said = urllib.parse.urlencode({key: value for key, value in query.items() if value})
+        path = f"/api/v1/executions/{path_of(*place)}"
+        page, following = admin.get(f"{path}?{said}", _page)
+        found += page
+        if not following:
             return found
+        if following == token:
+            raise ShapeError(f"GET {path}: the page after {token!r} is said to be the same one again.")
+        token = following
 
 
 def run(params: dict[str, t.Any], settings: Settings) -> dict[str, t.Any]:
@@ -56,8 +68,8 @@ def run(params: dict[str, t.Any], settings: Settings) -> dict[str, t.Any]:
     admin = Admin(settings, concurrency=params["concurrency"])
     filters = _filters(params)
     rows: list[dict[str, t.Any]] = []
-    for _place, found, error in admin.many(lambda place: _list(admin, place, filters), _places(admin, params)):
+    for _place, found, error in admin.many(lambda place: _list(admin, place, filters), chosen_places(admin, params["projects"], params["domains"])):
         if error is not None:
             raise error
-        rows += [_executions.row(execution, params["console_url"] or settings.url) for execution in found]
+        rows += [row(execution, params["console_url"] or settings.url) for execution in found]
     return {"changed": False, "executions": rows}

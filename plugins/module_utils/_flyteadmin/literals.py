@@ -15,11 +15,11 @@ import re
 import typing as t
 
 from .._common.text import nearest
+from .answers import Json, part, parts, text, texts
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
-Json = dict[str, t.Any]
 _INT64 = 1 << 63
 _DURATION = re.compile(r"-?\d+(\.\d{1,9})?s")
 
@@ -42,12 +42,12 @@ def literals(inputs: Mapping[str, t.Any], parameters: Mapping[str, Json]) -> Jso
             problems.append(f"{name}: the launch plan has no such input, it has {', '.join(sorted(parameters)) or 'none'}.{nearest(name, sorted(parameters))}")
             continue
         try:
-            found[name] = literal(value, (parameters[name].get("var") or {}).get("type") or {})
+            found[name] = literal(value, part(parameters, name, "var", "type"))
         except LiteralError as error:
             problems.append(f"{name}: {error}")
-    for name, parameter in sorted(parameters.items()):
-        if name not in inputs and not any(parameter.get(key) for key in ("default", "artifact_query", "artifact_id")):
-            problems.append(f"{name}: is required: {describe((parameter.get('var') or {}).get('type') or {})}")
+    for name in sorted(parameters):
+        if name not in inputs and not any(part(parameters, name).get(key) for key in ("default", "artifact_query", "artifact_id")):
+            problems.append(f"{name}: is required: {describe(part(parameters, name, 'var', 'type'))}")
     if problems:
         raise LiteralError("; ".join(problems))
     return found
@@ -56,15 +56,15 @@ def literals(inputs: Mapping[str, t.Any], parameters: Mapping[str, Json]) -> Jso
 def describe(kind: Json) -> str:
     """Return a type as a person writes it."""
     if kind.get("simple"):
-        return str(kind["simple"]).lower()
+        return text(kind, "simple").lower()
     if kind.get("collection_type"):
-        return f"list of {describe(kind['collection_type'])}"
+        return f"list of {describe(part(kind, 'collection_type'))}"
     if kind.get("map_value_type"):
-        return f"map of {describe(kind['map_value_type'])}"
+        return f"map of {describe(part(kind, 'map_value_type'))}"
     if kind.get("enum_type"):
-        return f"one of {', '.join(kind['enum_type'].get('values') or [])}"
+        return f"one of {', '.join(texts(part(kind, 'enum_type'), 'values'))}"
     if kind.get("union_type"):
-        return " or ".join(describe(variant) for variant in kind["union_type"].get("variants") or [])
+        return " or ".join(describe(variant) for variant in parts(part(kind, "union_type"), "variants"))
     return next((key for key, value in kind.items() if value), "an unknown type")
 
 
@@ -72,19 +72,20 @@ def literal(value: t.Any, kind: Json) -> Json:
     """Return a value as a literal of this type.
 
     :raises LiteralError: it does not fit.
+    :raises ShapeError: the type is none that flyteadmin knows.
     """
     if kind.get("simple"):
-        return _simple(value, kind["simple"])
+        return _simple(value, text(kind, "simple"))
     if kind.get("collection_type"):
         if not isinstance(value, list):
             raise _misfit(value, kind)
-        return {"collection": {"literals": [literal(item, kind["collection_type"]) for item in value]}}
+        return {"collection": {"literals": [literal(item, part(kind, "collection_type")) for item in value]}}
     if kind.get("map_value_type"):
         if not isinstance(value, dict):
             raise _misfit(value, kind)
-        return {"map": {"literals": {str(key): literal(item, kind["map_value_type"]) for key, item in value.items()}}}
+        return {"map": {"literals": {str(key): literal(item, part(kind, "map_value_type")) for key, item in value.items()}}}
     if kind.get("enum_type"):
-        if value not in (kind["enum_type"].get("values") or []):
+        if value not in texts(part(kind, "enum_type"), "values"):
             raise _misfit(value, kind)
         return _primitive("string_value", value)
     if kind.get("union_type"):
@@ -110,7 +111,7 @@ def _primitive(field: str, value: t.Any) -> Json:
 
 def _union(value: t.Any, kind: Json) -> Json:
     """Return the first variant that the value fits, as flytekit does."""
-    for variant in kind["union_type"].get("variants") or []:
+    for variant in parts(part(kind, "union_type"), "variants"):
         try:
             return {"scalar": {"union": {"value": literal(value, variant), "type": variant}}}
         except LiteralError:

@@ -125,14 +125,14 @@ def grants(site: Site, aws: Mapping[str, t.Any]) -> dict[str, list[Grant]]:
         ]
     }
     data: str = settings["flyte_iam_data_plane_role"]
-    if not settings["flyte_iam_domain_roles"]:
+    if settings["flyte_iam_domain_roles"]:
+        found[data] = [grant(cluster, [propeller_subject(cluster.namespace)]) for cluster in targets]
+        for domain in site.domains:
+            found[domain_role(site, domain)] = [grant(cluster, task_subjects(site.projects, [domain], wildcard=wildcard)) for cluster in targets]
+    else:
         found[data] = [
             grant(cluster, data_plane_subjects(cluster.namespace, site.projects, site.domains, wildcard=wildcard)) for cluster in targets
         ]
-        return found
-    found[data] = [grant(cluster, [propeller_subject(cluster.namespace)]) for cluster in targets]
-    for domain in site.domains:
-        found[domain_role(site, domain)] = [grant(cluster, task_subjects(site.projects, [domain], wildcard=wildcard)) for cluster in targets]
     # A trust policy without a statement is none that IAM takes: such a role comes when EKS has the first cluster.
     return {name: given for name, given in found.items() if given and all(subjects for _provider, _issuer, subjects in given)}
 

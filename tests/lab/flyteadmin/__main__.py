@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import pathlib
 import typing as t
 
 from auth import Auth
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("--http-port", type=int, required=True)
     parser.add_argument("--grpc-port", type=int, required=True)
     parser.add_argument("--state", required=True, help="the database's file")
+    parser.add_argument("--scratch", type=pathlib.Path, required=True, help="a folder for what it writes down to use it: CA certificates")
     parser.add_argument("--s3-url")
     parser.add_argument("--bucket")
     parser.add_argument("--finish-after", type=float, default=0.5, metavar="SECONDS", help="negative: executions stay as they are")
@@ -37,7 +39,8 @@ def main() -> None:
     arguments = parser.parse_args()
     signer = _signer(arguments.s3_url, arguments.bucket) if arguments.s3_url else None
     service = Service(Store(arguments.state), s3=signer, finish_after=arguments.finish_after)
-    control_plane = ControlPlane(arguments.kubeconfig, arguments.context, service.project_names, service.seed)
+    arguments.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    control_plane = ControlPlane(arguments.kubeconfig, arguments.context, arguments.scratch, service.project_names, service.seed)
     service.control_plane = control_plane
     auth = None
     if arguments.auth:

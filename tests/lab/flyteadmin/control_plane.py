@@ -8,10 +8,10 @@ import base64
 import concurrent.futures
 import dataclasses
 import datetime
+import hashlib
 import pathlib
 import random
 import ssl
-import tempfile
 import threading
 import time
 import traceback
@@ -116,13 +116,20 @@ _PATHS = {
 class ControlPlane:
     """Watches flyteadmin's pods in the control plane and plays their part."""
 
-    def __init__(self, kubeconfig: str, context: str, projects: t.Callable[[], list[str]], seed: t.Callable[[list[str], tuple[str, ...]], None]) -> None:
+    def __init__(
+        self,
+        kubeconfig: str,
+        context: str,
+        scratch: pathlib.Path,
+        projects: t.Callable[[], list[str]],
+        seed: t.Callable[[list[str], tuple[str, ...]], None],
+    ) -> None:
         self._api = config.new_client_from_config(config_file=kubeconfig, context=context)
         self._core = client.CoreV1Api(self._api)
         self._apps = client.AppsV1Api(self._api)
         self._projects = projects
         self._seed = seed
-        self._scratch = pathlib.Path(tempfile.mkdtemp(prefix="flyteadmin-double-"))
+        self._scratch = scratch
         self._started: dict[str, Generation] = {}
         self._retry_at: dict[str, float] = {}
         self._planes: dict[Cluster, DataPlane] = {}
@@ -293,7 +300,7 @@ class ControlPlane:
             if path not in files:
                 raise Panic(f"{name}: failed to read {key}: open {path}: no such file or directory")
             content[key] = files[path]
-        ca_file = self._scratch / f"{name}-{hash(content['certPath']) & 0xFFFFFFFF:x}.crt"
+        ca_file = self._scratch / f"{name}-{hashlib.sha256(content['certPath']).hexdigest()[:8]}.crt"
         ca_file.write_bytes(content["certPath"])
         try:
             ssl.create_default_context(cafile=str(ca_file))

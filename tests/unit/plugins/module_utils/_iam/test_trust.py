@@ -9,9 +9,9 @@ import fnmatch
 import typing as t
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.module_utils._iam import documents as iam_documents
-from ansible_collections.flyte.multicluster.plugins.module_utils._iam import subjects as iam_subjects
-from ansible_collections.flyte.multicluster.plugins.module_utils._iam import trust as iam_trust
+from ansible_collections.flyte.multicluster.plugins.module_utils._iam.documents import pod_identity_statement, room, s3_policy, size
+from ansible_collections.flyte.multicluster.plugins.module_utils._iam.subjects import Own, data_plane_subjects, provider_arn
+from ansible_collections.flyte.multicluster.plugins.module_utils._iam.trust import Merged, merge_pod_identity, merge_trust
 
 ACCOUNT = "123456789012"
 
@@ -21,8 +21,8 @@ def issuer(number: int) -> str:
 
 
 def wanted(*numbers: int, wildcard: bool = False) -> list[tuple[str, str, list[str]]]:
-    subjects = iam_subjects.data_plane_subjects("flyte", ["team1"], ["development", "production"], wildcard=wildcard)
-    return [(iam_subjects.provider_arn(ACCOUNT, issuer(number)), issuer(number), subjects) for number in numbers]
+    subjects = data_plane_subjects("flyte", ["team1"], ["development", "production"], wildcard=wildcard)
+    return [(provider_arn(ACCOUNT, issuer(number)), issuer(number), subjects) for number in numbers]
 
 
 def allows(document: dict[str, t.Any], number: int, namespace: str, account: str, audience: str = "sts.amazonaws.com") -> bool:
@@ -50,8 +50,8 @@ def allows(document: dict[str, t.Any], number: int, namespace: str, account: str
     )
 
 
-def merge(existing: t.Any, *numbers: int, wildcard: bool = False, **more: t.Any) -> iam_trust.Merged:
-    return iam_trust.merge_trust(existing, wanted(*numbers, wildcard=wildcard), **more)
+def merge(existing: t.Any, *numbers: int, wildcard: bool = False, **more: t.Any) -> Merged:
+    return merge_trust(existing, wanted(*numbers, wildcard=wildcard), **more)
 
 
 def guides(number: int, dot: str = "") -> dict[str, t.Any]:
@@ -60,7 +60,7 @@ def guides(number: int, dot: str = "") -> dict[str, t.Any]:
     subjects = ["system:serviceaccount:flyte:flytepropeller", "system:serviceaccount:*:default"]
     return {
         "Effect": "Allow",
-        "Principal": {"Federated": iam_subjects.provider_arn(ACCOUNT, issuer(number))},
+        "Principal": {"Federated": provider_arn(ACCOUNT, issuer(number))},
         "Action": "sts:AssumeRoleWithWebIdentity",
         "Condition": {"StringLike": {f"{key}:aud": "sts.amazonaws.com", f"{key}:sub": subjects}},
     }
@@ -139,8 +139,8 @@ def test_subjects_and_conditions_of_others_are_kept() -> None:
 
 
 def test_what_is_no_longer_trusted_is_said() -> None:
-    before = iam_trust.merge_trust(
-        None, [(*wanted(1)[0][:2], iam_subjects.data_plane_subjects("flyte", ["team1", "gone"], ["development", "production"], wildcard=False))]
+    before = merge_trust(
+        None, [(*wanted(1)[0][:2], data_plane_subjects("flyte", ["team1", "gone"], ["development", "production"], wildcard=False))]
     )
     merged = merge(before.document, 1)
     assert merged.changed and "no longer trusted: system:serviceaccount:gone-development:default" in merged.notes[0]
@@ -186,7 +186,7 @@ def test_the_compact_form_means_the_same_and_is_the_shorter() -> None:
         for count in (1, 2, 4):
             plain = merge(None, *range(1, count + 1), wildcard=wildcard).document
             compact = merge(None, *range(1, count + 1), wildcard=wildcard, compact=True).document
-            assert len(compact["Statement"]) == 1 and (count == 1 or iam_documents.size(compact) < iam_documents.size(plain))
+            assert len(compact["Statement"]) == 1 and (count == 1 or size(compact) < size(plain))
             for subject in _subjects():
                 number, namespace, account, audience = subject
                 assert allows(compact, number, namespace, account, audience) == allows(plain, number, namespace, account, audience), subject
@@ -207,45 +207,45 @@ def test_both_forms_lead_to_each_other_and_keep_what_is_not_ours() -> None:
 
 
 def test_other_partitions_and_names() -> None:
-    for partition, suffix in (("aws-cn", "amazonaws.com.cn"), ("aws-us-gov", "amazonaws.com")):
+    for partition, suffix in (("aws-cn", "amazonaws.com.cn"), ("aws-us-gov", "amazonaws.com"), ("aws-eusc", "amazonaws.eu")):
         url = f"https://oidc.eks.cn-north-1.{suffix}/id/ABC"
-        grants = [(iam_subjects.provider_arn(ACCOUNT, url, partition), url, iam_subjects.data_plane_subjects("ns-2", ["p"], ["d"], wildcard=False))]
-        own = iam_subjects.Own(("ns-2",), ("d",))
-        merged = iam_trust.merge_trust(None, grants, own=own)
+        grants = [(provider_arn(ACCOUNT, url, partition), url, data_plane_subjects("ns-2", ["p"], ["d"], wildcard=False))]
+        own = Own(("ns-2",), ("d",))
+        merged = merge_trust(None, grants, own=own)
         assert merged.document["Statement"][0]["Principal"]["Federated"] == f"arn:{partition}:iam::{ACCOUNT}:oidc-provider/oidc.eks.cn-north-1.{suffix}/id/ABC"
-        assert "system:serviceaccount:ns-2:flytepropeller" in str(merged.document) and not iam_trust.merge_trust(merged.document, grants, own=own).changed
+        assert "system:serviceaccount:ns-2:flytepropeller" in str(merged.document) and not merge_trust(merged.document, grants, own=own).changed
 
 
 def test_pod_identity_does_not_grow_and_keeps_others() -> None:
     foreign = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
     existing = {"Version": "2012-10-17", "Statement": [foreign, *merge(None, 1).document["Statement"]]}
-    merged = iam_trust.merge_pod_identity(existing)
+    merged = merge_pod_identity(existing)
     assert merged.document["Statement"][:2] == existing["Statement"] and merged.document["Statement"][2] == {
         "Effect": "Allow",
         "Principal": {"Service": "pods.eks.amazonaws.com"},
         "Action": ["sts:AssumeRole", "sts:TagSession"],
     }
-    assert not iam_trust.merge_pod_identity(merged.document).changed
-    pruned = iam_trust.merge_pod_identity(merged.document, prune=True).document
-    assert pruned["Statement"] == [foreign, iam_documents.pod_identity_statement()]
+    assert not merge_pod_identity(merged.document).changed
+    pruned = merge_pod_identity(merged.document, prune=True).document
+    assert pruned["Statement"] == [foreign, pod_identity_statement()]
 
 
 @pytest.mark.parametrize("compact", [False, True])
 @pytest.mark.parametrize("limit", [2048, 8192])
 def test_one_to_thirty_clusters_against_the_quota(compact: bool, limit: int) -> None:
     """The room that is said is exactly how many more fit."""
-    sizes = {count: iam_documents.size(merge(None, *range(count), compact=compact).document) for count in range(1, 31)}
+    sizes = {count: size(merge(None, *range(count), compact=compact).document) for count in range(1, 31)}
     steps = {later - earlier for earlier, later in zip(list(sizes.values())[1:], list(sizes.values())[2:])}
     assert len(steps) == 1
-    most = max((count for count, size in sizes.items() if size <= limit), default=0)
+    most = max((count for count, length in sizes.items() if length <= limit), default=0)
     assert {2048: {False: 3, True: 4}, 8192: {False: 14, True: 18}}[limit][compact] == most
     for count in range(2, most + 1):
         document = merge(None, *range(count), compact=compact).document
-        assert iam_documents.room(document, wanted(*range(count)), limit, compact=compact) == most - count
+        assert room(document, wanted(*range(count)), limit, compact=compact) == most - count
 
 
 def test_the_s3_policy_is_the_guides_and_nothing_wider() -> None:
-    policy = iam_documents.s3_policy(["b", "a"], "aws-cn")
+    policy = s3_policy(["b", "a"], "aws-cn")
     assert policy["Statement"] == [
         {
             "Effect": "Allow",
@@ -256,7 +256,7 @@ def test_the_s3_policy_is_the_guides_and_nothing_wider() -> None:
 
 
 def test_prefixes_are_narrower_never_wider() -> None:
-    policy = iam_documents.s3_policy(["data", "other/flyte/metadata", "other/raw"])
+    policy = s3_policy(["data", "other/flyte/metadata", "other/raw"])
     whole, objects, listing = policy["Statement"]
     assert whole["Resource"] == ["arn:aws:s3:::data*", "arn:aws:s3:::data*/*"]
     assert objects == {
