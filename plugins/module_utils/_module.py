@@ -81,7 +81,7 @@ def placement_of(params: t.Mapping[str, t.Any]) -> Placement | None:
     if access is None:
         return None
     # Only who reads the configuration pays for what reads it.
-    from ._clusters.observe import flyteadmin_clusters
+    from ._clusters.control_plane import flyteadmin_clusters
 
     section = flyteadmin_clusters(*access)
     if not section:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_inventory_words
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.labels import held_failure, label_plan
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of, not_ready
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import status_text
@@ -58,7 +59,7 @@ def set_labels(work: Work) -> dict[str, t.Any]:
     try:
         answer = work.action.module(MODULES + "flyte_ecl", arguments)
     except ModuleFailed as error:
-        return ended([held, Failure(site.control_plane.host, "ecl", str(error), "Run again then.")], unreadable=True)
+        return ended([held, Failure(site.control_plane.host, "ecl", in_inventory_words(str(error)), "Run again then.")], unreadable=True)
     kept = {key: answer[key] for key in ("changed", "diff", "rows", "project_domains")}
     return ended([held], **kept, lines=[answer["msg"]] if answer["restored"] else [])
 
@@ -80,7 +81,7 @@ def verify(work: Work) -> dict[str, t.Any]:
     try:
         stored = labels if "rows" in labels and (work.action.check_mode or not labels.get("changed")) else _stored_labels(work)
     except ModuleFailed as error:
-        return ended([*failures, Failure(site.control_plane.host, "verify", str(error), "Run again then.")], lines=[], unreadable=True)
+        return ended([*failures, Failure(site.control_plane.host, "verify", in_inventory_words(str(error)), "Run again then.")], lines=[], unreadable=True)
     verdict = judge_labels(site, live, stored["rows"], stored["project_domains"])
     return ended([*failures, *([] if work.action.check_mode else verdict.failures)], lines=verdict.lines)
 
@@ -125,7 +126,7 @@ def prove_placement(work: Work) -> dict[str, t.Any]:
     except ModuleFailed as error:
         answer = error.result
         if not answer.get("canaries"):
-            return ended([Failure(host, "verify: canary", str(error), "Run again then.")], lines=[])
+            return ended([Failure(host, "verify: canary", in_inventory_words(str(error)), "Run again then.")], lines=[])
     text, failures = judge_canaries(answer["canaries"], host)
     return ended(failures, lines=[] if work.action.check_mode else [text])
 

@@ -33,7 +33,7 @@ def workspace() -> t.Iterator[pathlib.Path]:
         installed = pathlib.Path(list(ansible_collections.__path__)[0])
         for collection in ("kubernetes/core", "amazon/aws", "community/aws"):
             (root / collection).parent.mkdir(parents=True, exist_ok=True)
-            if collection == "kubernetes/core":
+            if collection in ("kubernetes/core", "amazon/aws"):
                 # antsibull-docs does not follow links, and our modules' documentation has parts from here.
                 shutil.copytree(installed / collection, root / collection, ignore=shutil.ignore_patterns("tests", "docs"))
             else:

@@ -133,7 +133,7 @@ def test_a_flyteadmin_that_wants_a_token_gets_one_and_no_secret_is_shown(site: S
     site.lab.admin_restart("flyte-automation", secret)
     try:
         refused = site.run("--tags", "ecl,verify")
-        assert refused.code != 0 and "set client_id and client_secret" in _flat(refused.output), refused.output
+        assert refused.code != 0 and "set flyte_client_id and flyte_client_secret" in _flat(refused.output), refused.output
         known = site.changed_copy()
         known.variables.update(flyte_client_id="flyte-automation", flyte_client_secret=secret)
         with ArgumentWatch() as arguments:
