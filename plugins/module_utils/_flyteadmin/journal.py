@@ -26,6 +26,7 @@ if t.TYPE_CHECKING:
 
 CONFIG_MAP = "flyte-multicluster-ecl-journal"
 _KEY = "rows.json"
+_UNREADABLE = "It holds rows to restore: correct it, or move it away."
 
 
 class JournalError(Exception):
@@ -59,9 +60,12 @@ def _encoded(rows: Mapping[Key, str]) -> str:
 
 def _decoded(text: str, place: str) -> Rows:
     try:
-        return {(row["project"], row["domain"], row["workflow"]): row["label"] for row in json.loads(text)}
+        rows = {(row["project"], row["domain"], row["workflow"]): row["label"] for row in json.loads(text)}
+        if not all(isinstance(part, str) for key, label in rows.items() for part in (*key, label)):
+            raise TypeError("a row holds something else than text")
+        return rows
     except (ValueError, TypeError, KeyError) as error:
-        raise JournalError(f"the journal {place} cannot be read: {error!r}", "It holds rows to restore: mend it, or move it away.") from error
+        raise JournalError(f"the journal {place} cannot be read: {error!r}", _UNREADABLE) from error
 
 
 class FileJournal:
@@ -82,7 +86,7 @@ class FileJournal:
         except FileNotFoundError:
             return {}
         except (OSError, UnicodeDecodeError) as error:
-            raise JournalError(f"the journal {self.place} cannot be read: {error}", "It holds rows to restore: mend it, or move it away.") from error
+            raise JournalError(f"the journal {self.place} cannot be read: {error}", _UNREADABLE) from error
 
     def write(self, rows: Mapping[Key, str]) -> None:
         """Save rows, in the place of those before; they are on the disk when this returns."""
@@ -99,7 +103,10 @@ class FileJournal:
 
     def clear(self) -> None:
         """Forget the rows: they are written again."""
-        self._path.unlink(missing_ok=True)
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise JournalError(f"the journal {self.place} cannot be removed: {error}", "Its rows are written again: remove it.") from error
 
 
 class ConfigMapJournal:

@@ -132,3 +132,47 @@ def test_a_secret_is_not_sent_without_tls_where_flyteadmin_has_it() -> None:
 def test_a_client_where_authentication_is_off_is_said(admin: Double) -> None:
     with pytest.raises(AdminError, match="authentication turned off"):
         client(admin.url, client_id="client", client_secret="x").label_rows()
+
+
+@pytest.mark.parametrize(
+    ("metadata", "said"),
+    [
+        ([], "no JSON object"),
+        ({"token_endpoint": 7}, "token_endpoint is no text"),
+        ({"token_endpoint": ""}, "names no token endpoint"),
+        ({"token_endpoint": "http://127.0.0.1:1/token", "token_endpoint_auth_methods_supported": "all"}, "is no list of texts"),
+    ],
+)
+def test_metadata_of_another_shape_are_said(metadata: t.Any, said: str) -> None:
+    with Scripted(as_json(200, metadata), as_json(200, {"scopes": []})) as server, pytest.raises(AdminError, match=said) as caught:
+        client(server.url, client_id="me", client_secret="s3cret").label_rows()
+    assert caught.value.hint and "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", [[], "x", {}, {"access_token": None}, {"access_token": {"value": "t0ken"}}, {"access_token": ["t0ken"]}, {"token": "t0ken"}])
+def test_an_answer_without_a_token_is_said_and_not_shown(token: t.Any) -> None:
+    login = {"client_id": "me", "client_secret": "s3cret", "scopes": (), "audience": "", "authorization_header": "x"}
+    with Scripted(as_json(200, token)) as server, pytest.raises(AdminError, match="no access_token|no JSON object") as caught:
+        client(server.url, token_url=f"{server.url}/token", **login).label_rows()
+    assert caught.value.hint and "t0ken" not in str(caught.value) and "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("lifetime", [None, "soon", [], {}, -5, 0, "NaN", 1e999, True, "60"])
+def test_any_lifetime_of_a_token_is_taken(lifetime: t.Any) -> None:
+    login = {"client_id": "me", "client_secret": "s3cret", "scopes": (), "audience": "", "authorization_header": "x"}
+    with Scripted(as_json(200, {"access_token": "t0ken", "expires_in": lifetime}), EMPTY) as server:
+        assert client(server.url, token_url=f"{server.url}/token", **login).label_rows() == []
+        assert server.seen[1][2]["x"] == "Bearer t0ken"
+
+
+@pytest.mark.parametrize("answer", [b"", b"[]", b'{"error": {"message": "x"}}', b"<title>500</title>", b"oops"])
+def test_a_token_endpoint_that_fails_in_any_shape_is_said(answer: bytes) -> None:
+    login = {"client_id": "me", "client_secret": "s3cret", "scopes": (), "audience": "", "authorization_header": "x"}
+    with Scripted((500, {}, answer)) as server, pytest.raises(AdminError, match="no token: 500") as caught:
+        client(server.url, token_url=f"{server.url}/token", **login).label_rows()
+    assert "token_url" in caught.value.hint
+
+
+def test_settings_do_not_show_their_secrets() -> None:
+    shown = repr(Settings("https://x", token="t0ken", client_id="me", client_secret="s3cret", proxy="http://me:passw0rd@proxy"))
+    assert "me" in shown and not any(secret in shown for secret in ("t0ken", "s3cret", "passw0rd"))
