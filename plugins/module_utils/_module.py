@@ -13,12 +13,13 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ._clusters import client as _kube
 from ._clusters.access import EKS_OPTIONS, method_of
 from ._flyteadmin.errors import AdminError
-from ._flyteadmin.journal import ConfigMapJournal, FileJournal, Journal
 from ._flyteadmin.settings import ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_OPTIONS, ADMIN_REQUIRED_TOGETHER, Settings
-from ._labels.placement import Placement
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ._flyteadmin.journal import Journal
+    from ._labels.placement import Placement
 
 
 def kube_argument_spec() -> dict[str, t.Any]:
@@ -75,13 +76,20 @@ def control_plane_of(params: t.Mapping[str, t.Any]) -> tuple[_kube.Kube, str] | 
 
 def placement_of(params: t.Mapping[str, t.Any]) -> Placement | None:
     """Return what flyteadmin's configuration makes of a label: from the options, or read from the control plane; None where neither is given."""
+    # What is imported on the target is compiled there anew each time: only what is needed.
+    from ._labels.placement import Placement
+
     if params.get("label_cluster_map") is not None:
         return Placement(params["label_cluster_map"], frozenset(params["enabled_clusters"]), params.get("default_execution_label"))
     access = control_plane_of(params)
     if access is None:
         return None
+<<<<<<< HEAD
     # Only who reads the configuration pays for what reads it.
     from ._clusters.control_plane import flyteadmin_clusters
+=======
+    from ._clusters.observe import flyteadmin_clusters
+>>>>>>> main
 
     section = flyteadmin_clusters(*access)
     if not section:
@@ -95,6 +103,8 @@ def placement_of(params: t.Mapping[str, t.Any]) -> Placement | None:
 
 def journal_of(params: t.Mapping[str, t.Any], settings: Settings) -> Journal:
     """Return where rows are kept that a delete takes along: the control plane where access to it is given, else a folder of this machine."""
+    from ._flyteadmin.journal import ConfigMapJournal, FileJournal
+
     given = params["control_plane"]
     if given is None:
         return FileJournal(params["journal"], settings.url)

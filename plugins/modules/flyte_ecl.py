@@ -81,7 +81,7 @@ options:
     default: ~/.local/state/flyte-multicluster
   journal_rows:
     description:
-      - The rows that the journal is known to hold, from M(flyte.multicluster.flyte_cluster_info)'s RV(ignore:clusters.*.hub.journal).
+      - The rows that the journal is known to hold, from M(flyte.multicluster.flyte_cluster_info)'s RV(ignore:clusters.*.control_plane.journal).
         Left out, it is read.
     type: list
     elements: dict

@@ -127,7 +127,8 @@ def prove_placement(work: Work) -> dict[str, t.Any]:
         answer = error.result
         if not answer.get("canaries"):
             return ended([Failure(host, "verify: canary", in_inventory_words(str(error)), "Run again then.")], lines=[])
-    text, failures = judge_canaries(answer["canaries"], host)
+    canaries = [{**entry, "problem": in_inventory_words(entry["problem"]) if entry["problem"] else None} for entry in answer["canaries"]]
+    text, failures = judge_canaries(canaries, host)
     return ended(failures, lines=[] if work.action.check_mode else [text])
 
 

@@ -16,9 +16,7 @@ if t.TYPE_CHECKING:
 class AdminError(Exception):
     """A request failed: what was tried, flyteadmin's own code and message, and what to do."""
 
-    def __init__(
-        self, message: str, *, status: int = 0, code: t.Any = None, hint: str = "", result: Mapping[str, t.Any] | None = None
-    ) -> None:
+    def __init__(self, message: str, *, status: int = 0, code: t.Any = None, hint: str = "", result: Mapping[str, t.Any] | None = None) -> None:
         super().__init__(f"{message} {hint}".strip())
         self.message = message
         self.status = status

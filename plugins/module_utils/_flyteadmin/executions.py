@@ -14,7 +14,6 @@ from .answers import Json, listed, part, required, text
 from .client import path_of
 from .errors import AdminError
 from .hints import MISFITS
-from .literals import LiteralError, literals
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,6 +119,9 @@ def request(launch: Launch, plan: Mapping[str, t.Any]) -> Json:
 
     :raises AdminError: the inputs do not fit the launch plan.
     """
+    # Only launching needs it.
+    from .literals import LiteralError, literals
+
     try:
         given = literals(launch.inputs, part(plan, "closure", "expected_inputs", "parameters"))
     except LiteralError as error:

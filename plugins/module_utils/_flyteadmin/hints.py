@@ -58,9 +58,7 @@ CHECK_SCOPES = _phrase("Check {scopes}; left out, flyteadmin's own are asked for
 
 # -- answers
 CHECK_URL = _phrase("Check that {url} is flyteadmin's.")
-NO_BACKEND = _phrase(
-    "The URL leads to a login page, to an ingress without a backend, or to the console: check {url}, and that flyteadmin's pods run."
-)
+NO_BACKEND = _phrase("The URL leads to a login page, to an ingress without a backend, or to the console: check {url}, and that flyteadmin's pods run.")
 FINAL_URL = _phrase("Set {url} to the final address of flyteadmin.")
 SET_LOGIN = _phrase("flyteadmin wants a token: set {client_id} and {client_secret}, or {token}.")
 TOKEN_EXPIRED = _phrase("The token has expired: set a new one ({token}), or {client_id} and {client_secret}.")

@@ -100,9 +100,7 @@ def _paths(message: t.Any, path: tuple[t.Any, ...] = ()) -> list[tuple[t.Any, ..
     ],
     ids=["label rows", "projects", "projects of executions", "executions", "launch plan", "execution"],
 )
-def test_any_value_in_any_place_is_read_or_a_failure_that_says_what_to_do(
-    run: Run, module: t.Any, answers: list[t.Any], spoilt: int, value: t.Any
-) -> None:
+def test_any_value_in_any_place_is_read_or_a_failure_that_says_what_to_do(run: Run, module: t.Any, answers: list[t.Any], spoilt: int, value: t.Any) -> None:
     """Every place of every answer gets a value of every kind."""
     launch = {"project": "team1", "domain": "development", "launch_plan": "wf", "version": "v1", "inputs": {"a": "x"}, "wait": False}
     failed = 0

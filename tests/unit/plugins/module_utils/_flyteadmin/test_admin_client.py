@@ -18,7 +18,6 @@ from ansible_collections.flyte.multicluster.plugins.modules import flyte_ecl_inf
 from conftest import Double, Run
 from scripted import EMPTY, Scripted, as_json, clean_environment, client  # noqa: F401  the fixture holds for all tests here
 
-
 # -- TLS and proxies
 
 
