@@ -84,12 +84,8 @@ def placement_of(params: t.Mapping[str, t.Any]) -> Placement | None:
     access = control_plane_of(params)
     if access is None:
         return None
-<<<<<<< HEAD
     # Only who reads the configuration pays for what reads it.
     from ._clusters.control_plane import flyteadmin_clusters
-=======
-    from ._clusters.observe import flyteadmin_clusters
->>>>>>> main
 
     section = flyteadmin_clusters(*access)
     if not section:
