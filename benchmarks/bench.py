@@ -3,7 +3,8 @@
 """The benchmarks, on a lab of their own: ``make bench``. Figures are ratios of jobs that ran in the same session, alternating.
 
 Writes ``results.json``, ``results.md`` and ``results.svg`` into ``benchmarks/results``. The whole of it takes about 40 minutes on two cores,
-most of it the stock modules; ``--quick`` leaves out what takes minutes.
+most of it the stock modules; ``--quick`` leaves out what takes minutes. ``--only thousand`` is not part of it: Helm alone installs 1,000
+releases there, which takes most of an hour.
 """
 
 from __future__ import annotations
@@ -12,10 +13,7 @@ import argparse
 import json
 import os
 import pathlib
-import platform
-import re
 import socket
-import statistics
 import subprocess
 import sys
 import time
@@ -27,20 +25,17 @@ import yaml
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from sites import CONTROL_PLANE, PROJECT, REPOSITORY, SERVERS, Bench, Run, place  # noqa: E402
+from report import LABELS_NEW, LABELS_OLD, NOTHING, OBSERVE, ONE_MORE, REGISTER, THOUSAND, Sample, merged, say, write  # noqa: E402
+from sites import PROJECT, REPOSITORY, SERVERS, Bench, Run, place  # noqa: E402
 
 import binaries  # noqa: E402
-from processes import Process, port_is_free, wait_for  # noqa: E402
+import small_keys  # noqa: E402
+from lab import CONTROL_PLANE  # noqa: E402
+from processes import Process, interruptible, port_is_free, wait_for  # noqa: E402
 
-RESULTS = HERE / "results"
 #: namespace of the control plane where the first benchmark stores its Secret: not flyteadmin's own
 NAMESPACE = "flyte-bench"
-Sample = dict[str, t.Any]
-
-
-def say(text: str) -> None:
-    """Print progress at once."""
-    print(text, flush=True)
+PARTS = ("site", "delay", "observe", "labels", "register")
 
 
 class Register:
@@ -143,12 +138,6 @@ def required(run: Run, what: str) -> Run:
     return run
 
 
-def spread(values: list[float]) -> str:
-    """Return median and range of some seconds."""
-    middle = f"{statistics.median(values):.1f}"
-    return middle if len(values) == 1 else f"{middle} ({min(values):.1f}-{max(values):.1f})"
-
-
 class Story:
     """All benchmarks, one after the other, and what they gave."""
 
@@ -173,17 +162,41 @@ class Story:
     # -- (2), (3) and the delay: the whole site
 
     def site(self, sizes: list[int]) -> None:
-        """site.yml with nothing to change, and with one plane more, at each size."""
+        """site.yml with nothing to change, and with one plane more, at each size; at the smallest alternating with one ping."""
         for planes in sizes:
-            say(f"growing the site to {planes} planes")
-            required(self.bench.play(self.bench.inventory(planes)), "site.yml")
+            self.grow(planes)
             for _number in range(self.repeat):
-                run = required(self.bench.play(self.bench.inventory(planes)), "site.yml")
-                if run.changed:
-                    raise SystemExit(f"site.yml changed {run.changed} things where nothing was to change:\n{run.output[-4000:]}")
-                self.add("2 nothing to change", "site.yml", f"N={planes}", run)
-            run = required(self.bench.play(self.bench.inventory(planes + 1)), "site.yml")
-            self.add("3 one plane more", "site.yml", f"N={planes}", run, without_helm=round(run.seconds - run.helm_seconds, 2))
+                if planes == min(sizes):
+                    run = required(self.bench.play(self.bench.inventory(planes), playbook="benchmarks/jobs/ping.yml"), "ping")
+                    self.add(NOTHING, "ping", f"N={planes}", run)
+                self.nothing(NOTHING, planes)
+            for number in range(self.repeat):
+                # Each takes one more than the one before: going back would be something to do, too.
+                run = required(self.bench.play(self.bench.inventory(planes + number + 1)), "site.yml")
+                if not run.changed or not run.helm_seconds:
+                    raise SystemExit(f"site.yml did not add a plane:\n{run.output[-4000:]}")
+                self.add(ONE_MORE, "site.yml", f"N={planes}", run, without_helm=round(run.seconds - run.helm_seconds, 2))
+
+    def grow(self, planes: int) -> None:
+        """Bring the site to a size."""
+        say(f"growing the site to {planes} planes")
+        required(self.bench.play(self.bench.inventory(planes)), "site.yml")
+
+    def nothing(self, benchmark: str, planes: int) -> None:
+        """Run site.yml where nothing is to change."""
+        run = required(self.bench.play(self.bench.inventory(planes)), "site.yml")
+        if run.changed:
+            raise SystemExit(f"site.yml changed {run.changed} things where nothing was to change:\n{run.output[-4000:]}")
+        self.add(benchmark, "site.yml", f"N={planes}", run)
+
+    # -- (6)
+
+    def thousand(self, sizes: t.Iterable[int]) -> None:
+        """site.yml with nothing to change at 1,000 planes, and at 100 in the same lab."""
+        for planes in sizes:
+            self.grow(planes)
+            for _number in range(self.repeat):
+                self.nothing(THOUSAND, planes)
 
     def delayed(self, planes: int, milliseconds: int) -> None:
         """The same with a delay to every API."""
@@ -209,7 +222,7 @@ class Story:
             inventory["all"]["vars"]["flyte_admin_endpoint"] = f"127.0.0.1:{lab.admin_grpc_port}"
             for _number in range(self.repeat):
                 run = required(self.bench.play(inventory), "site.yml with a delay")
-                self.add(f"2 nothing to change, {milliseconds} ms delay", "site.yml", f"N={planes}", run)
+                self.add(f"{NOTHING}, {milliseconds} ms delay", "site.yml", f"N={planes}", run)
         finally:
             proxy.stop()
 
@@ -233,7 +246,7 @@ class Story:
                     run = required(self.bench.play(inventory, playbook="benchmarks/jobs/observe.yml"), "observing")
                     if f"answered {planes - dead} of {planes}" not in run.output:
                         raise SystemExit(f"not {planes - dead} of {planes} answered:\n{run.output[-2000:]}")
-                    self.add("4 observe", f"{dead} dead" if dead else "all alive", f"N={planes}", run)
+                    self.add(OBSERVE, f"{dead} dead" if dead else "all alive", f"N={planes}", run)
 
     # -- (5)
 
@@ -250,10 +263,10 @@ class Story:
                         run = required(self.register.floor([], rows), "the floor")
                     if self.register.rows() != count:
                         raise SystemExit(f"{self.register.rows()} labels instead of {count}")
-                    self.add("5 labels, new", way, f"M={count}", run)
+                    self.add(LABELS_NEW, way, f"M={count}", run)
                 before = self.asked()
                 run = required(self.bench.play(self.register.inventory(2, count), playbook="benchmarks/jobs/labels.yml"), "labels")
-                self.add("5 labels, unchanged", "ours", f"M={count}", run, requests=self.asked() - before)
+                self.add(LABELS_OLD, "ours", f"M={count}", run, requests=self.asked() - before)
             self.register.remove_labels()
 
     def asked(self) -> int:
@@ -276,132 +289,8 @@ class Story:
                     self.register.reset(planes)
                     run = required(self.register.run(way, planes, labels), way)
                     self.register.check(planes, labels)
-                    self.add("1 register and label", way, f"N={planes}, M={labels}", run)
+                    self.add(REGISTER, way, f"N={planes}, M={labels}", run)
             self.register.reset(planes)
-
-
-# -- writing
-
-
-def groups(samples: list[Sample]) -> dict[tuple[str, str, str], list[Sample]]:
-    """Return the samples of each benchmark, way and size, in their order."""
-    found: dict[tuple[str, str, str], list[Sample]] = {}
-    for sample in samples:
-        found.setdefault((sample["benchmark"], sample["way"], sample["size"]), []).append(sample)
-    return found
-
-
-def table(samples: list[Sample]) -> list[str]:
-    """Return the results as a Markdown table."""
-    by_group = groups(samples)
-    lines = ["| benchmark | size | way | seconds: median (range) | times ours | notes |", "|---|---|---|---|---|---|"]
-    for (benchmark, way, size), entries in by_group.items():
-        seconds = [entry["seconds"] for entry in entries]
-        own = by_group.get((benchmark, "ours", size))
-        ratio = ""
-        if own and way != "ours":
-            ratio = f"{statistics.median(seconds) / statistics.median(entry['seconds'] for entry in own):.2f}"
-        notes = [f"at most {max(entry['mib'] for entry in entries)} MiB"]
-        if "without_helm" in entries[0]:
-            notes.append(f"without Helm {entries[0]['without_helm']:.1f} s")
-        if "requests" in entries[0]:
-            notes.append(f"{max(entry['requests'] for entry in entries)} request(s)")
-        lines.append(f"| {benchmark} | {size} | {way} | {spread(seconds)} | {ratio} | {', '.join(notes)} |")
-    return lines
-
-
-def goals(samples: list[Sample]) -> list[str]:
-    """Return each goal of the project and what was measured."""
-    by_group = groups(samples)
-
-    def median(benchmark: str, way: str, size: str, key: str = "seconds") -> float | None:
-        entries = by_group.get((benchmark, way, size))
-        return statistics.median(entry[key] for entry in entries) if entries else None
-
-    found: list[str] = []
-
-    def goal(text: str, value: float | None, limit: float, *, at_least: bool = False) -> None:
-        if value is not None:
-            met = value >= limit if at_least else value <= limit
-            found.append(f"- {'met' if met else '**missed**'}: {text}: {value:.1f} (goal {'at least' if at_least else 'at most'} {limit:g})")
-
-    def ratio(above: float | None, below: float | None) -> float | None:
-        return above / below if above is not None and below else None
-
-    first = "1 register and label"
-    for size, way, limit in (("N=10, M=50", "stock", 8), ("N=10, M=50", "shell", 2), ("N=100, M=1000", "stock", 50)):
-        goal(f"(1) {size}: times faster than {way}", ratio(median(first, way, size), median(first, "ours", size)), limit, at_least=True)
-    second = "2 nothing to change"
-    goal("(2) N=100: seconds", median(second, "site.yml", "N=100"), 15)
-    goal("(2) N=100: times the seconds of N=2", ratio(median(second, "site.yml", "N=100"), median(second, "site.yml", "N=2")), 2)
-    memory = [entry["mib"] for entry in by_group.get((second, "site.yml", "N=100"), [])]
-    goal("(2) N=100: MiB of all processes together", max(memory) if memory else None, 300)
-    goal("(2) N=100 with 100 ms delay: seconds", median(f"{second}, 100 ms delay", "site.yml", "N=100"), 20)
-    third = "3 one plane more"
-    small, large = (median(third, "site.yml", size, "without_helm") for size in ("N=2", "N=100"))
-    goal("(3) one more than 100, apart from Helm: times that of one more than 2", ratio(large, small), 1.5)
-    fifth = "5 labels, new"
-    goal("(5) 1,000 new labels: times the bare client", ratio(median(fifth, "ours", "M=1000"), median(fifth, "floor", "M=1000")), 3)
-    goal("(5) 1,000 unchanged labels: requests", median("5 labels, unchanged", "ours", "M=1000", "requests"), 1)
-    return found
-
-
-def plot(samples: list[Sample], path: pathlib.Path) -> None:
-    """Draw seconds over sizes, one curve a way."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = "flyte.multicluster"
-    from matplotlib import pyplot
-
-    panels = ("1 register and label", "2 nothing to change", "4 observe", "5 labels, new")
-    figure, axes = pyplot.subplots(1, len(panels), figsize=(4 * len(panels), 3.6), constrained_layout=True)
-    for axis, benchmark in zip(axes, panels):
-        curves: dict[str, dict[int, list[float]]] = {}
-        for sample in samples:
-            if sample["benchmark"] == benchmark:
-                size = int("".join(character for character in sample["size"].partition(",")[0] if character.isdigit()))
-                curves.setdefault(sample["way"], {}).setdefault(size, []).append(sample["seconds"])
-        for way, points in curves.items():
-            sizes = sorted(points)
-            middle = [statistics.median(points[size]) for size in sizes]
-            below = [value - min(points[size]) for size, value in zip(sizes, middle)]
-            above = [max(points[size]) - value for size, value in zip(sizes, middle)]
-            axis.errorbar(sizes, middle, yerr=[below, above], marker="o", capsize=3, label=way)
-        axis.set_title(benchmark, fontsize=10)
-        axis.set_xlabel("labels" if benchmark.startswith("5") else "data planes")
-        axis.set_ylabel("seconds")
-        if benchmark.startswith("1"):
-            axis.set_yscale("log")
-        else:
-            axis.set_ylim(bottom=0)
-        axis.grid(alpha=0.3)
-        if curves:
-            axis.legend(fontsize=8)
-    figure.savefig(path, metadata={"Date": None})
-
-
-def merged(samples: list[Sample]) -> list[Sample]:
-    """Return new samples with those of before whose benchmark and size was not measured anew."""
-    try:
-        before: list[Sample] = json.loads((RESULTS / "results.json").read_text(encoding="utf-8"))["samples"]
-    except FileNotFoundError:
-        before = []
-    measured = {(sample["benchmark"], sample["size"]) for sample in samples}
-    both = [sample for sample in before if (sample["benchmark"], sample["size"]) not in measured] + samples
-    return sorted(both, key=lambda sample: (sample["benchmark"], [int(number) for number in re.findall(r"\d+", sample["size"])]))
-
-
-def write(samples: list[Sample]) -> None:
-    """Write all results."""
-    RESULTS.mkdir(exist_ok=True)
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}"
-    (RESULTS / "results.json").write_text(json.dumps({"machine": machine, "samples": samples}, indent=1) + "\n", encoding="utf-8")
-    lines = ["# Benchmarks", "", f"Measured by `make bench` on {machine}. The clusters, flyteadmin's double and the measured job share these cores.", ""]
-    lines += [*goals(samples), "", "![seconds over sizes](results.svg)", "", *table(samples), ""]
-    (RESULTS / "results.md").write_text("\n".join(lines), encoding="utf-8")
-    plot(samples, RESULTS / "results.svg")
-    say("\n".join(lines))
 
 
 def main() -> int:
@@ -409,39 +298,52 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="leave out the stock modules and the shell at 50 planes and more")
     parser.add_argument("--repeat", type=int, default=3, metavar="TIMES")
-    parser.add_argument("--only", nargs="*", choices=["site", "delay", "observe", "labels", "register"], default=None)
+    parser.add_argument("--only", nargs="*", choices=[*PARTS, "thousand"], default=None)
     parser.add_argument("--sizes", type=int, nargs="*", default=[2, 10, 50, 100], metavar="N")
+    parser.add_argument("--thousand", type=int, nargs="*", default=[100, 1000], metavar="N", help="the sizes of --only thousand")
     arguments = parser.parse_args()
+    if any(larger - smaller <= arguments.repeat for smaller, larger in zip(arguments.sizes, arguments.sizes[1:])):
+        parser.error("--sizes: each has to be larger than the one before by more than --repeat, which is how many planes are added at each.")
     folder = pathlib.Path(os.environ.get("FLYTE_LAB_DIR") or REPOSITORY / ".lab-bench")
     bench = Bench(folder, int(os.environ.get("FLYTE_BENCH_PORT") or 28700))
     story = Story(bench, arguments)
-
-    def wanted(name: str) -> bool:
-        return arguments.only is None or name in arguments.only
-
-    try:
-        bench.lab.down()
-        bench.up()
-        sizes: list[int] = arguments.sizes
-        if wanted("site"):
-            story.site(sizes)
-        else:
-            required(bench.play(bench.inventory(max(sizes) if wanted("delay") or wanted("observe") else 2)), "site.yml")
-        if wanted("delay"):
-            required(bench.play(bench.inventory(max(sizes))), "site.yml")
-            story.delayed(max(sizes), 100)
-        if wanted("observe"):
-            story.observe([size for size in sizes if size >= 10])
-        if wanted("labels"):
-            story.labels([10, 100, 1000])
-        if wanted("register"):
-            story.registration([(size, {100: 1000}.get(size, size * 5)) for size in sizes])
-    finally:
-        bench.lab.down()
-        if story.samples:
-            # With --only, what was measured before stays; a first run of all measures all.
-            write(merged(story.samples) if arguments.only else story.samples)
+    parts: set[str] = set(PARTS if arguments.only is None else arguments.only)
+    with interruptible():
+        try:
+            if parts - {"thousand"}:
+                measure(story, parts, arguments.sizes)
+            if "thousand" in parts:
+                # A lab of its own: the Secret of 1,000 planes has room only for small certificates and tokens.
+                bench.lab.down()
+                bench.lab.make_pki = small_keys.make_pki
+                bench.up()
+                story.thousand(arguments.thousand)
+        finally:
+            bench.lab.down()
+            if story.samples:
+                # With --only, what was measured before stays; a run of all measures all.
+                write(merged(story.samples, everything=arguments.only is None))
     return 0
+
+
+def measure(story: Story, parts: set[str], sizes: list[int]) -> None:
+    """Run the parts that share a lab."""
+    bench = story.bench
+    bench.lab.down()
+    bench.up()
+    if "site" in parts:
+        story.site(sizes)
+    else:
+        required(bench.play(bench.inventory(max(sizes) if parts & {"delay", "observe"} else 2)), "site.yml")
+    if "delay" in parts:
+        required(bench.play(bench.inventory(max(sizes))), "site.yml")
+        story.delayed(max(sizes), 100)
+    if "observe" in parts:
+        story.observe([size for size in sizes if size >= 10])
+    if "labels" in parts:
+        story.labels([10, 100, 1000])
+    if "register" in parts:
+        story.registration([(size, {100: 1000}.get(size, size * 5)) for size in sizes])
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests" / "lab"))
 
 from lab import CONTROL_PLANE, Lab  # noqa: E402
+from processes import kill_tree  # noqa: E402
 
 SERVERS = (CONTROL_PLANE, "dataplane1", "dataplane2")
 PROJECT = "team1"
@@ -49,10 +50,11 @@ class Run:
         return sum(int(count) for count in re.findall(r"changed=(\d+)", self.output.rpartition("PLAY RECAP")[2]))
 
 
-def _environment() -> dict[str, str]:
-    """Return the environment, with compiled modules kept, as on any machine of a user."""
+def _environment(temporary: pathlib.Path) -> dict[str, str]:
+    """Return the environment, with compiled modules kept, as on any machine of a user, and temporary folders that go with the lab."""
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "ANSIBLE_NOCOLOR": "1"}
+    own = {name: str(temporary) for name in ("TMPDIR", "ANSIBLE_LOCAL_TEMP", "ANSIBLE_REMOTE_TEMP")}
+    return {**kept, **own, "ANSIBLE_NOCOLOR": "1"}
 
 
 def tree_mib(root: int) -> float:
@@ -122,13 +124,15 @@ class Bench:
             "flyte_kubeconfig": kubeconfig or str(self.lab.kubeconfig),
             "flyte_pending_release_timeout": 5,
             "flyte_request_timeout": 5,
+            # The double's pods get ready once they have been at every plane.
+            "flyte_wait_timeout": 300 + planes,
             "flyte_labels": {f"label-{number:03d}": [{"cluster": name, "weight": 1}] for number, name in enumerate(names)},
             "flyte_execution_cluster_labels": [
                 {"project": PROJECT, "domain": "development", "workflow": f"wf.n{number}", "label": f"label-{number % planes:03d}"} for number in range(labels)
             ],
         }
-        hub = {"controlplane": {"flyte_kube_context": CONTROL_PLANE, "flyte_values": {"flyteadmin": {"initialProjects": [PROJECT]}}}}
-        return {"all": {"vars": variables, "children": {"flyte_control_plane": {"hosts": hub}, "flyte_data_planes": {"hosts": hosts}}}}
+        control_plane = {"controlplane": {"flyte_kube_context": CONTROL_PLANE, "flyte_values": {"flyteadmin": {"initialProjects": [PROJECT]}}}}
+        return {"all": {"vars": variables, "children": {"flyte_control_plane": {"hosts": control_plane}, "flyte_data_planes": {"hosts": hosts}}}}
 
     def play(self, inventory: dict[str, t.Any], *arguments: str, playbook: str = "playbooks/site.yml") -> Run:
         """Run a playbook on an inventory."""
@@ -144,14 +148,16 @@ class Bench:
         peak = 0.0
         started = time.monotonic()
         with open(output, "wb") as log, subprocess.Popen(
-            command, cwd=REPOSITORY, env={**_environment(), **(environment or {})}, stdout=log, stderr=subprocess.STDOUT
+            command, cwd=REPOSITORY, env={**_environment(self.lab.temporary), **(environment or {})}, stdout=log, stderr=subprocess.STDOUT
         ) as process:
-            while True:
-                try:
-                    process.wait(timeout=0.25)
-                    break
-                except subprocess.TimeoutExpired:
-                    peak = max(peak, tree_mib(process.pid))
+            try:
+                while process.poll() is None:
+                    try:
+                        process.wait(timeout=0.25)
+                    except subprocess.TimeoutExpired:
+                        peak = max(peak, tree_mib(process.pid))
+            finally:
+                kill_tree(process)
         seconds = time.monotonic() - started
         return Run(seconds, self._helm_seconds(), peak, output.read_text(encoding="utf-8", errors="replace"), process.returncode)
 

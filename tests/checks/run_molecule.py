@@ -55,4 +55,7 @@ def molecule(lab: Lab, temporary: pathlib.Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

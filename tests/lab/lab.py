@@ -47,7 +47,7 @@ _NODE = {
     "metadata": {"name": "node-0", "annotations": {"kwok.x-k8s.io/node": "fake"}},
     "status": {
         # Without ephemeral-storage here the pods of flyte-core, which request it, stay Pending.
-        resources: {"cpu": "64", "memory": "256Gi", "pods": "1000", "ephemeral-storage": "1Ti"}
+        resources: {"cpu": "64", "memory": "256Gi", "pods": "5000", "ephemeral-storage": "1Ti"}
         for resources in ("allocatable", "capacity")
     },
 }
@@ -67,6 +67,8 @@ class Lab:
         self.admin_port, self.admin_grpc_port, self.aws_port = self.port + 80, self.port + 81, self.port + 82
         self.admin_url = f"http://127.0.0.1:{self.admin_port}"
         self.aws_url = f"http://127.0.0.1:{self.aws_port}"
+        #: makes a cluster's certificates and keys in a folder, in place of kwokctl
+        self.make_pki: t.Callable[[pathlib.Path], None] | None = None
         self.admin = Process(self.folder, "flyteadmin")
         self.aws = Process(self.folder, "moto")
 
@@ -167,6 +169,8 @@ class Lab:
         folder = self._clusters_folder / name
         kill_all_of(folder)  # of a creation that was broken off
         shutil.rmtree(folder, ignore_errors=True)
+        if self.make_pki:
+            self.make_pki(folder / "pki")
         port, ports = self._api_port(name), self._component_ports(number)
         for taken in (port, *ports.values()):
             self._require_free(taken)
