@@ -118,6 +118,7 @@ def test_the_next_run_completes_it_and_shows_no_secret(site: SiteUnderTest) -> N
     tokens = [value.encode() for name, value in stored.items() if name.endswith("_token")]
     temporary = pathlib.Path(tempfile.gettempdir())
     files = [*site.folder.glob("**/*"), *(pathlib.Path.home() / ".ansible").glob("**/*"), *temporary.glob("*"), *temporary.glob("ansible*/**/*")]
+    files += site.lab.temporary.rglob("*")
     assert not [path for path in files if any(token in _content(path) for token in tokens)]
 
 

@@ -48,8 +48,9 @@ def test_one_line_reaches_a_cluster_through_eks(eks_site: SiteUnderTest) -> None
     # A token is a presigned URL in base64: neither is anywhere.
     seen = result.output + "\n".join(arguments.seen)
     assert TOKEN.decode() not in seen and "X-Amz-Signature" not in seen
-    places = [through_eks.folder, pathlib.Path.home() / ".ansible", pathlib.Path(tempfile.gettempdir())]
-    files = [path for place in places for path in (place.glob("*") if place.name == "tmp" else place.rglob("*"))]
+    everyones = pathlib.Path(tempfile.gettempdir())
+    places = [through_eks.folder, through_eks.lab.temporary, pathlib.Path.home() / ".ansible", everyones]
+    files = [path for place in places for path in (place.glob("*") if place == everyones else place.rglob("*"))]
     # A copy of this collection that molecule installed is no output of the run.
     files = [path for path in files if "ansible_collections" not in path.parts]
     assert not [path for path in files if _holds(path, TOKEN)]
