@@ -10,7 +10,7 @@ import typing as t
 import pytest
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_canary, flyte_ecl, flyte_ecl_info, flyte_execution, flyte_execution_info
 from conftest import Run
-from scripted import Answer, Scripted, as_json, clean_environment  # noqa: F401  the fixture holds for all tests here
+from scripted import Answer, Scripted, as_json, clean_environment  # noqa: F401  pylint: disable=unused-import
 
 JSON = {"Content-Type": "application/json"}
 PROJECTS = {"projects": [{"id": "team1", "domains": [{"id": "development"}]}]}

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.errors import AdminError
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_ecl_info
 from conftest import Double, Run
-from scripted import EMPTY, Scripted, as_json, clean_environment, client  # noqa: F401  the fixture holds for all tests here
+from scripted import EMPTY, Scripted, as_json, clean_environment, client  # noqa: F401  pylint: disable=unused-import
 
 # -- TLS and proxies
 

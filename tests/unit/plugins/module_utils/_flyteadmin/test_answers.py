@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.answers import listed, part, parts, required, text, texts
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.errors import AdminError, ShapeError
 from conftest import Double
-from scripted import Scripted, as_json, clean_environment, client  # noqa: F401  the fixture holds for all tests here
+from scripted import Scripted, as_json, clean_environment, client  # noqa: F401  pylint: disable=unused-import
 
 
 def test_an_html_page_is_said_to_be_one(admin: Double) -> None:

@@ -15,7 +15,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.err
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.settings import Settings
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_ecl, flyte_ecl_info
 from conftest import Double, Run
-from scripted import EMPTY, Scripted, as_json, clean_environment, client  # noqa: F401  the fixture holds for all tests here
+from scripted import EMPTY, Scripted, as_json, clean_environment, client  # noqa: F401  pylint: disable=unused-import
 
 
 @pytest.mark.parametrize("where", ["option", "file", "environment"])

@@ -14,8 +14,8 @@ import typing as t
 import pytest
 import requests
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "lab" / "flyteadmin"))
+UNIT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(UNIT.parent / "lab" / "flyteadmin"))
 
 pytest.importorskip("flyteidl", reason="flyteidl is one of tests/requirements.txt")
 
@@ -48,7 +48,7 @@ class _ControlPlane:
 
 
 def _exchanges(name: str) -> list[dict[str, t.Any]]:
-    return json.loads((HERE / "exchanges" / name).read_text(encoding="utf-8"))["exchanges"]
+    return json.loads((UNIT / "exchanges" / name).read_text(encoding="utf-8"))["exchanges"]
 
 
 def _register(service: Service, launch_plan: dict[str, t.Any]) -> None:

@@ -16,9 +16,8 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.chec
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ACCESS_VARIABLES, ADMIN_VARIABLES, AWS_VARIABLES
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables
-from conftest import Inventory
+from conftest import REPOSITORY, Inventory
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 HEAD = "controlplane"
 
 
