@@ -133,8 +133,7 @@ def create_roles(work: Work) -> dict[str, t.Any]:
 
 def associate_pod_identity(work: Work) -> dict[str, t.Any]:
     """Let the accounts of each cluster take their roles through EKS Pod Identity."""
-    taken = ("cluster", "namespace", "service_account", "role_arn", "region", "assume_role_arn")
-    rows = [{key: row[key] for key in taken if row.get(key)} for row in work.plan["iam"]["missing_associations"]]
+    rows = work.plan["iam"]["missing_associations"]
     if not rows:
         return ended([])
     changed, failure = _of_iam(work, MODULES + "flyte_pod_identity", {"associations": rows})

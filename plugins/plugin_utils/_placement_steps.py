@@ -135,5 +135,9 @@ def prove_placement(work: Work) -> dict[str, t.Any]:
 def show_status(work: Work) -> dict[str, t.Any]:
     """Return a table of all clusters."""
     site = work.known.site
-    answer = work.action.module(MODULES + "flyte_execution_info", admin_options(site, work.read), reads=True)
-    return {"text": status_text(site, work.known.observed, answer["executions"])}
+    try:
+        executions = work.action.module(MODULES + "flyte_execution_info", admin_options(site, work.read), reads=True)["executions"]
+    except ModuleFailed as error:
+        # The clusters can be shown without them.
+        return {"text": f"{status_text(site, work.known.observed, None)}\nExecutions are unknown: {in_inventory_words(str(error))}\n"}
+    return {"text": status_text(site, work.known.observed, executions)}

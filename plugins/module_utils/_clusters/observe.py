@@ -142,8 +142,8 @@ def wait_until_ready(specs: Sequence[_Spec], *, concurrency: int, timeout: float
 
 def _wait(kube: Kube, spec: _Spec, ended: float, wait: float) -> dict[str, t.Any]:
     pause = 0.2
+    release = find_release(kube, spec["namespace"], spec["release"])  # once: the record holds the whole chart
     while True:
-        release = find_release(kube, spec["namespace"], spec["release"])
         states = deployment_states(kube, spec["namespace"], release["deployments"] if release else {})
         problems = [f"{entry['name']}: {entry['reason']}" for entry in states["not_ready"]] + [f"{what} is missing" for what in states["missing"]]
         if spec["data_plane"] and kube.find(CRD_PATH) is None:

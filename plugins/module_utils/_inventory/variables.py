@@ -85,7 +85,7 @@ ADMIN_VARIABLES: dict[str, str] = {
     "flyte_admin_proxy": "proxy",
 }
 
-#: how AWS is reached: variable to option of the doc fragment flyte.multicluster.aws; the same names as amazon.aws'
+#: how AWS is reached: variable to option of amazon.aws' modules
 AWS_VARIABLES: dict[str, str] = {
     "flyte_aws_region": "region",
     "flyte_aws_profile": "profile",

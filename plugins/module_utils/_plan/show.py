@@ -35,16 +35,16 @@ def failure_text(failures: Sequence[Failure]) -> str:
 _STATUS = ("cluster", "enabled", "endpoint", "release", "chart", "token_age", "labels", "executions", "state")
 
 
-def status_text(site: Site, observed: Observations, executions: Sequence[Mapping[str, t.Any]]) -> str:
-    """Return one line for each cluster that workflows can run on."""
+def status_text(site: Site, observed: Observations, executions: Sequence[Mapping[str, t.Any]] | None) -> str:
+    """Return one line for each cluster that workflows can run on. ``executions`` are None where they are not known."""
     live = control_plane_of(observed, site.control_plane.host).get("clusters") or {}
     configs = {entry["name"]: entry for entry in live.get("clusterConfigs") or []}
-    placed = [execution.get("cluster") for execution in executions]
+    placed = [execution.get("cluster") for execution in executions or []]
     rows = []
     for cluster in site.targets:
         row = _status_row(cluster, observed.get(cluster.host) or {}, configs.get(cluster.name) or {})
         row["labels"] = ", ".join(sorted(label for label, entries in (live.get("labelClusterMap") or {}).items() if _leads_to(entries, cluster.name)))
-        row["executions"] = str(placed.count(cluster.name))
+        row["executions"] = None if executions is None else str(placed.count(cluster.name))
         rows.append(row)
     return "\n".join(table(rows, _STATUS)) + "\n"
 
