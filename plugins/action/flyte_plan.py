@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._iam.required import faults, role_names, uses_pod_identity
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.cloud import not_reachable_yet
@@ -15,7 +16,12 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner i
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, ModuleFailed, Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import provide
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import aws_options, observed_cluster, writes_service_accounts
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
+    aws_options,
+    cluster_options,
+    observed_cluster,
+    writes_service_accounts,
+)
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import TemplateFault, declared_variables
 
@@ -34,6 +40,8 @@ class ActionModule(InventoryAction):
         """Return the checked site, what was observed, and the plan."""
         site = self._checked_site()
         hosts, scope = self._hosts(site), arguments["scope"]
+        if scope == "all":
+            self._refuse_what_helm_cannot_take(site)
         chart = provide(site, self._pull) if scope == "all" else None
         aws = self._ask_aws(site)
         observed = {} if scope == "iam" else self._observe(site, hosts, aws)
@@ -78,6 +86,13 @@ class ActionModule(InventoryAction):
         if site is None or lines:
             raise Refused(f"The inventory has {len(lines)} fault(s):", *lines)
         return site
+
+    def _refuse_what_helm_cannot_take(self, site: Site) -> None:
+        """Refuse an access that serves for everything but Helm: it would fail halfway."""
+        problems = {cluster.host: method_of(cluster_options(site, cluster, self.variables.read)).helm_problem() for cluster in site.clusters}
+        wrong = [f"{host}: flyte_kube_username, flyte_kube_password: {problem}." for host, problem in problems.items() if problem]
+        if wrong:
+            raise Refused(*wrong)
 
     def _hosts(self, site: Site) -> list[str]:
         """Return the hosts of this run, as ``--limit`` left them."""
