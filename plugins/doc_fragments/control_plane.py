@@ -67,6 +67,42 @@ options:
         description: Group to impersonate.
         type: list
         elements: str
+      eks:
+        description: >-
+          An EKS cluster, where none of O(control_plane.kubeconfig), O(control_plane.context) and
+          O(control_plane.host) is given. Its endpoint and CA certificate come from EKS; a token is made in memory by
+          the AWS credentials given here or found by boto3, and made anew before it ends.
+        type: dict
+        suboptions:
+          cluster:
+            description: Name of the EKS cluster.
+            type: str
+            required: true
+          region:
+            description: Its region.
+            type: str
+          assume_role_arn:
+            description: A role to take on first, of the account of the cluster for example.
+            type: str
+          profile:
+            description: Named profile of the AWS configuration.
+            type: str
+          endpoint_url:
+            description: URL to use instead of AWS' own endpoints, for a stand-in.
+            type: str
+          access_key:
+            description: Access key.
+            type: str
+          secret_key:
+            description: Secret key.
+            type: str
+          session_token:
+            description: Session token.
+            type: str
+      openshift:
+        description: Whether O(control_plane.username) and O(control_plane.password) are a login of OpenShift, which is exchanged for a token.
+        type: bool
+        default: false
 """
 
     # What flyteadmin makes of a label: read from its own configuration, or given.

@@ -67,7 +67,7 @@ options:
         description: Bearer token, with O(clusters[].host).
         type: str
       username:
-        description: User name for basic authentication.
+        description: User name for basic authentication, or of OpenShift with O(clusters[].openshift).
         type: str
       password:
         description: Password for basic authentication.
@@ -101,6 +101,42 @@ options:
         description: Group to act as; at most one.
         type: list
         elements: str
+      eks:
+        description: >-
+          An EKS cluster, where none of O(clusters[].kubeconfig), O(clusters[].context) and O(clusters[].host) is
+          given. Its endpoint and CA certificate come from EKS; a token is made in memory by the AWS credentials given
+          here or found by boto3, and made anew before it ends.
+        type: dict
+        suboptions:
+          cluster:
+            description: Name of the EKS cluster.
+            type: str
+            required: true
+          region:
+            description: Its region.
+            type: str
+          assume_role_arn:
+            description: A role to take on first, of the account of the cluster for example.
+            type: str
+          profile:
+            description: Named profile of the AWS configuration.
+            type: str
+          endpoint_url:
+            description: URL to use instead of AWS' own endpoints, for a stand-in.
+            type: str
+          access_key:
+            description: Access key.
+            type: str
+          secret_key:
+            description: Secret key.
+            type: str
+          session_token:
+            description: Session token.
+            type: str
+      openshift:
+        description: Whether O(clusters[].username) and O(clusters[].password) are a login of OpenShift, which is exchanged for a token.
+        type: bool
+        default: false
       state:
         description: With V(absent) its two keys are removed. Remove it from flyteadmin's configuration first.
         type: str
@@ -132,6 +168,7 @@ options:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - flyte.multicluster.clusters
+  - flyte.multicluster.clusters.access
   - flyte.multicluster.attributes
 attributes:
   check_mode:

@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the control plane has: the Secret of credentials, what flyteadmin reads of it, the journal of labels."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._helm import values as _values
+from .._helm.configuration import SECRET_NAME
+from .client import Kube, decode
+from .credentials import secrets_path, stored_credentials
+from .errors import reading
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def observe_control_plane(kube: Kube, namespace: str, *, timeout: float, service_accounts: bool) -> dict[str, t.Any]:
+    """Return what only the control plane has, fingerprints in the place of credentials."""
+    # Who only reads the configuration does without these.
+    from .._flyteadmin.journal import ConfigMapJournal
+    from .._labels import rows as _labels
+    from .probe import probe_all
+
+    data = read_secret(kube, namespace, SECRET_NAME)[1]
+    clusters = flyteadmin_clusters(kube, namespace)
+    stored = stored_credentials(data)
+    pairs = {f"{name}_{suffix}" for name in stored for suffix in ("token", "cacert")}
+    probes = probe_all(clusters.get("clusterConfigs") or [], data, timeout=timeout, service_accounts=service_accounts)
+    journal = ConfigMapJournal(lambda: kube, namespace)
+    with reading(f"the journal {journal.place}", "It holds labels to restore: mend it, or move it away."):
+        rows = [_labels.as_dict(key, label) for key, label in sorted(journal.read().items())]
+    return {
+        "credentials": stored,
+        "other_keys": sorted(set(data) - pairs),
+        "clusters": clusters,
+        "probes": probes,
+        "journal": rows,
+    }
+
+
+def read_secret(kube: Kube, namespace: str, name: str) -> tuple[bool, dict[str, bytes]]:
+    """Return whether there is a Secret of credentials, and its data. Secrets."""
+    secret = kube.find(secrets_path(namespace, name))
+    remedy = f"Look at its keys: kubectl -n {namespace} describe secret {name}; delete the one that is no base64, and run again."
+    with reading(f"the Secret {namespace}/{name}", remedy):
+        return secret is not None, decode(secret)
+
+
+def flyteadmin_clusters(kube: Kube, namespace: str) -> dict[str, t.Any]:
+    """Return the section ``clusters`` of the configuration that flyteadmin's Deployment mounts.
+
+    The ConfigMaps are found through the Deployment, as the pod finds them, not by a name that a chart may change.
+    """
+    deployment = kube.find(f"/apis/apps/v1/namespaces/{namespace}/deployments/flyteadmin")
+    if deployment is None:
+        return {}
+    merged: dict[str, t.Any] = {}
+    with reading(f"what the Deployment {namespace}/flyteadmin mounts", f"Look at it: kubectl -n {namespace} get deployment flyteadmin -o yaml"):
+        names = config_maps(deployment["spec"]["template"]["spec"])
+    for name in names:
+        config_map = kube.find(f"/api/v1/namespaces/{namespace}/configmaps/{name}") or {}
+        with reading(f"the ConfigMap {namespace}/{name}", f"Look at it: kubectl -n {namespace} get configmap {name} -o yaml"):
+            for key, text in sorted((config_map.get("data") or {}).items()):
+                if key.endswith((".yaml", ".yml")) and "clusters:" in text:
+                    merged.update(clusters_section(text))
+    return {key: merged[key] for key in ("labelClusterMap", "clusterConfigs", "defaultExecutionLabel") if merged.get(key)}
+
+
+def clusters_section(text: str) -> dict[str, t.Any]:
+    """Return the section ``clusters`` of a configuration file, nothing where it has none."""
+    try:
+        section = _values.parse(text).get("clusters")
+    except ValueError:
+        return {}  # a template for something else, with the word in it
+    return section if isinstance(section, dict) else {}
+
+
+def config_maps(pod_spec: Mapping[str, t.Any]) -> list[str]:
+    """Return the names of the ConfigMaps that a pod mounts, also through projected volumes."""
+    found = []
+    for volume in pod_spec.get("volumes") or []:
+        sources = [volume, *((volume.get("projected") or {}).get("sources") or [])]
+        found += [source["configMap"]["name"] for source in sources if source.get("configMap")]
+    return found
