@@ -20,9 +20,50 @@ options:
     type: float
     default: 15
 notes:
-  - A cluster without O(clusters[].kubeconfig), O(clusters[].context) and O(clusters[].host) is an error. There is no
-    fallback to the cluster that is current on this machine.
+  - A cluster without O(clusters[].kubeconfig), O(clusters[].context), O(clusters[].host) and O(clusters[].eks) is an
+    error. There is no fallback to the cluster that is current on this machine.
 requirements:
   - python >= 3.11
   - kubernetes >= 24.2.0
+"""
+
+    # What kubernetes.core.k8s_auth_options does not have.
+    ACCESS = r"""
+options:
+  eks:
+    description: >-
+      An EKS cluster, where none of O(kubeconfig), O(context) and O(host) is given. Its endpoint and CA certificate
+      come from EKS; a token is made in memory by the AWS credentials given here or found by boto3, and made anew
+      before it ends.
+    type: dict
+    suboptions:
+      cluster:
+        description: Name of the EKS cluster.
+        type: str
+        required: true
+      region:
+        description: Its region.
+        type: str
+      assume_role_arn:
+        description: A role to take on first, of the account of the cluster for example.
+        type: str
+      profile:
+        description: Named profile of the AWS configuration.
+        type: str
+      endpoint_url:
+        description: URL to use instead of AWS' own endpoints, for a stand-in.
+        type: str
+      access_key:
+        description: Access key.
+        type: str
+      secret_key:
+        description: Secret key.
+        type: str
+      session_token:
+        description: Session token.
+        type: str
+  openshift:
+    description: Whether O(username) and O(password) are a login of OpenShift, which is exchanged for a token.
+    type: bool
+    default: false
 """

@@ -69,7 +69,9 @@ options:
         elements: str
       eks:
         description: >-
-          The name of the cluster in EKS, in place of other access; endpoint and CA come from there, and a token is made in memory and renewed before it ends.
+          An EKS cluster, where none of O(control_plane.kubeconfig), O(control_plane.context) and
+          O(control_plane.host) is given. Its endpoint and CA certificate come from EKS; a token is made in memory by
+          the AWS credentials given here or found by boto3, and made anew before it ends.
         type: dict
         suboptions:
           cluster:
@@ -77,10 +79,10 @@ options:
             type: str
             required: true
           region:
-            description: Region of the cluster.
+            description: Its region.
             type: str
           assume_role_arn:
-            description: ARN of a role to take on first, for a cluster of another account.
+            description: A role to take on first, of the account of the cluster for example.
             type: str
           profile:
             description: Named profile of the AWS configuration.
@@ -89,7 +91,7 @@ options:
             description: URL to use instead of AWS' own endpoints, for a stand-in.
             type: str
           access_key:
-            description: Access key. Left out, boto3 finds credentials as usual.
+            description: Access key.
             type: str
           secret_key:
             description: Secret key.
@@ -98,7 +100,7 @@ options:
             description: Session token.
             type: str
       openshift:
-        description: Whether the user name and password are exchanged for a token first, as an OpenShift wants it.
+        description: Whether O(control_plane.username) and O(control_plane.password) are a login of OpenShift, which is exchanged for a token.
         type: bool
         default: false
 """

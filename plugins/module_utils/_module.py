@@ -11,7 +11,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._clusters import client as _kube
-from ._clusters.access import EKS_OPTIONS, method_of
+from ._clusters.access import METHOD_OPTIONS, access_of, access_options, method_of
 from ._flyteadmin.errors import AdminError
 from ._flyteadmin.settings import ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_OPTIONS, ADMIN_REQUIRED_TOGETHER, Settings
 
@@ -23,16 +23,10 @@ if t.TYPE_CHECKING:
 
 
 def kube_argument_spec() -> dict[str, t.Any]:
-    """Return the options of kubernetes.core.k8s_auth_options."""
+    """Return the options of kubernetes.core.k8s_auth_options, and those of the doc fragment flyte.multicluster.clusters.access."""
     from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-    return copy.deepcopy(AUTH_ARG_SPEC)
-
-
-def access_options() -> dict[str, t.Any]:
-    """Return the options that say how one cluster of a list is reached."""
-    eks = {"eks": {"type": "dict", "options": copy.deepcopy(EKS_OPTIONS)}, "openshift": {"type": "bool", "default": False}}
-    return {**copy.deepcopy(_kube.ACCESS_OPTIONS), **eks}
+    return copy.deepcopy({**AUTH_ARG_SPEC, **METHOD_OPTIONS})
 
 
 def admin_module(spec: dict[str, t.Any], **constraints: t.Any) -> AnsibleModule:
@@ -84,7 +78,6 @@ def placement_of(params: t.Mapping[str, t.Any]) -> Placement | None:
     access = control_plane_of(params)
     if access is None:
         return None
-    # Only who reads the configuration pays for what reads it.
     from ._clusters.control_plane import flyteadmin_clusters
 
     section = flyteadmin_clusters(*access)
@@ -116,11 +109,6 @@ def clusters_argument_spec(**more: t.Any) -> dict[str, t.Any]:
         "concurrency": {"type": "int", "default": 16},
         "timeout": {"type": "float", "default": 15},
     }
-
-
-def access_of(cluster: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return the access options of an element of ``clusters``."""
-    return {option: cluster[option] for option in access_options() if cluster.get(option) is not None}
 
 
 def run_kube_module(module: AnsibleModule, work: Callable[[], dict[str, t.Any]], *errors: type[Exception]) -> None:

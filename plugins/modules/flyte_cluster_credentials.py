@@ -67,7 +67,7 @@ options:
         description: Bearer token, with O(clusters[].host).
         type: str
       username:
-        description: User name for basic authentication.
+        description: User name for basic authentication, or of OpenShift with O(clusters[].openshift).
         type: str
       password:
         description: Password for basic authentication.
@@ -103,7 +103,9 @@ options:
         elements: str
       eks:
         description: >-
-          The name of the cluster in EKS, in place of other access; endpoint and CA come from there, and a token is made in memory and renewed before it ends.
+          An EKS cluster, where none of O(clusters[].kubeconfig), O(clusters[].context) and O(clusters[].host) is
+          given. Its endpoint and CA certificate come from EKS; a token is made in memory by the AWS credentials given
+          here or found by boto3, and made anew before it ends.
         type: dict
         suboptions:
           cluster:
@@ -111,10 +113,10 @@ options:
             type: str
             required: true
           region:
-            description: Region of the cluster.
+            description: Its region.
             type: str
           assume_role_arn:
-            description: ARN of a role to take on first, for a cluster of another account.
+            description: A role to take on first, of the account of the cluster for example.
             type: str
           profile:
             description: Named profile of the AWS configuration.
@@ -123,7 +125,7 @@ options:
             description: URL to use instead of AWS' own endpoints, for a stand-in.
             type: str
           access_key:
-            description: Access key. Left out, boto3 finds credentials as usual.
+            description: Access key.
             type: str
           secret_key:
             description: Secret key.
@@ -132,7 +134,7 @@ options:
             description: Session token.
             type: str
       openshift:
-        description: Whether the user name and password are exchanged for a token first, as an OpenShift wants it.
+        description: Whether O(clusters[].username) and O(clusters[].password) are a login of OpenShift, which is exchanged for a token.
         type: bool
         default: false
       state:
@@ -166,6 +168,7 @@ options:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - flyte.multicluster.clusters
+  - flyte.multicluster.clusters.access
   - flyte.multicluster.attributes
 attributes:
   check_mode:

@@ -43,7 +43,7 @@ options:
         description: Bearer token, with O(clusters[].host).
         type: str
       username:
-        description: User name for basic authentication.
+        description: User name for basic authentication, or of OpenShift with O(clusters[].openshift).
         type: str
       password:
         description: Password for basic authentication.
@@ -79,7 +79,9 @@ options:
         elements: str
       eks:
         description: >-
-          The name of the cluster in EKS, in place of other access; endpoint and CA come from there, and a token is made in memory and renewed before it ends.
+          An EKS cluster, where none of O(clusters[].kubeconfig), O(clusters[].context) and O(clusters[].host) is
+          given. Its endpoint and CA certificate come from EKS; a token is made in memory by the AWS credentials given
+          here or found by boto3, and made anew before it ends.
         type: dict
         suboptions:
           cluster:
@@ -87,10 +89,10 @@ options:
             type: str
             required: true
           region:
-            description: Region of the cluster.
+            description: Its region.
             type: str
           assume_role_arn:
-            description: ARN of a role to take on first, for a cluster of another account.
+            description: A role to take on first, of the account of the cluster for example.
             type: str
           profile:
             description: Named profile of the AWS configuration.
@@ -99,7 +101,7 @@ options:
             description: URL to use instead of AWS' own endpoints, for a stand-in.
             type: str
           access_key:
-            description: Access key. Left out, boto3 finds credentials as usual.
+            description: Access key.
             type: str
           secret_key:
             description: Secret key.
@@ -108,7 +110,7 @@ options:
             description: Session token.
             type: str
       openshift:
-        description: Whether the user name and password are exchanged for a token first, as an OpenShift wants it.
+        description: Whether O(clusters[].username) and O(clusters[].password) are a login of OpenShift, which is exchanged for a token.
         type: bool
         default: false
       namespace:
@@ -170,9 +172,8 @@ RETURN = r"""
 clusters:
   description:
     - What was found, by O(clusters[].name).
-    - RV(ignore:control_plane) is null but for the control plane. There it has RV(ignore:credentials) (fingerprints by cluster), RV(ignore:other_keys) of the
-      Secret,
-      RV(ignore:clusters) (what flyteadmin reads), RV(ignore:probes) (each cluster with flyteadmin's own credentials) and RV(ignore:journal) (labels that a
+    - RV(ignore:control_plane) is null but for the control plane. There it has RV(ignore:credentials) (fingerprints by cluster),
+      RV(ignore:other_keys) of the Secret, RV(ignore:clusters) (what flyteadmin reads), RV(ignore:probes) (each cluster with flyteadmin's own credentials) and RV(ignore:journal) (labels that a
       killed run left to be written again).
   returned: success, without O(wait)
   type: dict
@@ -190,7 +191,6 @@ clusters:
         values_digest: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
         secret: sh.helm.release.v1.flyte-core-data.v1
         age: 4711
-        deployments: {flytepropeller: 1, flyte-pod-webhook: 1}
       token:
         secret: flyteadmin-token
         created: "2026-11-24T02:31:15Z"
@@ -201,7 +201,6 @@ clusters:
       deployments:
         total: 2
         not_ready: []
-        missing: []
       control_plane:
 ready:
   description: Whether the Deployments of each cluster's release got ready, by O(clusters[].name).
@@ -217,8 +216,10 @@ ready:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import observe, wait_until_ready
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import access_of, clusters_argument_spec, run_kube_module
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import access_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.deployments import wait_until_ready
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import observe
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import clusters_argument_spec, run_kube_module
 
 _OPTIONS: dict[str, dict[str, t.Any]] = {
     "namespace": {"type": "str", "default": "flyte"},
@@ -237,10 +238,10 @@ def main() -> None:
 
     def work() -> dict[str, t.Any]:
         specs = [{**{key: cluster[key] for key in ("name", *_OPTIONS)}, "access": access_of(cluster)} for cluster in params["clusters"]]
-        common = {"concurrency": params["concurrency"], "timeout": params["timeout"]}
         if params["wait"]:
-            return {"changed": False, "ready": wait_until_ready(specs, wait=params["wait"], **common)}
-        return {"changed": False, "clusters": observe(specs, service_accounts=params["service_accounts"], **common)}
+            return {"changed": False, "ready": wait_until_ready(specs, timeout=params["timeout"], wait=params["wait"])}
+        common = {"concurrency": params["concurrency"], "timeout": params["timeout"], "service_accounts": params["service_accounts"]}
+        return {"changed": False, "clusters": observe(specs, **common)}
 
     run_kube_module(module, work)
 

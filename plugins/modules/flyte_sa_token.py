@@ -40,6 +40,7 @@ options:
     default: 60
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - flyte.multicluster.clusters.access
   - flyte.multicluster.attributes
 attributes:
   check_mode:
@@ -49,7 +50,7 @@ attributes:
   idempotent:
     support: full
 notes:
-  - One of O(kubeconfig), O(context) and O(host) is required. The environment variables E(K8S_AUTH_CONTEXT) and so on are not read.
+  - One of O(kubeconfig), O(context), O(host) and O(eks) is required. The environment variables E(K8S_AUTH_CONTEXT) and so on are not read.
 requirements:
   - python >= 3.11
   - kubernetes >= 24.2.0
@@ -104,30 +105,10 @@ token:
       sample: 60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
 """
 
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.credentials import CredentialError, ensure_token, secrets_path
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.credentials import CredentialError
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.sa_token import run
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import kube_argument_spec, run_kube_module
-
-
-def _absent(kube: Kube, params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
-    path = secrets_path(params["namespace"], params["name"])
-    there = kube.find(path) is not None
-    if there and not check_mode:
-        kube.delete(path)
-    return {"changed": there, "token": {}, "diff": {"before": {"secret": params["name"]} if there else {}, "after": {}}}
-
-
-def _present(kube: Kube, params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
-    token = ensure_token(
-        kube, params["namespace"], params["service_account"], params["name"], timeout=params["wait_timeout"], check_mode=check_mode
-    )
-    public = token.public() if token else {}
-    changed = token is None or token.changed
-    name = token.secret if token else params["name"]
-    return {"changed": changed, "token": public, "diff": {"before": {} if changed else {"secret": name}, "after": {"secret": name}}}
 
 
 def main() -> None:
@@ -140,13 +121,7 @@ def main() -> None:
         "wait_timeout": {"type": "float", "default": 60},
     }
     module = AnsibleModule(argument_spec={**kube_argument_spec(), **spec}, supports_check_mode=True)
-
-    def work() -> dict[str, t.Any]:
-        kube = Kube(module.params)
-        act = _absent if module.params["state"] == "absent" else _present
-        return act(kube, module.params, module.check_mode)
-
-    run_kube_module(module, work, CredentialError)
+    run_kube_module(module, lambda: run(module.params, module.check_mode), CredentialError)
 
 
 if __name__ == "__main__":

@@ -1,70 +1,34 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Access to Kubernetes API servers: the options of kubernetes.core, one isolated client for each cluster.
-
-Two traps are avoided here, both measured. kubernetes.core's own factory loads a kubeconfig into the client library's
-process-wide default, so that a client built from host and token after one built from a kubeconfig inherits the first
-one's CA, client certificate and verify setting: each client here is built from a configuration of its own. And with no
-kubeconfig, context or host it falls back to whatever cluster is at hand: here that is an error.
-"""
+"""Requests to Kubernetes API servers: one isolated client for each cluster."""
 
 from __future__ import annotations
 
 import base64
-import functools
 import json
-import os
+import re
 import threading
 import time
 import typing as t
 import urllib.parse
 
+from .configuration import configuration_of, has_explicit_access, require_explicit_access
+from .errors import KubeError
+
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-#: kubernetes.core.k8s_auth_options, as far as they say which cluster and how to reach it. The names are the same.
-ACCESS_OPTIONS: dict[str, dict[str, t.Any]] = {
-    "kubeconfig": {"type": "raw", "no_log": True},
-    "context": {"type": "str"},
-    "host": {"type": "str"},
-    "api_key": {"type": "str", "no_log": True},
-    "username": {"type": "str"},
-    "password": {"type": "str", "no_log": True},
-    "validate_certs": {"type": "bool", "aliases": ["verify_ssl"]},
-    "ca_cert": {"type": "path", "aliases": ["ssl_ca_cert"]},
-    "client_cert": {"type": "path", "aliases": ["cert_file"]},
-    "client_key": {"type": "path", "aliases": ["key_file"], "no_log": False},
-    "proxy": {"type": "str"},
-    "no_proxy": {"type": "str"},
-    "impersonate_user": {"type": "str"},
-    "impersonate_groups": {"type": "list", "elements": "str"},
-}
+#: with what every user of this package needs
+__all__ = ["READ_TIMEOUT", "Kube", "KubeError", "decode", "encode", "has_explicit_access", "missing_library"]
 
 #: seconds to connect to an API server, and to wait for one answer
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 15.0
 
-#: seconds between two renewals of a token after a 401: a token that is new and not accepted is a wrong one
-_AT_LEAST = 30.0
-
 MERGE_PATCH = "application/merge-patch+json"
 
-
-class KubeError(Exception):
-    """A request failed. ``kind`` is ``config``, ``unreachable`` or ``api``; ``hint`` says what to do."""
-
-    def __init__(self, kind: str, message: str, *, status: int = 0, reason: str = "", hint: str = "") -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.message = message
-        self.status = status
-        self.reason = reason
-        self.hint = hint
-
-    @property
-    def is_absent(self) -> bool:
-        """Whether the server answered that there is no such object."""
-        return self.status == 404
+_CERTIFICATE = re.compile(r"-----BEGIN [A-Z ]*CERTIFICATE-----[^-]*-----END [A-Z ]*CERTIFICATE-----")
+_clock = time.monotonic
 
 
 def missing_library() -> str | None:
@@ -78,76 +42,31 @@ def missing_library() -> str | None:
     return None
 
 
-def has_explicit_access(access: Mapping[str, t.Any]) -> bool:
-    """Return whether the options name a cluster, instead of leaving it to the defaults of this machine."""
-    return bool(access.get("kubeconfig") or access.get("context") or access.get("host"))
+class _Bearer:
+    """A bearer token that is made anew before it ends, and where it is not accepted any more. A secret."""
 
+    def __init__(self, token: str, renew: Callable[[], str], renew_after: float) -> None:
+        self._lock = threading.Lock()
+        self._token, self._renew, self._renew_after = token, renew, renew_after
+        self._made = _clock()
 
-_KUBECONFIG_LOCK = threading.Lock()
+    def current(self) -> str:
+        """Return a token that holds for a while."""
+        with self._lock:
+            if _clock() - self._made >= self._renew_after:
+                self._make_anew()
+            return self._token
 
+    def refused(self, token: str) -> None:
+        """Make a token in the place of one that was not accepted, unless another thread did already."""
+        with self._lock:
+            if self._token == token:
+                self._make_anew()
 
-@functools.lru_cache(maxsize=32)
-def _read_kubeconfig(path: str) -> t.Any:
-    from kubernetes.config.config_exception import ConfigException
-    from kubernetes.config.kube_config import KubeConfigMerger
-
-    merged = KubeConfigMerger(path).config
-    if merged is None:
-        raise ConfigException("there is no such file")
-    return merged
-
-
-def _load_kubeconfig(access: Mapping[str, t.Any], configuration: t.Any) -> None:
-    from kubernetes import config
-    from kubernetes.config.config_exception import ConfigException
-    from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConfigLoader
-
-    kubeconfig, context = access.get("kubeconfig"), access.get("context")
-    given = {"context": context, "client_configuration": configuration, "persist_config": bool(access.get("persist_config"))}
-    try:
-        if isinstance(kubeconfig, dict):
-            config.load_kube_config_from_dict(kubeconfig, **given)
-        elif given["persist_config"]:
-            config.load_kube_config(config_file=os.path.expanduser(kubeconfig) if kubeconfig else None, **given)
-        else:
-            # Parsed once for all clusters of a file: one of a hundred contexts takes a tenth of a second.
-            with _KUBECONFIG_LOCK:
-                content = _read_kubeconfig(kubeconfig or KUBE_CONFIG_DEFAULT_LOCATION)
-            KubeConfigLoader(config_dict=content, config_base_path=None, active_context=context).load_and_set(configuration)
-    except (ConfigException, OSError) as error:
-        where = kubeconfig if isinstance(kubeconfig, str) else "the kubeconfig"
-        raise KubeError("config", f"kubeconfig {where}, context {context}: {error}", hint="Correct flyte_kubeconfig or flyte_kube_context.") from error
-
-
-def _configuration(access: Mapping[str, t.Any]) -> t.Any:
-    from kubernetes.client import Configuration
-
-    # type.__call__: since version 12 calling the class itself returns a copy of the process-wide default.
-    configuration = type.__call__(Configuration)
-    if access.get("kubeconfig") or access.get("context"):
-        _load_kubeconfig(access, configuration)
-    if access.get("host"):
-        configuration.host = access["host"].rstrip("/")
-    if access.get("api_key"):
-        configuration.api_key = {"authorization": f"Bearer {access['api_key']}"}
-        configuration.refresh_api_key_hook = None
-    for option, attribute in (
-        ("username", "username"),
-        ("password", "password"),
-        ("validate_certs", "verify_ssl"),
-        ("ca_cert", "ssl_ca_cert"),
-        ("client_cert", "cert_file"),
-        ("client_key", "key_file"),
-        ("proxy", "proxy"),
-        ("no_proxy", "no_proxy"),
-    ):
-        if access.get(option) is not None:
-            setattr(configuration, attribute, access[option])
-    if access.get("proxy_headers"):
-        import urllib3
-
-        configuration.proxy_headers = urllib3.util.make_headers(**{key: value for key, value in access["proxy_headers"].items() if value})
-    return configuration
+    def _make_anew(self) -> None:
+        started = _clock()
+        self._token = self._renew()
+        self._made = started
 
 
 class Kube:
@@ -165,40 +84,31 @@ class Kube:
         """Make a client.
 
         :param ca_data: the CA certificate of the API server, PEM.
-        :param renew: returns a new bearer token, for one that ends: called after a 401, and ``renew_after`` seconds.
+        :param renew: returns a new bearer token in the place of ``api_key``: called once after a 401, and each ``renew_after`` seconds.
+        :raises KubeError: of the kind ``config``.
         """
-        if not has_explicit_access(access):
-            raise KubeError(
-                "config",
-                "no explicit access to the cluster is given",
-                hint="Set flyte_kube_context, flyte_kubeconfig, or flyte_kube_host with flyte_kube_api_key.",
-            )
-        from kubernetes.client.rest import RESTClientObject
-
-        self._settings = _configuration(access)
+        require_explicit_access(access)
+        self._settings = configuration_of(access)
         self._timeout = timeout
-        self._renew, self._renew_after, self._renewed = renew, renew_after, time.monotonic()
         self._extra_headers = _impersonation(access)
-        pool = RESTClientObject(self._settings).pool_manager
-        if ca_data is not None:
-            # urllib3 takes a CA as text: no file of it is ever written.
-            pool.connection_pool_kw.update(ca_certs=None, ca_cert_data=ca_data)
-        self._pool = pool
+        self._bearer = _Bearer(access["api_key"], renew, renew_after) if renew else None
+        self._pool = _pool(self._settings, ca_data)
 
     @property
     def server(self) -> str:
         """The URL of the API server."""
         return t.cast(str, self._settings.host)
 
-    def _headers(self) -> dict[str, str]:
-        headers = {"Accept": "application/json", "User-Agent": "flyte.multicluster"}
-        if self._settings.username and self._settings.password:
-            headers["Authorization"] = self._settings.get_basic_auth_token()
-        headers.update(self._extra_headers)
+    def _authorization(self) -> str | None:
+        """Return what says who asks. A secret."""
+        if self._bearer:
+            return f"Bearer {self._bearer.current()}"
         bearer = self._settings.auth_settings().get("BearerToken")
         if bearer and bearer.get("value"):
-            headers["Authorization"] = bearer["value"]
-        return headers
+            return t.cast(str, bearer["value"])
+        if self._settings.username and self._settings.password:
+            return t.cast(str, self._settings.get_basic_auth_token())
+        return None
 
     def request(
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: t.Any = None, content_type: str = "application/json"
@@ -207,38 +117,41 @@ class Kube:
 
         :raises KubeError: ``unreachable`` where no answer came, ``api`` for an answer that is an error.
         """
+        url = self.server + path + ("?" + urllib.parse.urlencode(query) if query else "")
+        authorization = self._authorization()
+        status, data = self._send(method, url, body, content_type, authorization)
+        if status == 401 and self._bearer and authorization:
+            # What was not accepted was not done: it may be sent again.
+            self._bearer.refused(authorization.removeprefix("Bearer "))
+            authorization = self._authorization()
+            status, data = self._send(method, url, body, content_type, authorization)
+        if status >= 300:
+            raise _api_error(method, url, status, data, authorization)
+        return _decoded(method, url, data)
+
+    def _send(self, method: str, url: str, body: t.Any, content_type: str, authorization: str | None) -> tuple[int, bytes]:
         import urllib3
         from urllib3.exceptions import HTTPError
 
-        if self._renew and time.monotonic() - self._renewed > self._renew_after:
-            self._renew_token()
-        url = self.server + path + ("?" + urllib.parse.urlencode(query) if query else "")
-        headers = self._headers()
-        encoded = None
-        if body is not None:
-            headers["Content-Type"] = content_type
-            encoded = json.dumps(body).encode()
+        headers = {"Accept": "application/json", "User-Agent": "flyte.multicluster", **self._extra_headers}
+        headers |= {"Authorization": authorization} if authorization else {}
+        headers |= {"Content-Type": content_type} if body is not None else {}
+        encoded = json.dumps(body).encode() if body is not None else None
         timeout = urllib3.Timeout(connect=min(CONNECT_TIMEOUT, self._timeout), read=self._timeout)
         try:
             # A connection that the server closed while it was idle is opened again; nothing else is repeated.
             answer = self._pool.request(method, url, body=encoded, headers=headers, timeout=timeout, retries=False, redirect=False)
-        except (HTTPError, OSError, ValueError) as error:
+        except (HTTPError, OSError) as error:
             raise KubeError(
                 "unreachable",
                 f"{self.server} does not answer: {_short(error)}",
                 hint="Check that the API server runs and can be reached from here, and its CA certificate.",
             ) from error
-        if answer.status == 401 and self._renew and time.monotonic() - self._renewed > _AT_LEAST:
-            self._renew_token()
-            return self.request(method, path, query=query, body=body, content_type=content_type)
-        if answer.status >= 300:
-            raise _api_error(method, url, answer.status, answer.data)
-        return _decoded(method, url, answer.data)
-
-    def _renew_token(self) -> None:
-        if self._renew:
-            self._settings.api_key = {"authorization": f"Bearer {self._renew()}"}
-            self._renewed = time.monotonic()
+        except Exception as error:
+            # The text of a header that cannot be sent, or of a CA that is none, quotes it.
+            hint = "Check the address, token and CA certificate: line breaks and letters beyond ASCII cannot be sent."
+            raise KubeError("config", f"{self.server} cannot be asked ({type(error).__name__})", hint=hint) from error
+        return answer.status, answer.data
 
     def get(self, path: str, **query: str) -> t.Any:
         """Return an object or a list."""
@@ -270,8 +183,28 @@ class Kube:
                 raise
 
 
+def _pool(settings: t.Any, ca_data: str | None) -> t.Any:
+    """Return the connections to a server."""
+    from kubernetes.client.rest import RESTClientObject
+
+    try:
+        pool = RESTClientObject(settings).pool_manager
+    except Exception as error:
+        hint = "Check flyte_kube_proxy: it has to be a URL, for example http://proxy:3128."
+        raise KubeError("config", f"{settings.host}: no connection can be made with these options ({type(error).__name__})", hint=hint) from error
+    if ca_data is not None:
+        # urllib3 takes a CA as text: no file of it is ever written. Without any it would take this machine's own CAs.
+        pool.connection_pool_kw.update(ca_certs=None, ca_cert_data=_certificates(ca_data) or "no CA certificate")
+    return pool
+
+
+def _certificates(text: str) -> str:
+    """Return what Python takes as CA certificates: names in other letters may stand between them."""
+    return text.strip() if text.isascii() else "\n".join(_CERTIFICATE.findall(text))
+
+
 def _decoded(method: str, url: str, data: bytes) -> t.Any:
-    if not data:
+    if not data and method != "GET":
         return None
     try:
         found = json.loads(data)
@@ -304,11 +237,14 @@ def _short(error: Exception) -> str:
     return text.rpartition(">: ")[2] or text
 
 
-def _api_error(method: str, url: str, status: int, data: bytes) -> KubeError:
-    reason, message = "", data[:300].decode("utf-8", "replace")
+def _api_error(method: str, url: str, status: int, data: bytes, authorization: str | None) -> KubeError:
+    text = data.decode("utf-8", "replace")
+    if authorization:  # what stands in front of a server may show the request that it got
+        text = text.replace(authorization.partition(" ")[2] or authorization, "***")
+    reason, message = "", text[:300]
     try:
-        answer = json.loads(data)
-        reason, message = answer.get("reason") or "", answer.get("message") or message
+        answer = json.loads(text)
+        reason, message = str(answer.get("reason") or ""), str(answer.get("message") or message)
     except (ValueError, AttributeError):
         pass
     hints = {
@@ -319,8 +255,14 @@ def _api_error(method: str, url: str, status: int, data: bytes) -> KubeError:
 
 
 def decode(secret: Mapping[str, t.Any] | None) -> dict[str, bytes]:
-    """Return the decoded data of a Secret."""
-    return {key: base64.b64decode(value) for key, value in ((secret or {}).get("data") or {}).items()}
+    """Return the decoded data of a Secret.
+
+    :raises ValueError: it is not what Kubernetes stores.
+    """
+    try:
+        return {key: base64.b64decode(value, validate=True) for key, value in ((secret or {}).get("data") or {}).items()}
+    except (TypeError, AttributeError) as error:
+        raise ValueError("no data of a Secret") from error
 
 
 def encode(value: str) -> str:

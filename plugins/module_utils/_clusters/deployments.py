@@ -1,50 +1,121 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Deployments of a release: which are missing, which are not ready, and why."""
+"""Whether a release runs: what counts is the Deployments that it has.
+
+A pod that failed long ago, was evicted or is somebody else's says nothing about the release. Pods are read to explain only.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import time
 import typing as t
 
+from .._common.threads import WIDE, in_threads
+from .access import method_of
+from .client import Kube
+from .errors import KubeError, failure_of, reading
+from .releases import Release, Wanted, find_release
+
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from .client import Kube
+CRD_PATH = "/apis/flyte.lyft.com/v1alpha1"
+#: of a Deployment with many pods, so many are named
+_NAMED = 3
 
 
-def deployment_states(kube: Kube, namespace: str, wanted: Mapping[str, int]) -> dict[str, t.Any]:
-    """Return the state of a release's Deployments: how many (``total``), which are ``not_ready`` and why, and which are ``missing``.
+@dataclasses.dataclass
+class Readiness:
+    """The state of a release's Deployments."""
 
-    Only these count: a pod that failed long ago, was evicted or is somebody else's says nothing about the release.
+    total: int = 0
+    #: those that are not there, or scaled to 0 though the release wants pods: Helm puts them back
+    missing: list[str] = dataclasses.field(default_factory=list)
+    #: the others that are not as they should be, each with ``name`` and ``reason``
+    not_ready: list[dict[str, str]] = dataclasses.field(default_factory=list)
+
+    def public(self) -> dict[str, t.Any]:
+        """Return it as a module's result has it."""
+        return {"total": self.total, "not_ready": self.not_ready}
+
+
+def readiness(kube: Kube, namespace: str, wanted: Sequence[Wanted], *, explain: bool = True) -> Readiness:
+    """Return the state of the Deployments of a release.
+
+    :param namespace: of the release.
+    :param explain: whether the pods of those that are not ready are asked why.
     """
-    items = kube.get(f"/apis/apps/v1/namespaces/{namespace}/deployments").get("items") or []
-    present = {item["metadata"]["name"]: item for item in items if item["metadata"]["name"] in wanted}
-    missing = [f"the Deployment {name}" for name in wanted if name not in present]
-    idle = [name for name, item in present.items() if wanted[name] > 0 and item["spec"].get("replicas", 1) == 0]
-    missing += [f"the Deployment {name} (scaled to 0, the release has {wanted[name]})" for name in idle]
-    waiting = [item for item in present.values() if _unrolled(item)]
-    pods = (kube.get(f"/api/v1/namespaces/{namespace}/pods").get("items") or []) if waiting else []
-    not_ready = [{"name": f"deployment/{item['metadata']['name']}", "reason": _why(item, pods)} for item in waiting]
-    return {"total": len(wanted), "not_ready": not_ready, "missing": missing}
+    found = Readiness(total=len(wanted))
+    for place in sorted({entry.namespace or namespace for entry in wanted}):
+        own = [entry for entry in wanted if (entry.namespace or namespace) == place]
+        with reading(f"the Deployments in the namespace {place}", f"Look at them: kubectl -n {place} get deployments"):
+            items = kube.get(f"/apis/apps/v1/namespaces/{place}/deployments").get("items") or []
+            present = {item["metadata"]["name"]: item for item in items}
+            problems = {entry: _missing(entry, present.get(entry.name)) for entry in own}
+            waiting = [(entry, present[entry.name]) for entry in own if not problems[entry] and _unrolled(present[entry.name], entry)]
+        found.missing += filter(None, problems.values())
+        found.not_ready += _explained(kube, place, waiting, explain=explain)
+    return found
 
 
-def _unrolled(deployment: Mapping[str, t.Any]) -> str:
+def _missing(entry: Wanted, deployment: Mapping[str, t.Any] | None) -> str:
+    if deployment is None:
+        return f"the Deployment {entry.name}"
+    if entry.replicas and _replicas(deployment) == 0:
+        return f"the Deployment {entry.name} (scaled to 0, the release has {entry.replicas})"
+    return ""
+
+
+def _replicas(deployment: Mapping[str, t.Any]) -> int:
+    replicas = deployment["spec"].get("replicas")
+    return 1 if replicas is None else int(replicas)
+
+
+def _unrolled(deployment: Mapping[str, t.Any], entry: Wanted) -> str:
     """Return what is missing of a Deployment's newest pods, nothing where they are all there and the old ones gone."""
-    wanted, status = deployment["spec"].get("replicas", 1), deployment.get("status") or {}
+    wanted, status = _replicas(deployment), deployment.get("status") or {}
+    if wanted == 0 and entry.replicas is None:
+        # Helm leaves the number alone where the release does not have it.
+        return f"scaled to 0: kubectl scale deployment {entry.name} --replicas=1"
     seen = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
-    counts = [status.get(key, 0) for key in ("updatedReplicas", "readyReplicas", "replicas")]
+    counts = [status.get(key) or 0 for key in ("updatedReplicas", "readyReplicas", "replicas")]
     if seen and counts == [wanted] * 3:
         return ""
     return f"{counts[0]} of {wanted} new pods, {counts[1]} ready, {counts[2]} in all"
 
 
-def _why(deployment: Mapping[str, t.Any], pods: Sequence[Mapping[str, t.Any]]) -> str:
-    """Return why a Deployment is not ready: what its pods say, as far as they say something."""
+def _explained(kube: Kube, namespace: str, waiting: Sequence[tuple[Wanted, Mapping[str, t.Any]]], *, explain: bool) -> list[dict[str, str]]:
+    """Return each Deployment that is not ready with why, as far as its pods say it."""
+    with reading(f"the pods in the namespace {namespace}", f"Look at them: kubectl -n {namespace} get pods"):
+        pods = _pods(kube, namespace) if waiting and explain else []
+        found = []
+        for entry, deployment in waiting:
+            reasons = [_unrolled(deployment, entry), *_refused(deployment), *_pod_problems(deployment, pods)]
+            found.append({"name": f"deployment/{entry.name}", "reason": "; ".join(reasons)})
+        return found
+
+
+def _pods(kube: Kube, namespace: str) -> list[t.Any]:
+    try:
+        return kube.get(f"/api/v1/namespaces/{namespace}/pods").get("items") or []
+    except KubeError as error:
+        if error.status != 403:
+            raise
+        return []  # they only explain
+
+
+def _refused(deployment: Mapping[str, t.Any]) -> list[str]:
+    """Return why no pod can be created, a quota for example."""
+    conditions = (deployment.get("status") or {}).get("conditions") or []
+    return [str(entry.get("message") or "") for entry in conditions if entry.get("type") == "ReplicaFailure" and entry.get("status") == "True"]
+
+
+def _pod_problems(deployment: Mapping[str, t.Any], pods: Iterable[Mapping[str, t.Any]]) -> list[str]:
     labels = (deployment["spec"].get("selector") or {}).get("matchLabels") or {}
-    own = [pod for pod in pods if labels.items() <= (pod["metadata"].get("labels") or {}).items() and _counts(pod)]
-    reasons = [f"{pod['metadata']['name']}: {problem}" for pod in own if (problem := pod_problem(pod))]
-    return "; ".join([_unrolled(deployment), *reasons])
+    own = [pod for pod in pods if labels and labels.items() <= (pod["metadata"].get("labels") or {}).items() and _counts(pod)]
+    return [f"{pod['metadata']['name']}: {problem}" for pod in own if (problem := pod_problem(pod))][:_NAMED]
 
 
 def _counts(pod: Mapping[str, t.Any]) -> bool:
@@ -66,3 +137,55 @@ def pod_problem(pod: Mapping[str, t.Any]) -> str:
     if scheduled.get("status") == "False":
         return f"not scheduled: {scheduled.get('message', '')}"
     return str(status.get("phase") or "Pending")
+
+
+# -- waiting
+
+
+def wait_until_ready(specs: Sequence[Mapping[str, t.Any]], *, timeout: float, wait: float) -> dict[str, dict[str, t.Any]]:
+    """Wait, all clusters at once, until every Deployment of the release is ready and the CRD of a data plane serves.
+
+    :returns: by name, ``ok``, ``error`` and ``hint``.
+    """
+    ended = time.monotonic() + wait
+
+    def one(spec: Mapping[str, t.Any]) -> dict[str, t.Any]:
+        try:
+            return _wait(method_of(spec["access"]).connect(timeout), spec, ended, wait)
+        except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
+            found = failure_of(error)
+            return {"ok": False, "error": found["message"], "hint": found["hint"]}
+
+    # One that is not ready takes no other one's time: a thread that waits costs nothing else.
+    return dict(zip([spec["name"] for spec in specs], in_threads(one, specs, WIDE)))
+
+
+def _wait(kube: Kube, spec: Mapping[str, t.Any], ended: float, wait: float) -> dict[str, t.Any]:
+    namespace, pause = spec["namespace"], 0.2
+    release = _found(kube, spec)
+    while True:
+        last = time.monotonic() > ended
+        state = readiness(kube, namespace, release.deployments, explain=last)
+        problems = state.missing + [f"{entry['name']}: {entry['reason']}" for entry in state.not_ready]
+        if spec["data_plane"] and kube.find(CRD_PATH) is None:
+            problems.append("the FlyteWorkflow CRD does not serve")
+        if not problems:
+            return {"ok": True, "error": None, "hint": None}
+        if state.missing and not release.is_pending:
+            # They do not come back by themselves.
+            return {"ok": False, "error": f"missing: {', '.join(state.missing)}", "hint": "Run site.yml again: Helm puts them back."}
+        if last:
+            hint = f"kubectl -n {namespace} describe pods; then run again. flyte_wait_timeout sets the time to wait."
+            return {"ok": False, "error": f"not ready after {wait:g} s: {'; '.join(problems)}", "hint": hint}
+        time.sleep(pause)
+        pause = min(pause * 1.5, 2.0)
+        if release.is_pending:
+            release = _found(kube, spec)
+
+
+def _found(kube: Kube, spec: Mapping[str, t.Any]) -> Release:
+    release = find_release(kube, spec["namespace"], spec["release"])
+    if release is None:
+        hint = "Run site.yml: it installs it."
+        raise KubeError("api", f"{kube.server} has no release {spec['release']} in the namespace {spec['namespace']}", hint=hint)
+    return release

@@ -1,29 +1,27 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks clusters, all at once, what is there: release, token, accounts, CRD, pods; of the control plane also what flyteadmin reads."""
+"""Asks clusters, all at once, what is there: release, token, accounts, CRD, Deployments; of the control plane also what flyteadmin reads."""
 
 from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
-import time
 import typing as t
 
 from .._common.threads import WIDE, in_threads
-from .._flyteadmin.journal import JournalError
 from .access import method_of
-from .client import Kube, KubeError
+from .client import Kube
 from .control_plane import observe_control_plane
 from .credentials import find_token
-from .deployments import deployment_states
-from .releases import find_release
+from .deployments import CRD_PATH, readiness
+from .errors import failure_of
+from .releases import Release, find_release
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 ACCOUNT = "flyteadmin"
-CRD_PATH = "/apis/flyte.lyft.com/v1alpha1"
 _Spec = t.Mapping[str, t.Any]
 
 
@@ -49,19 +47,6 @@ def observe(specs: Sequence[_Spec], *, concurrency: int, timeout: float, service
     return {spec["name"]: by_name[spec["name"]] for spec in specs}
 
 
-def _error(error: Exception) -> dict[str, t.Any]:
-    """Return what went wrong with one cluster. Whatever it is, it is this cluster's failure and never the run's.
-
-    The text of an exception that is not ours is not shown: it may hold what it was given, a token for example.
-    """
-    if isinstance(error, (KubeError, JournalError)):
-        return {"kind": getattr(error, "kind", "api"), "message": getattr(error, "message", str(error)), "hint": error.hint}
-    if isinstance(error, ImportError):
-        raise error
-    hint = "Look at the cluster's objects in Flyte's namespace with kubectl: one of them is not what Kubernetes or Helm writes."
-    return {"kind": "api", "message": f"its answer cannot be understood ({type(error).__name__})", "hint": hint}
-
-
 @dataclasses.dataclass
 class _Observed:
     """One cluster: what was found so far, and the connection where it answered."""
@@ -69,18 +54,19 @@ class _Observed:
     spec: _Spec
     found: dict[str, t.Any]
     kube: Kube | None = None
+    release: Release | None = None
 
     def complete(self, control_plane: t.Callable[[Kube], dict[str, t.Any]] | None = None) -> _Observed:
         """Ask the rest of a cluster that answered the first question."""
         if self.kube is None:
             return self
         try:
-            self.found.update(_cluster(self.kube, self.spec, self.found["release"]))
+            self.found.update(_cluster(self.kube, self.spec, self.release))
             if control_plane is not None:
                 self.found["control_plane"] = control_plane(self.kube)
             self.found["reachable"] = True
-        except Exception as error:  # pylint: disable=broad-except
-            self.found["error"] = _error(error)
+        except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
+            self.found["error"] = failure_of(error)
         return self
 
 
@@ -92,14 +78,15 @@ def _opened(spec: _Spec, timeout: float) -> _Observed:
     try:
         kube = method_of(spec["access"]).connect(timeout)
         found["server"] = kube.server
-        found["release"] = find_release(kube, spec["namespace"], spec["release"])
-    except Exception as error:  # pylint: disable=broad-except
-        found["error"] = _error(error)
+        release = find_release(kube, spec["namespace"], spec["release"])
+        found["release"] = release.public() if release else None
+    except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
+        found["error"] = failure_of(error)
         return _Observed(spec, found)
-    return _Observed(spec, found, kube)
+    return _Observed(spec, found, kube, release)
 
 
-def _cluster(kube: Kube, spec: _Spec, release: Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.Any]:
     namespace = spec["namespace"]
     found: dict[str, t.Any] = {"token": None, "missing": [], "deployments": None}
     if release is None:
@@ -113,45 +100,12 @@ def _cluster(kube: Kube, spec: _Spec, release: Mapping[str, t.Any] | None) -> di
         # A token is there only with its account: the token controller deletes it otherwise.
         if found["token"] is None and token_account_gone(kube, namespace):
             found["missing"].append("the ServiceAccount flyteadmin")
-    found["deployments"] = states = deployment_states(kube, namespace, release["deployments"])
-    found["missing"] += states["missing"]
+    state = readiness(kube, namespace, release.deployments)
+    found["deployments"] = state.public()
+    found["missing"] += state.missing
     return found
 
 
 def token_account_gone(kube: Kube, namespace: str) -> bool:
     """Return whether the account whose token flyteadmin uses is not there."""
     return kube.find(f"/api/v1/namespaces/{namespace}/serviceaccounts/{ACCOUNT}") is None
-
-
-def wait_until_ready(specs: Sequence[_Spec], *, concurrency: int, timeout: float, wait: float) -> dict[str, dict[str, t.Any]]:
-    """Wait, all clusters at once, until every pod is ready and the CRD of a data plane serves.
-
-    :returns: by name, ``ok``, ``error`` and ``hint``.
-    """
-    ended = time.monotonic() + wait
-
-    def one(spec: _Spec) -> dict[str, t.Any]:
-        try:
-            return _wait(method_of(spec["access"]).connect(timeout), spec, ended, wait)
-        except Exception as error:  # pylint: disable=broad-except
-            found = _error(error)
-            return {"ok": False, "error": found["message"], "hint": found["hint"]}
-
-    return dict(zip([spec["name"] for spec in specs], in_threads(one, specs, concurrency)))
-
-
-def _wait(kube: Kube, spec: _Spec, ended: float, wait: float) -> dict[str, t.Any]:
-    pause = 0.2
-    release = find_release(kube, spec["namespace"], spec["release"])  # once: the record holds the whole chart
-    while True:
-        states = deployment_states(kube, spec["namespace"], release["deployments"] if release else {})
-        problems = [f"{entry['name']}: {entry['reason']}" for entry in states["not_ready"]] + [f"{what} is missing" for what in states["missing"]]
-        if spec["data_plane"] and kube.find(CRD_PATH) is None:
-            problems.append("the FlyteWorkflow CRD does not serve")
-        if not problems:
-            return {"ok": True, "error": None, "hint": None}
-        if time.monotonic() > ended:
-            hint = f"kubectl -n {spec['namespace']} describe pods; then run again. flyte_wait_timeout sets the time to wait."
-            return {"ok": False, "error": f"not ready after {wait:g} s: {'; '.join(problems)}", "hint": hint}
-        time.sleep(pause)
-        pause = min(pause * 1.5, 2.0)

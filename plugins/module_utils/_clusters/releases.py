@@ -1,77 +1,105 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Helm releases, read from Helm's own records in the cluster."""
+"""A Helm release as Helm's own record says it: chart, version, digest of its values, the Deployments that it has."""
 
 from __future__ import annotations
 
 import base64
+import dataclasses
 import datetime
-import gzip
 import json
 import re
 import typing as t
+import zlib
 
 from .._helm import values as _values
-from .client import Kube, KubeError, decode
+from .client import Kube, decode
 from .credentials import secrets_path
+from .errors import reading
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+#: a record is at most 1 MiB, compressed
+_MOST = 256 << 20
 
 
-def find_release(kube: Kube, namespace: str, name: str) -> dict[str, t.Any] | None:
-    """Return the newest revision of a release from Helm's own Secret, with a digest of its values in their place."""
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """A Deployment that a release has. ``replicas`` is None where the release leaves it to an autoscaler, ``namespace`` where it names none."""
+
+    name: str
+    replicas: int | None
+    namespace: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Release:
+    """The newest revision of a release, with a digest of its values in their place."""
+
+    name: str
+    revision: int
+    status: str
+    chart: str
+    version: str
+    values_digest: str
+    #: name of Helm's record of it
+    secret: str
+    #: seconds since it was deployed
+    age: int
+    deployments: tuple[Wanted, ...]
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether a run of Helm is at it, or was killed."""
+        return self.status.startswith("pending")
+
+    def public(self) -> dict[str, t.Any]:
+        """Return it as a module's result has it."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "deployments"}
+
+
+def find_release(kube: Kube, namespace: str, name: str) -> Release | None:
+    """Return the newest revision of a release, None where there is none.
+
+    :raises KubeError: Helm's record of it is damaged.
+    """
     # Of the revisions that Helm keeps (ten, each with the whole chart), those that an upgrade replaced are left out.
     selector = f"owner=helm,name={name},status notin (superseded)"
-    revisions = kube.get(secrets_path(namespace), labelSelector=selector).get("items") or []
-    if not revisions:
-        return None
-    newest = max(revisions, key=lambda secret: int(secret["metadata"]["labels"]["version"]))
-    try:
-        return _release(decode(newest)["release"], newest["metadata"])
-    except Exception as error:
-        record = newest["metadata"]["name"]
-        hint = (
-            f"It is Helm's own record of the newest revision. 'kubectl -n {namespace} delete secret {record}' lets Helm go on from the one before; "
-            "the objects stay."
-        )
-        raise KubeError("api", f"Helm's record {namespace}/{record} is damaged ({type(error).__name__})", hint=hint) from error
+    with reading(f"Helm's records of the release {name} in the namespace {namespace}", f"Look at them: kubectl -n {namespace} get secrets -l owner=helm"):
+        revisions = kube.get(secrets_path(namespace), labelSelector=selector).get("items") or []
+        if not revisions:
+            return None
+        newest = max(revisions, key=lambda secret: int(secret["metadata"]["labels"]["version"]))
+        record = str(newest["metadata"]["name"])
+    remedy = f"It is Helm's own record of the newest revision: kubectl -n {namespace} delete secret {record}, then run again; the objects stay."
+    with reading(f"Helm's record {namespace}/{record}", remedy):
+        return _release(decode(newest)["release"], record)
 
 
-def _release(raw: bytes, metadata: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    content = json.loads(gzip.decompress(base64.b64decode(raw)))
+def _release(raw: bytes, record: str) -> Release:
+    content = json.loads(_unpacked(base64.b64decode(raw, validate=True)))
     chart = content["chart"]["metadata"]
-    return {
-        "name": content["name"],
-        "revision": content["version"],
-        "status": content["info"]["status"],
-        "chart": chart["name"],
-        "version": chart["version"],
-        "values_digest": _values.digest(content.get("config")),
-        "secret": metadata["name"],
-        "age": _release_age(content["info"]),
-        "deployments": manifest_deployments(content.get("manifest") or ""),
-    }
+    return Release(
+        name=str(content["name"]),
+        revision=int(content["version"]),
+        status=str(content["info"]["status"]),
+        chart=str(chart["name"]),
+        version=str(chart["version"]),
+        values_digest=_values.digest(content.get("config")),
+        secret=record,
+        age=_release_age(content["info"]),
+        deployments=tuple(deployments_of(content.get("manifest") or "")),
+    )
 
 
-_DEPLOYMENT = re.compile(r"^kind: *[\"']?Deployment[\"']?\s*$", re.MULTILINE)
-_METADATA_NAME = re.compile(r"^metadata:\s*\n(?:^ .*\n|^\s*#.*\n|^\s*\n)*?^  name: *[\"']?([^\s\"']+)", re.MULTILINE)
-_REPLICAS = re.compile(r"^  replicas: *[\"']?(\d+)", re.MULTILINE)
-
-
-def manifest_deployments(manifest: str) -> dict[str, int]:
-    """Return the Deployments of a release with their replicas, from its rendered objects.
-
-    By patterns, not by a YAML parser: a hundred manifests of 3,000 lines would take longer than all requests together.
-    """
-    found = {}
-    for document in re.split(r"^---.*$", manifest, flags=re.MULTILINE):
-        name = _METADATA_NAME.search(document) if _DEPLOYMENT.search(document) else None
-        if name:
-            replicas = _REPLICAS.search(document)
-            found[name.group(1)] = int(replicas.group(1)) if replicas else 1
-    return found
+def _unpacked(raw: bytes) -> bytes:
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    content = unpacker.decompress(raw, _MOST)
+    if not unpacker.eof:
+        raise ValueError("the record is cut off, or is no record")
+    return content
 
 
 def _release_age(info: Mapping[str, t.Any]) -> int:
@@ -87,3 +115,47 @@ def _release_age(info: Mapping[str, t.Any]) -> int:
     except ValueError:
         return 0
     return max(0, int((datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None) - (then - offset)).total_seconds()))
+
+
+# -- the manifest
+
+
+_DEPLOYMENT = re.compile(r"^kind:[ \t]*[\"']?Deployment[\"']?[ \t]*(#.*)?\r?$", re.MULTILINE)
+_SEPARATOR = re.compile(r"^---[^\n]*\n?", re.MULTILINE)
+_TOP_LEVEL = re.compile(r"^[^\s#]", re.MULTILINE)
+_SCALAR = r"""(?:"([^"\n]*)"|'([^'\n]*)'|([^#\s\[{|>&*!][^#\s]*))"""
+
+
+def deployments_of(manifest: str) -> Iterator[Wanted]:
+    """Return the Deployments of a release, from its rendered objects.
+
+    By patterns, not by a YAML parser: a hundred manifests of 3,000 lines would take longer than all requests together.
+    What is written in another way than charts write it is read by one.
+    """
+    for document in _SEPARATOR.split(manifest):
+        if _DEPLOYMENT.search(document):
+            metadata = _below(document, "metadata")
+            if "name" in metadata:
+                yield Wanted(metadata["name"], _count(_below(document, "spec").get("replicas")), metadata.get("namespace"))
+            else:
+                yield _parsed(document)
+
+
+def _below(document: str, section: str) -> dict[str, str]:
+    """Return the plain values directly below a key of the top level."""
+    start = re.search(rf"^{section}:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*(?=( +)\S)", document, re.MULTILINE)
+    if not start:
+        return {}
+    end = _TOP_LEVEL.search(document, start.end())
+    block = document[start.end() : end.start() if end else len(document)]
+    pairs = re.findall(rf"^{start.group(1)}([\w.-]+):[ \t]+{_SCALAR}", block, re.MULTILINE)
+    return {key: quoted or single or plain for key, quoted, single, plain in pairs}
+
+
+def _count(replicas: t.Any) -> int | None:
+    return int(replicas) if str(replicas).isdigit() else None
+
+
+def _parsed(document: str) -> Wanted:
+    content = _values.parse(document)
+    return Wanted(str(content["metadata"]["name"]), _count((content.get("spec") or {}).get("replicas")), content["metadata"].get("namespace"))

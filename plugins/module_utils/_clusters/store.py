@@ -8,13 +8,20 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-
-from . import credentials as _credentials
 from .._common.fingerprints import credentials_checksum, fingerprint
-from .access import method_of
-from .client import Kube, KubeError, decode
 from .._common.threads import in_threads
-from .._module import access_of
+from .access import access_of, method_of
+from .client import Kube, KubeError, decode
+from .control_plane import read_secret
+from .credentials import MANAGED_BY, Token, ensure_token, merge_patch, secrets_path, stored_credentials
+from .errors import failure_of
+from .probe import settled_probe
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+#: runs beside this one that create or delete the Secret in the very moment
+_ATTEMPTS = 5
 
 
 class PartialFailure(Exception):
@@ -36,94 +43,119 @@ class _Gathered:
     probe: dict[str, t.Any] | None = None
 
 
-def _gather(cluster: dict[str, t.Any], params: dict[str, t.Any], check_mode: bool) -> _Gathered:
+def _gather(cluster: Mapping[str, t.Any], params: Mapping[str, t.Any], check_mode: bool) -> _Gathered:
     gathered = _Gathered(cluster["name"])
     try:
         if cluster["token"]:
             gathered.pair = (cluster["token"].strip(), cluster["ca_data"])
         else:
-            kube = method_of(access_of(cluster)).connect(params["timeout"])
-            token = _credentials.ensure_token(
-                kube, cluster["namespace"], cluster["service_account"], cluster["token_secret"], timeout=params["wait_timeout"], check_mode=check_mode
-            )
+            token = _ensured(cluster, params, check_mode)
             gathered.minted = token is None or token.changed
             gathered.pair = (token.token, token.ca_cert) if token else None
         if cluster["endpoint"] and gathered.pair:
-            gathered.probe = _credentials.settled_probe(
-                cluster["endpoint"], *gathered.pair, service_accounts=params["service_accounts"], timeout=params["timeout"]
-            )
-    except (KubeError, _credentials.CredentialError) as error:
-        gathered.error = {"name": cluster["name"], "error": str(error), "hint": error.hint}
-    except ImportError:
-        raise
-    except Exception as error:  # pylint: disable=broad-except
-        # Whatever is wrong with one cluster's objects is this cluster's failure. The text may hold what was read: only its kind is said.
-        hint = "Look at the cluster's Secrets in Flyte's namespace with kubectl: one of them is not what Kubernetes writes."
-        gathered.error = {"name": cluster["name"], "error": f"its answer cannot be understood ({type(error).__name__})", "hint": hint}
+            gathered.probe = settled_probe(cluster["endpoint"], *gathered.pair, service_accounts=params["service_accounts"], timeout=params["timeout"])
+    except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
+        found = failure_of(error)
+        gathered.error = {"name": cluster["name"], "error": found["message"], "hint": found["hint"]}
     return gathered
 
 
-def _ensure_namespace(control_plane: Kube, namespace: str) -> None:
-    if control_plane.find(f"/api/v1/namespaces/{namespace}") is None:
+def _ensured(cluster: Mapping[str, t.Any], params: Mapping[str, t.Any], check_mode: bool) -> Token | None:
+    kube = method_of(access_of(cluster)).connect(params["timeout"])
+    names = cluster["namespace"], cluster["service_account"], cluster["token_secret"]
+    return ensure_token(kube, *names, timeout=params["wait_timeout"], check_mode=check_mode)
+
+
+@dataclasses.dataclass
+class _Stored:
+    """The control plane's Secret, before and after. Secrets."""
+
+    before: dict[str, bytes]
+    patch: dict[str, str | None]
+
+    def after(self) -> dict[str, bytes]:
+        """Return the data with the patch."""
+        written = decode({"data": {key: value for key, value in self.patch.items() if value is not None}})
+        return {**{key: value for key, value in self.before.items() if self.patch.get(key, "") is not None}, **written}
+
+
+def store(kube: Kube, namespace: str, name: str, pairs: Mapping[str, tuple[str, str]], gone: Iterable[str], *, create_namespace: bool) -> _Stored:
+    """Merge credentials into the Secret. What runs beside this one store stays: only keys that have to change are written.
+
+    :param pairs: cluster name to token and CA.
+    :param gone: names of clusters whose keys have to go.
+    """
+    gone = list(gone)
+    for attempt in range(_ATTEMPTS):
+        exists, data = read_secret(kube, namespace, name)
+        stored = _Stored(data, merge_patch(data, pairs, gone))
+        if not stored.patch:
+            return stored
         try:
-            control_plane.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+            if exists:
+                kube.patch(secrets_path(namespace, name), {"data": stored.patch})
+            else:
+                _create(kube, namespace, name, stored.patch, create_namespace=create_namespace)
+            return stored
+        except KubeError as error:
+            # 409: a first run beside this one was faster. 404: the Secret was deleted since it was read. Either way it is read again.
+            if error.status != (404 if exists else 409) or attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _create(kube: Kube, namespace: str, name: str, data: Mapping[str, str | None], *, create_namespace: bool) -> None:
+    if create_namespace:
+        _ensure_namespace(kube, namespace)
+    metadata = {"name": name, "namespace": namespace, "labels": MANAGED_BY}
+    kube.create(secrets_path(namespace), {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": metadata, "data": dict(data)})
+
+
+def _ensure_namespace(kube: Kube, namespace: str) -> None:
+    if kube.find(f"/api/v1/namespaces/{namespace}") is None:
+        try:
+            kube.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
         except KubeError as error:
             if error.status != 409:
                 raise
 
 
-def _write(control_plane: Kube, params: dict[str, t.Any], present: t.Any, patch: dict[str, str | None]) -> None:
-    path = _credentials.secrets_path(params["namespace"], params["name"])
-    if present is None:
-        if params["create_namespace"]:
-            _ensure_namespace(control_plane, params["namespace"])
-        metadata = {"name": params["name"], "namespace": params["namespace"], "labels": _credentials.MANAGED_BY}
-        body = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": metadata, "data": patch}
-        try:
-            control_plane.create(_credentials.secrets_path(params["namespace"]), body)
-            return
-        except KubeError as error:
-            if error.status != 409:  # a first run beside this one was faster: what it stored stays
-                raise
-    control_plane.patch(path, {"data": patch})
-
-
-def _shown(data: dict[str, bytes], keys: t.Iterable[str]) -> dict[str, str]:
+def _shown(data: Mapping[str, bytes], keys: Iterable[str]) -> dict[str, str]:
     return {key: "sha256:" + fingerprint(data[key]) for key in sorted(keys) if key in data}
-
-
-def _after(data: dict[str, bytes], patch: dict[str, str | None]) -> dict[str, bytes]:
-    written = decode({"data": {key: value for key, value in patch.items() if value is not None}})
-    return {**{key: value for key, value in data.items() if patch.get(key, "") is not None}, **written}
 
 
 def run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     """Gather, merge and write; return the module's result."""
-    control_plane = Kube(params, timeout=params["timeout"])
-    present = control_plane.find(_credentials.secrets_path(params["namespace"], params["name"]))
-    data = decode(present)
+    kube = method_of(params).connect(params["timeout"])
+    namespace, name = params["namespace"], params["name"]
+    before = read_secret(kube, namespace, name)[1]
     wanted = [cluster for cluster in params["clusters"] if cluster["state"] == "present"]
     gone = [cluster["name"] for cluster in params["clusters"] if cluster["state"] == "absent"]
     gathered = in_threads(lambda cluster: _gather(cluster, params, check_mode), wanted, params["concurrency"])
-    patch = _credentials.merge_patch(data, {item.name: item.pair for item in gathered if item.pair}, gone)
-    if patch and not check_mode:
-        _write(control_plane, params, present, patch)
-    after = _after(data, patch)
-    stored = _credentials.stored_credentials(after)
+    pairs = {item.name: item.pair for item in gathered if item.pair}
+    stored = _Stored(before, merge_patch(before, pairs, gone))
+    if stored.patch and not check_mode:
+        stored = store(kube, namespace, name, pairs, gone, create_namespace=params["create_namespace"])
+    result = _result(stored, gathered)
+    if result["failed_clusters"] and not params["allow_partial"]:
+        raise PartialFailure(result["failed_clusters"], result)
+    return result
+
+
+def _result(stored: _Stored, gathered: list[_Gathered]) -> dict[str, t.Any]:
+    """Return the module's result: fingerprints only."""
+    after = stored.after()
     # In check mode, tokens that would be made have no fingerprint yet; that they would be there is what counts.
     planned = {item.name: {"token": "to be made", "ca_cert": "to be made"} for item in gathered if item.minted and not item.pair}
-    keys = set(patch) | {f"{name}_{suffix}" for name in planned for suffix in ("token", "cacert")}
-    failed = [item.error for item in gathered if item.error]
-    result = {
-        "changed": bool(patch or planned or any(item.minted for item in gathered)),
-        "credentials": {**stored, **planned},
-        "checksum": credentials_checksum({**stored, **planned}),
+    credentials = {**stored_credentials(after), **planned}
+    keys = set(stored.patch) | {f"{name}_{suffix}" for name in planned for suffix in ("token", "cacert")}
+    return {
+        "changed": bool(stored.patch or planned or any(item.minted for item in gathered)),
+        "credentials": credentials,
+        "checksum": credentials_checksum(credentials),
         "changed_keys": sorted(keys),
         "minted": sorted(item.name for item in gathered if item.minted),
-        "failed_clusters": failed,
+        "failed_clusters": [item.error for item in gathered if item.error],
         "probes": {item.name: item.probe for item in gathered if item.probe},
-        "diff": {"before": _shown(data, keys), "after": {**_shown(after, keys), **{key: "to be made" for key in keys if key not in patch}}},
+        "diff": {"before": _shown(stored.before, keys), "after": {**_shown(after, keys), **{key: "to be made" for key in keys if key not in stored.patch}}},
     }
-    if failed and not params["allow_partial"]:
-        raise PartialFailure(failed, result)
-    return result

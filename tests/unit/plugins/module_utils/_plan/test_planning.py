@@ -7,9 +7,6 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import credentials as _credentials
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import control_plane as clusters_control_plane
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import deployments, releases
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.fingerprints import credentials_checksum
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.text import table, wrapped
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm import overrides as _overrides
@@ -253,108 +250,6 @@ def test_the_users_lists_are_carried_along_in_the_override() -> None:
     assert _overrides.control_plane_override(base=base, propeller={}, **arguments)["webhook"] == {"enabled": True}
 
 
-# -- the Secret
-
-
-def test_a_patch_of_the_secret_names_only_keys_that_change() -> None:
-    data = {"a_token": b"1", "a_cacert": b"ca", "foreign": b"x", "b_token": b"2", "b_cacert": b"ca"}
-    assert _credentials.merge_patch(data, {"a": ("1", "ca")}) == {}
-    assert set(_credentials.merge_patch(data, {"a": ("2\n", "ca")})) == {"a_token"}
-    assert _credentials.merge_patch(data, {}, ["b"]) == {"b_token": None, "b_cacert": None}
-
-
-def test_a_token_is_stored_without_white_space_around_it() -> None:
-    """flyteadmin reads the file untrimmed: a newline in it breaks every call."""
-    assert _credentials.merge_patch({"a_token": b"1\n", "a_cacert": b"ca"}, {"a": ("1\n", "ca")}) == {"a_token": "MQ=="}
-
-
-def test_only_complete_pairs_count_as_credentials() -> None:
-    data = {"a_token": b"1", "a_cacert": b"2", "b_token": b"1", "c_cacert": b"1", "d_token": b"", "d_cacert": b"1"}
-    assert set(_credentials.stored_credentials(data)) == {"a"}
-
-
-def test_a_token_shows_no_token() -> None:
-    token = _credentials.Token("name", "the-token", "the-ca", "2026-01-01T00:00:00Z")
-    assert "the-token" not in str(token.public()) and "the-ca" not in str(token.public())
-
-
-# -- pods
-
-
-def test_why_a_pod_is_not_ready() -> None:
-    ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
-    assert deployments.pod_problem({"status": ready}) == ""
-    waiting = {"phase": "Pending", "initContainerStatuses": [{"name": "sync", "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "no"}}}]}
-    assert deployments.pod_problem({"status": waiting}) == "sync: CrashLoopBackOff: no"
-    unscheduled = {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "message": "too big"}]}
-    assert deployments.pod_problem({"status": unscheduled}) == "not scheduled: too big"
-
-
-_MANIFEST = """---
-# Source: flyte-core/templates/propeller/deployment.yaml
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: flytepropeller
-  labels: {app: flytepropeller}
-spec:
-  replicas: 2
----
-kind: ConfigMap
-metadata:
-  name: no-deployment
-data:
-  text: |
-    kind: Deployment
----
-kind: Deployment
-metadata:
-  labels:
-    app: webhook
-  name: "flyte-pod-webhook"
-spec: {}
-"""
-
-
-def test_the_deployments_of_a_release_are_those_of_its_manifest() -> None:
-    assert releases.manifest_deployments(_MANIFEST) == {"flytepropeller": 2, "flyte-pod-webhook": 1}
-
-
-class _Scripted:
-    """A client that answers from a table."""
-
-    def __init__(self, deployments: list[dict[str, t.Any]], pods: list[dict[str, t.Any]]) -> None:
-        self.answers = {"deployments": deployments, "pods": pods}
-
-    def get(self, path: str) -> dict[str, t.Any]:
-        return {"items": self.answers[path.rpartition("/")[2]]}
-
-
-def _deployment(name: str, *, replicas: int = 1, ready: int = 1) -> dict[str, t.Any]:
-    status = {"observedGeneration": 1, "updatedReplicas": ready, "readyReplicas": ready, "replicas": ready}
-    selector = {"matchLabels": {"app": name}}
-    return {"metadata": {"name": name, "generation": 1}, "spec": {"replicas": replicas, "selector": selector}, "status": status}
-
-
-def test_only_the_releases_deployments_count() -> None:
-    evicted = {"metadata": {"name": "old", "labels": {"app": "flytepropeller"}}, "status": {"phase": "Failed", "reason": "Evicted"}}
-    foreign = {"metadata": {"name": "theirs", "labels": {"app": "x"}}, "status": {"phase": "Pending"}}
-    kube = t.cast(t.Any, _Scripted([_deployment("flytepropeller"), _deployment("theirs", ready=0)], [evicted, foreign]))
-    wanted = {"flytepropeller": 1}
-    assert deployments.deployment_states(kube, "flyte", wanted) == {"total": 1, "not_ready": [], "missing": []}
-    gone = deployments.deployment_states(kube, "flyte", {**wanted, "flyte-pod-webhook": 1})
-    assert gone["missing"] == ["the Deployment flyte-pod-webhook"]
-    zero = t.cast(t.Any, _Scripted([_deployment("flytepropeller", replicas=0, ready=0)], []))
-    assert deployments.deployment_states(zero, "flyte", wanted)["missing"] == ["the Deployment flytepropeller (scaled to 0, the release has 1)"]
-    starting = t.cast(t.Any, _Scripted([_deployment("flytepropeller", ready=0)], [evicted, foreign]))
-    assert "old" not in str(deployments.deployment_states(starting, "flyte", wanted)["not_ready"])
-
-
 def test_a_table_fits_on_a_screen() -> None:
     rows = wrapped([{"a": "x", "b": "one two three four"}], {"a": 5, "b": 9})
     assert table(rows, ("a", "b")) == ["A  B", "x  one two", "   three", "   four"]
-
-
-def test_a_config_map_that_is_no_yaml_is_no_configuration_of_clusters() -> None:
-    assert clusters_control_plane._clusters_section("clusters: {{ template }}") == {}
-    assert clusters_control_plane._clusters_section("clusters:\n  labelClusterMap: {a: []}") == {"labelClusterMap": {"a": []}}

@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The client library's configuration for one cluster, from the options of kubernetes.core.
+
+Two traps are avoided here, both measured. kubernetes.core's own factory loads a kubeconfig into the client library's
+process-wide default, so that a client built from host and token after one built from a kubeconfig inherits the first
+one's CA, client certificate and verify setting: each client here is built from a configuration of its own. And with no
+kubeconfig, context or host it falls back to whatever cluster is at hand: here that is an error.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import typing as t
+import urllib.parse
+
+from .errors import KubeError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_KUBECONFIG_LOCK = threading.Lock()
+_CORRECT = "Correct flyte_kubeconfig or flyte_kube_context."
+
+
+def has_explicit_access(access: Mapping[str, t.Any]) -> bool:
+    """Return whether the options name a cluster, instead of leaving it to the defaults of this machine."""
+    return bool(access.get("kubeconfig") or access.get("context") or access.get("host"))
+
+
+def require_explicit_access(access: Mapping[str, t.Any]) -> None:
+    """Refuse options that name no cluster.
+
+    :raises KubeError: of the kind ``config``.
+    """
+    if not has_explicit_access(access):
+        hint = "Set flyte_kube_context, flyte_kubeconfig, flyte_eks_cluster, or flyte_kube_host with flyte_kube_api_key."
+        raise KubeError("config", "no explicit access to the cluster is given", hint=hint)
+
+
+def expanded(path: str) -> str:
+    """Return the absolute path of a file that an option names."""
+    return os.path.abspath(os.path.expanduser(path))
+
+
+@functools.lru_cache(maxsize=32)
+def _read_kubeconfig(path: str) -> t.Any:
+    from kubernetes.config.config_exception import ConfigException
+    from kubernetes.config.kube_config import KubeConfigMerger
+
+    merged = KubeConfigMerger(path).config
+    if merged is None:
+        raise ConfigException("there is no such file")
+    return merged
+
+
+def _loader(access: Mapping[str, t.Any]) -> t.Any:
+    """Return what reads the context of a kubeconfig."""
+    from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConfigLoader
+
+    kubeconfig, context = access.get("kubeconfig"), access.get("context")
+    if isinstance(kubeconfig, dict):
+        return KubeConfigLoader(config_dict=kubeconfig, config_base_path=None, active_context=context)
+    # Parsed once for all clusters of a file: one of a hundred contexts takes a tenth of a second.
+    with _KUBECONFIG_LOCK:
+        content = _read_kubeconfig(kubeconfig or KUBE_CONFIG_DEFAULT_LOCATION)
+    return KubeConfigLoader(config_dict=content, config_base_path=None, active_context=context)
+
+
+def _unreadable(access: Mapping[str, t.Any], error: Exception) -> KubeError:
+    from kubernetes.config.config_exception import ConfigException
+
+    kubeconfig = access.get("kubeconfig")
+    where = kubeconfig if isinstance(kubeconfig, str) else "the kubeconfig"
+    # A parser's text quotes the line that it does not understand, and a token may stand there.
+    said = str(error) if isinstance(error, (ConfigException, OSError)) else f"it cannot be read ({type(error).__name__})"
+    return KubeError("config", f"kubeconfig {where}, context {access.get('context')}: {said}", hint=_CORRECT)
+
+
+def context_of(access: Mapping[str, t.Any]) -> tuple[t.Any, t.Any]:
+    """Return the cluster and the user of the context that the options name, as the client library's nodes; the user may be None.
+
+    :raises KubeError: of the kind ``config``: there is no such file or context, or it is none.
+    """
+    try:
+        loader = _loader(access)
+    except Exception as error:
+        raise _unreadable(access, error) from error
+    return loader._cluster, loader._user
+
+
+def _load_kubeconfig(access: Mapping[str, t.Any], configuration: t.Any) -> None:
+    from kubernetes import config
+
+    kubeconfig, context = access.get("kubeconfig"), access.get("context")
+    try:
+        if access.get("persist_config") and not isinstance(kubeconfig, dict):
+            path = os.path.expanduser(kubeconfig) if kubeconfig else None
+            config.load_kube_config(config_file=path, context=context, client_configuration=configuration, persist_config=True)
+        else:
+            _loader(access).load_and_set(configuration)
+    except Exception as error:
+        raise _unreadable(access, error) from error
+
+
+def configuration_of(access: Mapping[str, t.Any]) -> t.Any:
+    """Return a configuration of the client library for these options alone.
+
+    :raises KubeError: of the kind ``config``.
+    """
+    from kubernetes.client import Configuration
+
+    # type.__call__: since version 12 calling the class itself returns a copy of the process-wide default.
+    configuration = type.__call__(Configuration)
+    if access.get("kubeconfig") or access.get("context"):
+        _load_kubeconfig(access, configuration)
+    if access.get("host"):
+        _check_server(access["host"])
+        configuration.host = access["host"].rstrip("/")
+    if access.get("api_key"):
+        configuration.api_key = {"authorization": f"Bearer {access['api_key']}"}
+        configuration.refresh_api_key_hook = None
+    for option, attribute in (
+        ("username", "username"),
+        ("password", "password"),
+        ("validate_certs", "verify_ssl"),
+        ("proxy", "proxy"),
+        ("no_proxy", "no_proxy"),
+    ):
+        if access.get(option) is not None:
+            setattr(configuration, attribute, access[option])
+    for option, attribute in (("ca_cert", "ssl_ca_cert"), ("client_cert", "cert_file"), ("client_key", "key_file")):
+        if access.get(option) is not None:
+            setattr(configuration, attribute, expanded(access[option]))
+    if access.get("proxy_headers"):
+        import urllib3
+
+        configuration.proxy_headers = urllib3.util.make_headers(**{key: value for key, value in access["proxy_headers"].items() if value})
+    _check_server(configuration.host)
+    return configuration
+
+
+def _check_server(url: str) -> None:
+    """Refuse a URL that cannot be asked, and one with a password: it is shown in errors and results."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        usable = parts.scheme in ("https", "http") and bool(parts.hostname)
+        secret, _port = bool(parts.username or parts.password), parts.port
+    except ValueError:
+        usable, secret = False, False
+    if secret:
+        raise KubeError("config", "the URL of the API server holds a user name or password", hint="Set flyte_kube_api_key instead.")
+    if not usable:
+        hint = "Set flyte_kube_host, or the context's server, to a URL, for example https://host:6443."
+        raise KubeError("config", "the address of the API server is no URL", hint=hint)

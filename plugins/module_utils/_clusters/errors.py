@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes wrong with one cluster. Whatever it is, it is that cluster's failure and never the run's.
+
+Texts of exceptions that are not ours are not shown: they may hold what was read, a token for example.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class KubeError(Exception):
+    """A request failed. ``kind`` is ``config``, ``unreachable`` or ``api``; ``hint`` says what to do."""
+
+    def __init__(self, kind: str, message: str, *, status: int = 0, reason: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.status = status
+        self.reason = reason
+        self.hint = hint
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether the server answered that there is no such object."""
+        return self.status == 404
+
+
+@contextlib.contextmanager
+def reading(what: str, remedy: str) -> Iterator[None]:
+    """Make whatever is wrong with an object an error that names it.
+
+    :raises KubeError: of the kind ``api``, for an exception that does not say itself what to do.
+    """
+    try:
+        yield
+    except Exception as error:
+        if hasattr(error, "hint") or isinstance(error, ImportError):
+            raise
+        raise KubeError("api", f"{what} cannot be read ({type(error).__name__})", hint=remedy) from error
+
+
+def failure_of(error: Exception) -> dict[str, t.Any]:
+    """Return an exception as a failure of one cluster: ``kind``, ``message`` and ``hint``."""
+    if hasattr(error, "hint"):  # one of ours
+        return {"kind": getattr(error, "kind", "api"), "message": str(getattr(error, "message", None) or error), "hint": error.hint}
+    if isinstance(error, ImportError):
+        hint = "Install it for the Python interpreter that runs this module."
+        return {"kind": "config", "message": f"the Python library {error.name} is missing", "hint": hint}
+    hint = "Check that an API server of Kubernetes answers there, and no proxy or login page; if it does, report this as a bug."
+    return {"kind": "api", "message": f"its answers cannot be understood ({type(error).__name__})", "hint": hint}

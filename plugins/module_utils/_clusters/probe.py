@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a data plane answers to exactly the endpoint, token and CA that flyteadmin will use, and grants what it needs."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from .._common.threads import WIDE, in_threads
+from .._helm.configuration import SECRET_NAME
+from .client import Kube
+from .errors import failure_of, reading
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_FLYTEWORKFLOWS = ("flyte.lyft.com", "flyteworkflows", ("create", "delete"))
+_SYNCED = ("create", "get", "patch")
+_STORE = "Run site.yml with the tag credentials."
+
+
+def _result(error: str | None = None, hint: str | None = None, kind: str | None = None, denied: t.Sequence[str] = ()) -> dict[str, t.Any]:
+    return {"ok": error is None, "error": error, "hint": hint, "kind": kind, "denied": list(denied)}
+
+
+def required_rights(*, service_accounts: bool) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return what flyteadmin does in a data plane: API group, resource, verbs (facts: "Data planes")."""
+    rights = [_FLYTEWORKFLOWS, ("", "namespaces", _SYNCED), ("", "resourcequotas", _SYNCED)]
+    return rights + ([("", "serviceaccounts", _SYNCED)] if service_accounts else [])
+
+
+def probe(endpoint: str, token: str, ca_cert: str, *, service_accounts: bool, timeout: float) -> dict[str, t.Any]:
+    """Ask a data plane with exactly the endpoint, token and CA that flyteadmin will use what it may do there.
+
+    :returns: ``ok``, ``error`` and ``denied``: the rights that are missing.
+    """
+    denied: list[str] = []
+    try:
+        kube = Kube({"host": endpoint, "api_key": token}, timeout=timeout, ca_data=ca_cert)
+        rights = required_rights(service_accounts=service_accounts)
+        granted = _rules(kube)
+        for group, resource, verbs in rights:
+            # What one question about all rules does not show (an authorizer beside RBAC may not list them) is asked one by one.
+            missing = [verb for verb in verbs if not _granted(granted, group, resource, verb)]
+            denied += [f"{verb} {resource}" for verb in missing if not _may(kube, group, resource, verb)]
+    except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
+        found = failure_of(error)
+        return _result(found["message"], found["hint"], found["kind"])
+    if denied:
+        hint = "Grant them to the ServiceAccount flyteadmin there; the chart does with flyteadmin.rbac: true."
+        return _result(f"flyteadmin may not: {', '.join(denied)}", hint, "rights", denied)
+    return _result()
+
+
+#: seconds for an API server to take notice of a new token, role or binding: it reads them from caches of its own
+SETTLE = 10.0
+
+
+def settled_probe(endpoint: str, token: str, ca_cert: str, *, service_accounts: bool, timeout: float) -> dict[str, t.Any]:
+    """Probe, again for a while where the token is not accepted or rights are missing: they may have been made a moment ago."""
+    ended, pause = time.monotonic() + SETTLE, 0.1
+    while True:
+        found = probe(endpoint, token, ca_cert, service_accounts=service_accounts, timeout=timeout)
+        if found["kind"] not in ("api", "rights") or time.monotonic() + pause > ended:
+            return found
+        time.sleep(pause)
+        pause = min(pause * 2, 2.0)
+
+
+def _rules(kube: Kube) -> list[dict[str, t.Any]]:
+    """Return the rules that hold in a namespace that does not exist, so those of every namespace, as far as they are listed."""
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": {"namespace": "flyte-multicluster-no-such-namespace"}}
+    answer = kube.create("/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", review)
+    return (answer.get("status") or {}).get("resourceRules") or []
+
+
+def _granted(rules: list[dict[str, t.Any]], group: str, resource: str, verb: str) -> bool:
+    def among(value: str, values: list[str] | None) -> bool:
+        return value in (values or []) or "*" in (values or [])
+
+    return any(
+        among(group, rule.get("apiGroups")) and among(resource, rule.get("resources")) and among(verb, rule.get("verbs")) and not rule.get("resourceNames")
+        for rule in rules
+    )
+
+
+def _may(kube: Kube, group: str, resource: str, verb: str) -> bool:
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {"group": group, "resource": resource, "verb": verb}},
+    }
+    answer = kube.create("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
+    return bool((answer.get("status") or {}).get("allowed"))
+
+
+def probe_all(
+    configs: Sequence[Mapping[str, t.Any]], data: Mapping[str, bytes], *, timeout: float, service_accounts: bool
+) -> dict[str, dict[str, t.Any]]:
+    """Ask every configured cluster with the credentials of the control plane's Secret.
+
+    :param configs: clusterConfigs.
+    """
+
+    def one(entry: Mapping[str, t.Any]) -> dict[str, t.Any]:
+        if entry.get("inCluster"):
+            return _result()
+        token, ca_cert = (data.get(f"{entry['name']}_{suffix}") for suffix in ("token", "cacert"))
+        if token is None or ca_cert is None:
+            hint = "Run site.yml with the tag credentials; flyteadmin does not start again before."
+            return _result(f"the Secret {SECRET_NAME} has no key of it", hint, "missing")
+        if token != token.strip():
+            return _result("its token has white space around it, which flyteadmin sends", _STORE, "token")
+        try:
+            texts = token.decode(), ca_cert.decode()
+        except UnicodeDecodeError:
+            return _result(f"its token or CA certificate in the Secret {SECRET_NAME} is no text", _STORE, "token")
+        return probe(str(entry.get("endpoint") or ""), *texts, service_accounts=service_accounts, timeout=timeout)
+
+    with reading("clusterConfigs of flyteadmin's configuration", "Correct it by hand, or run site.yml with the tag controlplane."):
+        return dict(zip([str(entry["name"]) for entry in configs], in_threads(one, configs, WIDE)))

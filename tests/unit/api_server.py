@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An API server of Kubernetes that answers from a table, and objects for it: for what a cluster, or something in its place, may answer."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import http.server
+import json
+import threading
+import typing as t
+
+#: a path to what it answers: an object, bytes as they are, a status, or a function of the request's headers that returns one of these
+Answers = dict[str, t.Any]
+
+DEPLOYMENTS = "/apis/apps/v1/namespaces/flyte/deployments"
+SECRETS = "/api/v1/namespaces/flyte/secrets"
+PODS = "/api/v1/namespaces/flyte/pods"
+CRD = "/apis/flyte.lyft.com/v1alpha1"
+ACCOUNT = "/api/v1/namespaces/flyte/serviceaccounts/flyteadmin"
+MANIFEST = """---
+# Source: flyte-core/templates/propeller/deployment.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: flytepropeller
+  namespace: flyte
+spec:
+  replicas: 1
+"""
+
+
+class ApiServer:
+    """Serves a table over HTTP and notes the requests: method, path with its query, headers, body."""
+
+    def __init__(self, answers: Answers | None = None) -> None:
+        self.answers: Answers = answers or {}
+        self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            """Answers from the table: first a path with its query, then one without, then with a method in front."""
+
+            protocol_version = "HTTP/1.1"
+
+            def _answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                headers = {key.lower(): value for key, value in self.headers.items()}
+                outer.seen.append((self.command, self.path, headers, body))
+                plain = self.path.partition("?")[0]
+                keys = (f"{self.command} {plain}", self.path, plain) if self.command == "GET" else (f"{self.command} {plain}",)
+                found = next((outer.answers[key] for key in keys if key in outer.answers), 404 if self.command == "GET" else {})
+                found = found(headers) if callable(found) else found
+                status, content = (found, {"kind": "Status", "reason": "", "message": "said by the table"}) if isinstance(found, int) else (200, found)
+                raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(raw)))
+                self.end_headers()
+                self.wfile.write(raw)
+
+            do_GET = do_POST = do_PATCH = do_DELETE = _answer
+
+            def log_message(self, format: str, *args: t.Any) -> None:
+                """Say nothing."""
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    @property
+    def asked(self) -> list[str]:
+        """Method and path of each request."""
+        return [f"{method} {path.partition('?')[0]}" for method, path, _headers, _body in self.seen]
+
+    @property
+    def access(self) -> dict[str, t.Any]:
+        """The options that reach it."""
+        return {"host": self.url, "api_key": "the-token"}
+
+    def __enter__(self) -> ApiServer:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def encoded(**data: str) -> dict[str, str]:
+    """Return a Secret's data; two underscores are a dot."""
+    return {key.replace("__", "."): base64.b64encode(value.encode()).decode() for key, value in data.items()}
+
+
+def token_secret(name: str = "flyteadmin-token", data: dict[str, str] | None = None, **metadata: t.Any) -> dict[str, t.Any]:
+    """Return a token Secret of flyteadmin's account, filled where nothing else is said."""
+    annotations = {"kubernetes.io/service-account.name": "flyteadmin"}
+    given = {"name": name, "annotations": annotations, "creationTimestamp": "2026-01-01T00:00:00Z", **metadata}
+    filled = encoded(token="its-token", ca__crt="its-ca") if data is None else data
+    return {"type": "kubernetes.io/service-account-token", "metadata": given, "data": filled}
+
+
+def helm_record(manifest: str = MANIFEST, *, revision: int = 1, status: str = "deployed", raw: bytes | None = None) -> dict[str, t.Any]:
+    """Return Helm's record of a revision; ``raw`` stands in for its content."""
+    release = {
+        "name": "flyte-core-data",
+        "version": revision,
+        "info": {"status": status, "last_deployed": "2026-01-01T00:00:00.123456789+02:00"},
+        "chart": {"metadata": {"name": "flyte-core", "version": "v1.16.8"}},
+        "config": {"a": 1},
+        "manifest": manifest,
+    }
+    content = base64.b64encode(gzip.compress(json.dumps(release).encode())) if raw is None else raw
+    name = f"sh.helm.release.v1.flyte-core-data.v{revision}"
+    return {"metadata": {"name": name, "labels": {"version": str(revision)}}, "data": {"release": base64.b64encode(content).decode()}}
+
+
+def deployment(name: str = "flytepropeller", *, replicas: int = 1, ready: int | None = None, **status: t.Any) -> dict[str, t.Any]:
+    """Return a Deployment, ready where nothing else is said."""
+    count = replicas if ready is None else ready
+    state = {"observedGeneration": 1, "updatedReplicas": replicas, "readyReplicas": count, "replicas": replicas, **status}
+    return {"metadata": {"name": name, "generation": 1}, "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}}}, "status": state}
+
+
+def pod(name: str, app: str = "flytepropeller", **status: t.Any) -> dict[str, t.Any]:
+    """Return a pod."""
+    return {"metadata": {"name": name, "labels": {"app": app, "more": "x"}}, "status": status}
+
+
+def data_plane(**changes: t.Any) -> Answers:
+    """Return the answers of a data plane where all is well."""
+
+    def secrets(_headers: dict[str, str]) -> t.Any:
+        return {"items": [token_secret()]}
+
+    base: Answers = {
+        f"{SECRETS}?labelSelector=owner%3Dhelm%2Cname%3Dflyte-core-data%2Cstatus+notin+%28superseded%29": {"items": [helm_record()]},
+        f"{SECRETS}?fieldSelector=type%3Dkubernetes.io%2Fservice-account-token": secrets,
+        CRD: {"kind": "APIResourceList"},
+        ACCOUNT: {"kind": "ServiceAccount"},
+        DEPLOYMENTS: {"items": [deployment()]},
+    }
+    return {**base, **changes}
+
+
+RECORDS = next(iter(data_plane()))
+TOKENS = list(data_plane())[1]

@@ -1,0 +1,140 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""All clusters at once: what a whole one shows, and that a broken one is its own failure."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+import yaml
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import control_plane as _control_plane
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import observe
+from api_server import ACCOUNT, CRD, DEPLOYMENTS, PODS, RECORDS, SECRETS, TOKENS, ApiServer, data_plane, deployment, encoded, helm_record, pod, token_secret
+
+CONFIG_MAPS = "/api/v1/namespaces/flyte/configmaps"
+SECRET = f"{SECRETS}/cluster-credentials"
+_SOURCES = [{"configMap": {"name": "config"}}, {"secret": {"name": "s"}}]
+MOUNTING = {"template": {"spec": {"volumes": [{"name": "a", "projected": {"sources": _SOURCES}}, {"emptyDir": {}}]}}}
+
+
+def spec(server: ApiServer, name: str = "dataplane_1", **changes: t.Any) -> dict[str, t.Any]:
+    base = {"name": name, "access": server.access, "namespace": "flyte", "release": "flyte-core-data", "control_plane": False, "data_plane": True}
+    return {**base, "token_secret": "flyteadmin-token", **changes}
+
+
+def observed(*specs: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
+    return observe(specs, concurrency=4, timeout=5, service_accounts=False)
+
+
+def control_plane(endpoint: str = "https://127.0.0.1:1", **changes: t.Any) -> dict[str, t.Any]:
+    section = {"labelClusterMap": {"l": [{"id": "a", "weight": 1}]}, "clusterConfigs": [{"name": "a", "endpoint": endpoint, "enabled": True}]}
+    base = data_plane(
+        **{
+            SECRET: {"data": encoded(a_token="t", a_cacert="c", other="x")},
+            f"{DEPLOYMENTS}/flyteadmin": {**deployment("flyteadmin"), "spec": MOUNTING},
+            f"{CONFIG_MAPS}/config": {"data": {"clusters.yaml": yaml.safe_dump({"clusters": section}), "x.yaml": "clusters: {{ template }}", "y": "clusters:"}},
+        }
+    )
+    return {**base, **changes}
+
+
+def test_a_healthy_data_plane_takes_four_requests() -> None:
+    with ApiServer(data_plane()) as server:
+        found = observed(spec(server))["dataplane_1"]
+        assert len(server.seen) == 4
+    assert found["reachable"] and found["error"] is None and found["missing"] == [] and found["deployments"] == {"total": 1, "not_ready": []}
+    assert found["release"]["status"] == "deployed" and found["token"]["secret"] == "flyteadmin-token" and found["control_plane"] is None
+    assert "its-token" not in str(found) and "its-ca" not in str(found)
+
+
+def test_what_a_data_plane_misses_is_named() -> None:
+    answers = {CRD: 404, TOKENS: {"items": []}, ACCOUNT: 404, DEPLOYMENTS: {"items": []}}
+    with ApiServer(data_plane(**answers)) as server, ApiServer(data_plane(**{RECORDS: {"items": []}})) as empty:
+        found = observed(spec(server, "a"), spec(empty, "b"))
+    assert found["a"]["missing"] == ["the FlyteWorkflow CRD", "the ServiceAccount flyteadmin", "the Deployment flytepropeller"]
+    assert found["b"]["reachable"] and found["b"]["release"] is None and found["b"]["deployments"] is None
+
+
+def test_a_pod_that_is_nobodys_is_not_seen() -> None:
+    pods = [pod("old", phase="Failed", reason="Evicted"), pod("theirs", app="x", phase="Pending")]
+    with ApiServer(data_plane(**{PODS: {"items": pods}})) as server:
+        found = observed(spec(server))["dataplane_1"]
+    assert found["deployments"]["not_ready"] == [] and found["missing"] == []
+
+
+BROKEN: dict[str, dict[str, t.Any]] = {
+    "a list": {RECORDS: b"[]"},
+    "a page": {RECORDS: b"<html>"},
+    "cut off": {RECORDS: b'{"items": ['},
+    "no items": {RECORDS: {"items": 7}},
+    "a damaged record": {RECORDS: {"items": [helm_record(raw=b"x")]}},
+    "tokens that are none": {TOKENS: {"items": [None]}},
+    "CRD that is none": {CRD: b"7"},
+    "Deployments that are none": {DEPLOYMENTS: {"items": [{"metadata": {"name": "flytepropeller"}}]}},
+    "pods that are none": {DEPLOYMENTS: {"items": [deployment(ready=0)]}, PODS: {"items": ["x"]}},
+    "no rights": {RECORDS: 403},
+}
+
+
+@pytest.mark.parametrize("answers", BROKEN.values(), ids=BROKEN)
+def test_a_broken_cluster_is_its_own_failure(answers: dict[str, t.Any]) -> None:
+    with ApiServer(data_plane()) as good, ApiServer(data_plane(**answers)) as broken:
+        found = observed(spec(broken, "a"), spec(good, "b"))
+    assert found["b"]["reachable"] and found["b"]["error"] is None
+    assert not found["a"]["reachable"] and found["a"]["error"]["message"] and found["a"]["error"]["hint"]
+
+
+def test_a_damaged_token_is_one_that_has_to_be_made() -> None:
+    with ApiServer(data_plane(**{TOKENS: {"items": [token_secret(data=encoded(token="t"))]}})) as server:
+        found = observed(spec(server))["dataplane_1"]
+    assert found["reachable"] and found["token"] is None and found["missing"] == []
+
+
+@pytest.mark.parametrize(
+    "access",
+    [{}, {"host": "https://127.0.0.1:1"}, {"kubeconfig": "/nowhere"}, {"kubeconfig": 7}, {"eks": {"cluster": ""}}, {"host": "https://h", "ca_cert": "/x"}],
+)
+def test_access_that_does_not_work_is_that_clusters_failure(access: dict[str, t.Any]) -> None:
+    with ApiServer(data_plane()) as good:
+        found = observed({**spec(good, "a"), "access": access}, spec(good, "b"))
+    assert found["b"]["reachable"] and not found["a"]["reachable"] and found["a"]["error"]["kind"] in ("config", "unreachable") and found["a"]["error"]["hint"]
+
+
+# -- the control plane
+
+
+def test_what_the_control_plane_has() -> None:
+    with ApiServer(control_plane()) as server:
+        found = observed(spec(server, "controlplane", control_plane=True, data_plane=False))["controlplane"]
+    known = found["control_plane"]
+    assert set(known["credentials"]) == {"a"} and known["other_keys"] == ["other"] and known["journal"] == []
+    assert known["clusters"]["labelClusterMap"] == {"l": [{"id": "a", "weight": 1}]} and known["probes"]["a"]["kind"] == "unreachable"
+    assert found["token"] is None and found["reachable"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({SECRET: {"data": {"a_token": "!"}}}, "the Secret flyte/cluster-credentials cannot be read"),
+        ({f"{CONFIG_MAPS}/config": {"data": {"x.yaml": 7}}}, "the ConfigMap flyte/config cannot be read"),
+        ({f"{DEPLOYMENTS}/flyteadmin": {"spec": {}}}, "what the Deployment flyte/flyteadmin mounts cannot be read"),
+        ({f"{CONFIG_MAPS}/flyte-multicluster-ecl-journal": {"data": {"rows.json": "{"}}}, "flyte-multicluster-ecl-journal"),
+        ({f"{CONFIG_MAPS}/flyte-multicluster-ecl-journal": {"data": [1]}}, "the journal ConfigMap flyte/flyte-multicluster-ecl-journal"),
+    ],
+)
+def test_what_is_damaged_in_the_control_plane_is_named(answers: dict[str, t.Any], said: str) -> None:
+    with ApiServer(control_plane(**answers)) as server, ApiServer(data_plane()) as good:
+        found = observed(spec(server, "controlplane", control_plane=True, data_plane=False), spec(good))
+    assert said in found["controlplane"]["error"]["message"] and found["controlplane"]["error"]["hint"] and found["dataplane_1"]["reachable"]
+
+
+def test_a_config_map_that_is_no_yaml_is_no_configuration_of_clusters() -> None:
+    assert _control_plane.clusters_section("clusters: {{ template }}") == {}
+    assert _control_plane.clusters_section("clusters:\n  labelClusterMap: {a: []}") == {"labelClusterMap": {"a": []}}
+
+
+def test_a_control_plane_without_flyteadmin_has_no_configuration() -> None:
+    with ApiServer(control_plane(**{f"{DEPLOYMENTS}/flyteadmin": 404, SECRET: 404})) as server:
+        found = observed(spec(server, "controlplane", control_plane=True, data_plane=False))["controlplane"]
+    assert found["reachable"] and found["control_plane"]["clusters"] == {} and found["control_plane"]["credentials"] == {}

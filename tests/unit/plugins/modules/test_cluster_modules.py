@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The modules that talk to clusters, run as Ansible runs them."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import control_plane_of, placement_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
+from ansible_collections.flyte.multicluster.plugins.modules import flyte_cluster_credentials, flyte_cluster_info, flyte_sa_token
+from api_server import ACCOUNT, DEPLOYMENTS, PODS, SECRETS, TOKENS, ApiServer, data_plane, deployment, encoded, token_secret
+
+Run = t.Callable[..., dict[str, t.Any]]
+
+
+@pytest.fixture(name="run_module")
+def _run_module(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a module as Ansible does and returns its result."""
+    from ansible.module_utils.testing import patch_module_args
+
+    def run(module: t.Any, *, check: bool = False, **arguments: t.Any) -> dict[str, t.Any]:
+        with patch_module_args({**arguments, "_ansible_check_mode": check}), pytest.raises(SystemExit):
+            module.main()
+        return t.cast("dict[str, t.Any]", json.loads(capsys.readouterr().out))
+
+    return run
+
+
+def test_clusters_are_observed(run_module: Run) -> None:
+    with ApiServer(data_plane()) as server:
+        clusters = [{"name": "a", **server.access}, {"name": "b", **server.access, "control_plane": True, "data_plane": False}, {"name": "c"}]
+        found = run_module(flyte_cluster_info, clusters=clusters)
+    assert not found["changed"] and list(found["clusters"]) == ["a", "b", "c"]
+    assert set(found["clusters"]["a"]) == {"reachable", "error", "server", "release", "token", "missing", "deployments", "control_plane"}
+    assert found["clusters"]["a"]["reachable"] and found["clusters"]["a"]["control_plane"] is None
+    assert set(found["clusters"]["b"]["control_plane"]) == {"credentials", "other_keys", "clusters", "probes", "journal"}
+    assert found["clusters"]["c"]["error"]["kind"] == "config"
+
+
+def test_clusters_are_waited_for(run_module: Run) -> None:
+    with ApiServer(data_plane()) as server, ApiServer(data_plane(**{DEPLOYMENTS: {"items": [deployment(ready=0)]}, PODS: 403})) as waiting:
+        found = run_module(flyte_cluster_info, clusters=[{"name": "a", **server.access}, {"name": "b", **waiting.access}], wait=0.3)
+    assert found["ready"]["a"]["ok"] and "not ready after 0.3 s" in found["ready"]["b"]["error"]
+
+
+def test_the_suboptions_of_eks_are_amazons_names(run_module: Run) -> None:
+    cluster = {"name": "a", "eks": {"cluster": "flyte-1", "endpoint_url": "http://127.0.0.1:1", "access_key": "AKIA", "secret_key": "secret-4711"}}
+    found = run_module(flyte_cluster_info, clusters=[{**cluster, "openshift": False}])
+    assert found["clusters"]["a"]["error"]["kind"] == "unreachable" and "secret-4711" not in json.dumps({**found, "invocation": None})
+    wrong = run_module(flyte_cluster_info, clusters=[{"name": "a", "eks": {"region": "us-east-2"}}])
+    assert wrong["failed"] and "cluster" in wrong["msg"]
+
+
+def test_credentials_are_stored(run_module: Run) -> None:
+    with ApiServer() as home, ApiServer(data_plane()) as plane:
+        found = run_module(flyte_cluster_credentials, clusters=[{"name": "a", **plane.access}], **home.access)
+        assert f"POST {SECRETS}" in home.asked
+        failed = run_module(flyte_cluster_credentials, clusters=[{"name": "a", "host": "http://127.0.0.1:1"}], **home.access)
+    assert found["changed"] and found["changed_keys"] == ["a_cacert", "a_token"] and "its-token" not in json.dumps(found)
+    assert failed["failed"] and failed["msg"].startswith("a: http://127.0.0.1:1 does not answer") and failed["failed_clusters"]
+
+
+def test_a_token_of_one_data_plane(run_module: Run) -> None:
+    with ApiServer(data_plane()) as server:
+        there = run_module(flyte_sa_token, **server.access)
+    assert not there["changed"] and there["token"]["secret"] == "flyteadmin-token" and "its-token" not in json.dumps(there)
+    steps = iter([404, token_secret()])
+    answers = {TOKENS: {"items": []}, ACCOUNT: {}, f"{SECRETS}/flyteadmin-token": lambda _headers: next(steps)}
+    with ApiServer(answers) as server:
+        assert run_module(flyte_sa_token, check=True, **server.access)["token"] == {} and f"POST {SECRETS}" not in server.asked
+        made = run_module(flyte_sa_token, **server.access)
+        assert made["changed"] and f"POST {SECRETS}" in server.asked and made["diff"] == {"before": {}, "after": {"secret": "flyteadmin-token"}}
+
+
+def test_a_token_secret_goes(run_module: Run) -> None:
+    with ApiServer({f"{SECRETS}/flyteadmin-token": token_secret()}) as server:
+        assert run_module(flyte_sa_token, state="absent", check=True, **server.access)["changed"]
+        assert server.asked == [f"GET {SECRETS}/flyteadmin-token"]
+        assert run_module(flyte_sa_token, state="absent", **server.access)["changed"] and server.asked[-1] == f"DELETE {SECRETS}/flyteadmin-token"
+        server.answers.clear()
+        assert not run_module(flyte_sa_token, state="absent", **server.access)["changed"]
+
+
+def test_what_fails_reads_as_a_sentence(run_module: Run) -> None:
+    assert run_module(flyte_sa_token)["msg"].startswith("no explicit access to the cluster is given. Set flyte_kube_context")
+    with ApiServer({TOKENS: {"items": []}}) as server:
+        assert "has no ServiceAccount flyteadmin in the namespace flyte. Install" in run_module(flyte_sa_token, **server.access)["msg"]
+
+
+def test_the_control_plane_of_modules_that_talk_to_flyteadmin() -> None:
+    assert control_plane_of({}) is None and placement_of({}) is None
+    with ApiServer() as server:
+        given = {"control_plane": {**server.access, "namespace": "flyte", "eks": None, "openshift": False}}
+        found = control_plane_of(given)
+        assert found is not None and (found[0].server, found[1]) == (server.url, "flyte")
+        with pytest.raises(KubeError, match="mounts no configuration with clusters"):
+            placement_of(given)
+        volumes = [{"configMap": {"name": "c"}}]
+        server.answers[f"{DEPLOYMENTS}/flyteadmin"] = {"spec": {"template": {"spec": {"volumes": volumes}}}}
+        text = "clusters: {labelClusterMap: {l: [{id: a, weight: 1}]}, clusterConfigs: [{name: a, enabled: true}]}"
+        server.answers["/api/v1/namespaces/flyte/configmaps/c"] = {"data": {"clusters.yaml": text}}
+        placement = placement_of(given)
+    assert placement is not None and list(placement.label_map) == ["l"]
+
+
+def test_a_run_beside_another_one_merges(run_module: Run) -> None:
+    """The same Secret is made by another run between our look and our write."""
+    steps = iter([404, 404, {"data": encoded(b_token="tb", b_cacert="cb")}])
+    answers = {f"{SECRETS}/cluster-credentials": lambda _headers: next(steps), f"POST {SECRETS}": 409}
+    with ApiServer(answers) as home, ApiServer(data_plane()) as plane:
+        found = run_module(flyte_cluster_credentials, clusters=[{"name": "a", **plane.access}], **home.access)
+        assert home.asked[-1] == f"PATCH {SECRETS}/cluster-credentials"
+    assert set(found["credentials"]) == {"a", "b"} and found["changed_keys"] == ["a_cacert", "a_token"]
