@@ -71,7 +71,8 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_which_method_counts(options: dict[str, t.Any], method: type[_access.Access]) -> None:
-    assert type(method_of({"name": "dataplane_1", "namespace": "flyte", **options})) is method
+    found = method_of({"name": "dataplane_1", "namespace": "flyte", **options})
+    assert found.__class__ is method
 
 
 @pytest.mark.parametrize(
