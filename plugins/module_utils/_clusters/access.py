@@ -119,7 +119,7 @@ class Access(abc.ABC):
         """Refuse what is particular to this method."""
 
     def helm_problem(self) -> str | None:
-        """Return why Helm cannot be given this access, None where it can."""
+        """Return why Helm cannot be given this access, None where it can. It raises nothing: what cannot work at all, ``validate`` says."""
         if has_password(self.options.get("proxy")):
             return "flyte_kube_proxy holds a password, which would be written to a file for Helm: use a proxy without, or HTTPS_PROXY"
         if self.options.get("proxy_headers"):
@@ -175,16 +175,25 @@ class Kubeconfig(Access):
         kubeconfig = options.get("kubeconfig")
         if isinstance(kubeconfig, str) and os.pathsep in kubeconfig:
             return "Helm cannot be given several kubeconfigs in one: make one of them (kubectl config view --flatten)"
-        relative = relative_files(*context_of(options)) if isinstance(kubeconfig, str) else []
+        relative = self._relative_files() if isinstance(kubeconfig, str) else []
         if relative:
             return f"Helm gets a copy of the kubeconfig, where {', '.join(relative)} cannot be found: write absolute paths into it"
         return None
+
+    def _relative_files(self) -> list[str]:
+        try:
+            return relative_files(*context_of(self.options))
+        except KubeError:
+            return []  # validate and connect say it
 
     def _says_more(self, option: str) -> bool:
         """Return whether the option is another one than the kubeconfig's."""
         if option != "validate_certs":
             return True
-        skipped = bool(context_of(self.options)[0].safe_get("insecure-skip-tls-verify"))
+        try:
+            skipped = bool(context_of(self.options)[0].safe_get("insecure-skip-tls-verify"))
+        except KubeError:
+            return False  # validate and connect say it
         return bool(self.options["validate_certs"]) == skipped
 
     def _for_helm(self) -> dict[str, t.Any]:

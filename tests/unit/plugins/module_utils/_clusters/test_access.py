@@ -229,6 +229,23 @@ def test_a_kubeconfig_that_helm_would_not_find_its_files_by_is_refused(file: t.C
     assert "flyte_kube_ca_cert" in str(method_of({"kubeconfig": path, "context": "one", "ca_cert": files["ca_cert"]}).helm_problem())
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"kubeconfig": "/nowhere", "context": "x", "validate_certs": True},
+        {"kubeconfig": 7},
+        {"kubeconfig": kubeconfig(), "context": "three", "validate_certs": False},
+        {"eks": {}},
+        {"openshift": True, "username": "me"},
+        {"host": "https://[::1", "proxy": "http://[::1"},
+    ],
+)
+def test_what_cannot_work_at_all_is_no_problem_of_helm(options: dict[str, t.Any]) -> None:
+    """All clusters are asked for it before anything is done: one that is broken must not end that."""
+    assert method_of(options).helm_problem() is None
+
+
 # -- connecting
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 import typing as t
 
 import pytest
@@ -82,11 +83,14 @@ def test_no_record_is_no_release() -> None:
 
 
 _WHOLE = base64.b64decode(base64.b64decode(helm_record(MANIFEST)["data"]["release"]))
+_SECRET_VERSION = json.dumps({**json.loads(gzip.decompress(_WHOLE)), "version": "secret-4711"}).encode()
 _DAMAGED = {
     "no base64": b"!!!",
     "no gzip": base64.b64encode(b"secret-4711"),
     "nothing": b"",
     "cut off": base64.b64encode(_WHOLE[: len(_WHOLE) // 2]),
+    "cut off at the very end": base64.b64encode(_WHOLE[:-3]),
+    "a version that is none": base64.b64encode(gzip.compress(_SECRET_VERSION)),
     "no JSON": base64.b64encode(gzip.compress(b"secret-4711")),
     "a list": base64.b64encode(gzip.compress(b"[]")),
     "another object": base64.b64encode(gzip.compress(b'{"secret-4711": 1}')),
