@@ -90,7 +90,7 @@ class ActionModule(InventoryAction):
     def _refuse_what_helm_cannot_take(self, site: Site) -> None:
         """Refuse an access that serves for everything but Helm: it would fail halfway."""
         problems = {cluster.host: method_of(cluster_options(site, cluster, self.variables.read)).helm_problem() for cluster in site.clusters}
-        wrong = [f"{host}: flyte_kube_username, flyte_kube_password: {problem}." for host, problem in problems.items() if problem]
+        wrong = [f"{host}: {problem}." for host, problem in problems.items() if problem]
         if wrong:
             raise Refused(*wrong)
 
