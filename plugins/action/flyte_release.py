@@ -62,9 +62,7 @@ class ActionModule(InventoryAction):
         # In check mode a token that would be made cannot be tried.
         probes |= {name: {"ok": True} for name, pair in credentials.items() if pair == TO_BE_MADE}
         configuration = wanted_configuration(site, known.observed, credentials=credentials, probes=probes)
-        if known.chart is None:
-            raise ValueError("a release needs a plan with its chart")
-        return plan_rollout(site, known.observed[host], configuration, chart=known.chart, digest=known.digest_of(self.variables.read))
+        return plan_rollout(site, known.observed[host], configuration, chart=known.planned_chart, digest=known.digest_of(self.variables.read))
 
     def _failed(self, failure: Failure) -> dict[str, t.Any]:
         return {"failed": True, "changed": False, "msg": f"{failure.problem}. {failure.remedy}", "failures": as_rows([failure])}
@@ -105,15 +103,12 @@ class ActionModule(InventoryAction):
 
     def _helm(self, known: Known, cluster: Cluster, configuration: Configuration | None) -> None:
         binary = known.site.settings["flyte_helm_binary"]
-        chart = known.chart
-        if chart is None:
-            raise ValueError("a release needs a plan with its chart")
         access = method_of(cluster_options(known.site, cluster, self.variables.read)).for_helm()
         arguments = {
             "release_name": cluster.release,
             "release_namespace": cluster.namespace,
             "create_namespace": True,
-            "chart_ref": chart.path,
+            "chart_ref": known.planned_chart.path,
             "release_values": known.values_of(self.variables.read)(cluster, configuration),
             # The module asks whether the release has the values of these files, and would skip a repair otherwise: it has not those of no file.
             "values_files": [os.devnull],

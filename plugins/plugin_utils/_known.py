@@ -52,11 +52,16 @@ class Known:
         """The section ``clusters`` that flyteadmin read when the clusters were observed."""
         return control_plane_of(self.observed, self.site.control_plane.host).get("clusters") or {}
 
+    @property
+    def planned_chart(self) -> Chart:
+        """The chart of all releases, which a plan of everything has."""
+        if self.chart is None:
+            raise ValueError("a release needs a plan with its chart")
+        return self.chart
+
     def values_of(self, read: Callable[[str, str], t.Any]) -> Callable[[Cluster, Configuration | None], Values]:
         """Return a function that returns all values of a cluster's release. Secrets."""
-        if self.chart is None:
-            raise ValueError("the values of a release need its chart")
-        reader = ValuesReader(self.site, self.chart, read)
+        reader = ValuesReader(self.site, self.planned_chart, read)
         return lambda cluster, configuration: release_values(self.site, cluster, reader.sources(cluster), aws=self.aws, configuration=configuration)
 
     def digest_of(self, read: Callable[[str, str], t.Any]) -> Callable[[Cluster, Configuration | None], str]:
