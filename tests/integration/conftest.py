@@ -249,6 +249,17 @@ class ArgumentWatch:
                     continue
 
 
+def _settled(cluster: Cluster) -> None:
+    """Wait until Kubernetes itself writes nothing more: it aggregates the roles admin, edit and view some seconds after its start."""
+    before, ended = cluster.snapshot(), time.monotonic() + 20
+    while time.monotonic() < ended:
+        time.sleep(1.5)
+        now = cluster.snapshot()
+        if now == before:
+            return
+        before = now
+
+
 @pytest.fixture(scope="session", name="lab")
 def _lab(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[lab_module.Lab]:
     given = os.environ.get("FLYTE_TEST_PORT")
@@ -256,6 +267,8 @@ def _lab(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[lab_module.Lab]
         lab = lab_module.Lab(tmp_path_factory.mktemp("lab"), port)
         try:
             lab.up(2)
+            for name in lab.clusters():
+                _settled(Cluster(lab.kubeconfig, name))
             yield lab
         finally:
             lab.down()
