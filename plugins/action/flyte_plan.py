@@ -9,6 +9,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._iam.required import faults, role_names, uses_pod_identity
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.cloud import not_reachable_yet
@@ -41,10 +42,10 @@ class ActionModule(InventoryAction):
         site = self._checked_site()
         hosts, scope = self._hosts(site), arguments["scope"]
         if scope == "all":
-            self._refuse_what_helm_cannot_take(site)
+            self._refuse_access(site)
         chart = provide(site, self._pull) if scope == "all" else None
         aws = self._ask_aws(site)
-        observed = {} if scope == "iam" else self._observe(site, hosts, aws)
+        observed = {} if scope == "iam" else self._observe(site, hosts, aws, scope)
         known = Known(site, observed, aws, chart)
         result = {"changed": False, **known.as_dict(), "play_hosts": hosts}
         if scope == "observe":
@@ -87,10 +88,19 @@ class ActionModule(InventoryAction):
             raise Refused(f"The inventory has {len(lines)} fault(s):", *lines)
         return site
 
-    def _refuse_what_helm_cannot_take(self, site: Site) -> None:
-        """Refuse an access that serves for everything but Helm: it would fail halfway."""
-        problems = {cluster.host: method_of(cluster_options(site, cluster, self.variables.read)).helm_problem() for cluster in site.clusters}
-        wrong = [f"{host}: {problem}." for host, problem in problems.items() if problem]
+    def _refuse_access(self, site: Site) -> None:
+        """Refuse access that cannot work, all of it together, and one that serves for everything but Helm: it would fail halfway."""
+        wrong = []
+        for cluster in site.clusters:
+            method = method_of(cluster_options(site, cluster, self.variables.read))
+            try:
+                method.validate()
+            except KubeError as error:
+                # A kubeconfig that cannot be understood is that cluster's failure: observing it says so.
+                wrong += [f"{cluster.host}: {error.message}. {error.hint}"] if error.kind == "config" else []
+                continue
+            problem = method.helm_problem()
+            wrong += [f"{cluster.host}: {problem}."] if problem else []
         if wrong:
             raise Refused(*wrong)
 
@@ -140,7 +150,7 @@ class ActionModule(InventoryAction):
             raise Refused(*map(str, wrong))
         return {key: found[key] for key in ("account", "partition", "clusters", "roles", "policy", "oidc_providers")}
 
-    def _observe(self, site: Site, hosts: list[str], aws: dict[str, t.Any] | None) -> dict[str, dict[str, t.Any]]:
+    def _observe(self, site: Site, hosts: list[str], aws: dict[str, t.Any] | None, scope: str) -> dict[str, dict[str, t.Any]]:
         # The control plane is always asked: what it has decides what a data plane needs.
         asked = {*hosts, site.control_plane.host} - set(not_reachable_yet(site, aws))
         arguments = {
@@ -151,7 +161,8 @@ class ActionModule(InventoryAction):
         }
         observed = self.module(MODULES + "flyte_cluster_info", arguments, reads=True)["clusters"]
         wrong = {host: entry["error"] for host, entry in observed.items() if entry["error"]}
-        fatal = [(host, error) for host, error in wrong.items() if error["kind"] == "config" or host == site.control_plane.host]
+        # What the control plane has decides what every other cluster needs. What is wrong in the inventory is refused before any change.
+        fatal = [host for host, error in wrong.items() if host == site.control_plane.host or (error["kind"] == "config" and scope != "observe")]
         if fatal:
-            raise Refused(*(f"{host}: {error['message']}: {error['hint']}" for host, error in fatal))
+            raise Refused(*(f"{host}: {wrong[host]['message']}. {wrong[host]['hint']}" for host in fatal))
         return t.cast("dict[str, dict[str, t.Any]]", observed)

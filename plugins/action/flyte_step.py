@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure
@@ -12,6 +13,9 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils import _cloud_s
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._outcomes import Outcomes
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
 
 STEPS: dict[str, t.Callable[[_steps.Work], dict[str, t.Any]]] = {
     "eks_cluster": _cloud_steps.create_eks_cluster,
@@ -43,11 +47,19 @@ class ActionModule(InventoryAction):
     def act(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Carry the step out."""
         known = Known.from_result(arguments["plan"])
-        hosts = [cluster.host for cluster in known.site.clusters]
-        outcomes = Outcomes(self.variables, hosts, arguments["results"])
+        outcomes = Outcomes(self.variables, self._worked_on(known, arguments["plan"]), arguments["results"])
         work = _steps.Work(action=self, known=known, plan=arguments["plan"], hosts=arguments["hosts"], outcomes=outcomes)
         try:
             return {"changed": False, **STEPS[arguments["step"]](work)}
         except ModuleFailed as error:
             failure = Failure(known.site.control_plane.host, arguments["step"], str(error), "Run again then.")
             return {"changed": False, **_steps.ended([failure])}
+
+    def _worked_on(self, known: Known, plan: Mapping[str, t.Any]) -> list[str]:
+        """Return the hosts on which steps may have registered results: to read the variables of all others takes a millisecond each.
+
+        Those of the groups that Ansible has count too: a plan before this one may have chosen them.
+        """
+        groups = [members for name, members in self.task_vars["groups"].items() if name.startswith("flyte_todo_")]
+        chosen = {known.site.control_plane.host, *(entry["host"] for entry in plan.get("groups") or []), *itertools.chain(*groups)}
+        return [cluster.host for cluster in known.site.clusters if cluster.host in chosen]

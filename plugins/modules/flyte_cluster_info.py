@@ -18,7 +18,7 @@ description:
   - Of the control plane also what flyteadmin reads. The keys of C(cluster-credentials), the section C(clusters) of the
     ConfigMaps that its Deployment mounts, and whether each configured data plane answers to exactly that endpoint, token
     and CA certificate and grants what flyteadmin needs (SelfSubjectRulesReview and SelfSubjectAccessReview).
-  - With O(wait) it waits, for all clusters at once, until their pods are ready instead.
+  - With O(wait) it waits, for all clusters at once, until their pods are ready instead; with O(gather) it observes them then.
 options:
   clusters:
     description: The clusters.
@@ -141,6 +141,10 @@ options:
     description: Seconds to wait until the Deployments of the releases are ready; V(0) observes instead.
     type: float
     default: 0
+  gather:
+    description: Whether the clusters are observed after O(wait) too.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - flyte.multicluster.clusters
   - flyte.multicluster.attributes
@@ -175,7 +179,7 @@ clusters:
     - RV(ignore:control_plane) is null but for the control plane. There it has RV(ignore:credentials) (fingerprints by cluster),
       RV(ignore:other_keys) of the Secret, RV(ignore:clusters) (what flyteadmin reads), RV(ignore:probes) (each cluster with flyteadmin's own
       credentials) and RV(ignore:journal) (labels that a killed run left to be written again).
-  returned: success, without O(wait)
+  returned: success, without O(wait) or with O(gather)
   type: dict
   sample:
     dataplane_1:
@@ -232,16 +236,20 @@ _OPTIONS: dict[str, dict[str, t.Any]] = {
 
 def main() -> None:
     """Run the module."""
-    spec = {"service_accounts": {"type": "bool", "default": False}, "wait": {"type": "float", "default": 0}}
+    spec = {
+        "service_accounts": {"type": "bool", "default": False},
+        "wait": {"type": "float", "default": 0},
+        "gather": {"type": "bool", "default": False},
+    }
     module = AnsibleModule(argument_spec={**clusters_argument_spec(**_OPTIONS), **spec}, supports_check_mode=True)
     params = module.params
 
     def work() -> dict[str, t.Any]:
         specs = [{**{key: cluster[key] for key in ("name", *_OPTIONS)}, "access": access_of(cluster)} for cluster in params["clusters"]]
-        if params["wait"]:
-            return {"changed": False, "ready": wait_until_ready(specs, timeout=params["timeout"], wait=params["wait"])}
         common = {"concurrency": params["concurrency"], "timeout": params["timeout"], "service_accounts": params["service_accounts"]}
-        return {"changed": False, "clusters": observe(specs, **common)}
+        ready = wait_until_ready(specs, timeout=params["timeout"], wait=params["wait"]) if params["wait"] else {}
+        seen = {} if ready and not params["gather"] else observe(specs, **common)
+        return {"changed": False, **({"ready": ready} if ready else {}), **({"clusters": seen} if seen else {})}
 
     run_kube_module(module, work)
 

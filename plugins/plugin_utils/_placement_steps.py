@@ -10,17 +10,12 @@ import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_inventory_words
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.labels import held_failure, label_plan
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of, not_ready
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import status_text
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import cluster_failures, judge_canaries, judge_labels
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, ModuleFailed
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
-    admin_options,
-    cluster_options,
-    observed_cluster,
-    writes_service_accounts,
-)
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, ended
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options, cluster_options
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, ended, observed_now, planned
 
 #: seconds after a rollout in which the ingress may have no pod yet
 _RETRY_FOR = 60
@@ -88,18 +83,13 @@ def verify(work: Work) -> dict[str, t.Any]:
 
 def _observed_again(work: Work) -> dict[str, dict[str, t.Any]]:
     """Return new observations of what was changed; what was observed before the run still holds where nothing was."""
-    planned = [host for key in ("releases", "credentials") for host in work.plan.get(key) or []]
-    planned += [host for host, found in work.known.observed.items() if not_ready(found)]  # they were waited for
-    if work.action.check_mode or not (planned or work.outcomes.changed):
+    changed = planned(work)
+    if work.action.check_mode or not (changed or work.outcomes.changed):
         return {}
-    site = work.known.site
-    hosts = dict.fromkeys([site.control_plane.host, *planned, *work.hosts])
-    arguments = {
-        "clusters": [observed_cluster(site, cluster, work.read) for cluster in work.clusters(hosts)],
-        "service_accounts": writes_service_accounts(site),
-        **work.many(),
-    }
-    return t.cast("dict[str, dict[str, t.Any]]", work.action.module(MODULES + "flyte_cluster_info", arguments)["clusters"])
+    # Since the control plane got ready nothing of the clusters was changed any more.
+    seen = t.cast("dict[str, dict[str, t.Any]]", (work.outcomes.of("controlplane_ready") or {}).get("observed") or {})
+    missing = [host for host in dict.fromkeys([work.known.site.control_plane.host, *changed]) if host not in seen]
+    return {**seen, **(observed_now(work, missing)["clusters"] if missing else {})}
 
 
 def _stored_labels(work: Work) -> dict[str, t.Any]:

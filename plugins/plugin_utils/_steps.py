@@ -8,8 +8,6 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import endpoint_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, not_ready
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import failure_text
@@ -64,18 +62,46 @@ def ended(failures: Iterable[Failure | None], **more: t.Any) -> dict[str, t.Any]
 
 
 def wait_until_ready(work: Work) -> dict[str, t.Any]:
-    """Wait until the Deployments of the given hosts' releases are ready, and the FlyteWorkflow CRD of data planes serves."""
+    """Wait until the Deployments of the given hosts' releases are ready, and the FlyteWorkflow CRD of data planes serves.
+
+    After the control plane, which is the last that a run changes, all that was changed is observed along: the step verify judges that.
+    """
     failed = {failure.host for failure in work.failures()}
     hosts = [host for host in work.hosts if host not in failed and _has_to_wait(work, host)]
     if not hosts or work.action.check_mode:
         return ended([])
-    site = work.known.site
-    clusters = [observed_cluster(site, cluster, work.read) for cluster in work.clusters(hosts)]
+    last = work.known.site.control_plane.host in hosts
+    more = [host for host in planned(work) if last and host not in failed]
     try:
-        answer = work.action.module(MODULES + "flyte_cluster_info", {"clusters": clusters, "wait": site.settings["flyte_wait_timeout"], **work.many()})
+        answer = observed_now(work, dict.fromkeys([*hosts, *more]), wait=True, gather=last)
     except ModuleFailed as error:
         return ended([Failure(host, _step_of(work, host), str(error), "Run again.") for host in hosts])
-    return ended(Failure(host, _step_of(work, host), one["error"], one["hint"]) for host, one in answer["ready"].items() if not one["ok"])
+    ready = {host: one for host, one in answer["ready"].items() if host in hosts}
+    failures = [Failure(host, _step_of(work, host), one["error"], one["hint"]) for host, one in ready.items() if not one["ok"]]
+    return ended(failures, observed=answer.get("clusters") or {})
+
+
+def planned(work: Work) -> list[str]:
+    """Return every host that was to be changed, or was not ready when it was observed and so waited for."""
+    found = [host for key in ("releases", "credentials") for host in work.plan.get(key) or []]
+    found += [host for host, observation in work.known.observed.items() if not_ready(observation)]
+    return list(dict.fromkeys(found))
+
+
+def observed_now(work: Work, hosts: Iterable[str], *, wait: bool = False, gather: bool = False) -> dict[str, t.Any]:
+    """Ask clusters how they are now.
+
+    :raises ModuleFailed: they cannot be asked at all.
+    """
+    site = work.known.site
+    arguments: dict[str, t.Any] = {
+        "clusters": [observed_cluster(site, cluster, work.read) for cluster in work.clusters(hosts)],
+        "service_accounts": writes_service_accounts(site),
+        **work.many(),
+    }
+    if wait:
+        arguments |= {"wait": site.settings["flyte_wait_timeout"], "gather": gather}
+    return work.action.module(MODULES + "flyte_cluster_info", arguments)
 
 
 def _has_to_wait(work: Work, host: str) -> bool:
@@ -99,15 +125,13 @@ def store_credentials(work: Work) -> dict[str, t.Any]:
         "namespace": site.control_plane.namespace,
         "allow_partial": True,
         "service_accounts": writes_service_accounts(site),
+        **cluster_options(site, site.control_plane, work.read),
         **work.many(),
     }
     try:
-        arguments |= method_of(cluster_options(site, site.control_plane, work.read)).for_helm()
         answer = work.action.module(MODULES + "flyte_cluster_credentials", arguments)
     except ModuleFailed as error:
         return ended([Failure(site.control_plane.host, "credentials", str(error), "Run again then; what was stored before stays.")])
-    except KubeError as error:
-        return ended([Failure(site.control_plane.host, "credentials", error.message, error.hint)])
     hosts = {plane.name: plane.host for plane in planes}
     failures = [Failure(hosts[entry["name"]], "credentials", entry["error"], entry["hint"]) for entry in answer["failed_clusters"]]
     return ended(failures, **{key: answer[key] for key in ("changed", "diff", "credentials", "probes")})

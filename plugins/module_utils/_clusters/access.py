@@ -15,7 +15,7 @@ import os
 import typing as t
 
 from .client import Kube
-from .configuration import context_of, expanded, has_explicit_access, require_explicit_access
+from .configuration import context_of, default_location, expanded, has_explicit_access, require_explicit_access
 from .errors import KubeError, reading
 from .helm_access import has_password, kubeconfig_for, relative_files, without_token
 
@@ -157,7 +157,13 @@ class Kubeconfig(Access):
     _NOT_FOR_HELM = ("proxy", "no_proxy", "proxy_headers", "impersonate_user", "impersonate_groups", *_CLIENT_CERTIFICATE)
 
     def _check(self) -> None:
-        context_of(self.options)
+        if not self._names_several():
+            context_of(self.options)
+
+    def _names_several(self) -> bool:
+        """Return whether several kubeconfigs are to be taken for one."""
+        kubeconfig = self.options.get("kubeconfig") or default_location()
+        return isinstance(kubeconfig, str) and os.pathsep in kubeconfig
 
     def connect(self, timeout: float) -> Kube:
         self.validate()
@@ -165,6 +171,8 @@ class Kubeconfig(Access):
 
     def helm_problem(self) -> str | None:
         options = self.options
+        if self._names_several():
+            return "Helm cannot be given several kubeconfigs in one: make one of them (kubectl config view --flatten)"
         if (options.get("username") or options.get("password")) and not options.get("api_key"):
             return _NO_BASIC
         extra = [option for option in self._NOT_FOR_HELM if options.get(option)]
@@ -172,10 +180,7 @@ class Kubeconfig(Access):
         extra += [option for option in ("ca_cert", "validate_certs") if option in options and options.get("context") and self._says_more(option)]
         if extra:
             return f"Helm cannot be given {_variables(extra)} besides a kubeconfig: write that into the kubeconfig"
-        kubeconfig = options.get("kubeconfig")
-        if isinstance(kubeconfig, str) and os.pathsep in kubeconfig:
-            return "Helm cannot be given several kubeconfigs in one: make one of them (kubectl config view --flatten)"
-        relative = self._relative_files() if isinstance(kubeconfig, str) else []
+        relative = self._relative_files() if isinstance(options.get("kubeconfig"), str) else []
         if relative:
             return f"Helm gets a copy of the kubeconfig, where {', '.join(relative)} cannot be found: write absolute paths into it"
         return None
@@ -184,16 +189,16 @@ class Kubeconfig(Access):
         try:
             return relative_files(*context_of(self.options))
         except KubeError:
-            return []  # validate and connect say it
+            return []  # connect says it
 
     def _says_more(self, option: str) -> bool:
         """Return whether the option is another one than the kubeconfig's."""
         if option != "validate_certs":
             return True
         try:
-            skipped = bool(context_of(self.options)[0].safe_get("insecure-skip-tls-verify"))
+            skipped = bool(context_of(self.options)[0].get("insecure-skip-tls-verify"))
         except KubeError:
-            return False  # validate and connect say it
+            return False  # connect says it
         return bool(self.options["validate_certs"]) == skipped
 
     def _for_helm(self) -> dict[str, t.Any]:

@@ -46,50 +46,89 @@ def expanded(path: str) -> str:
     return os.path.abspath(os.path.expanduser(path))
 
 
+def default_location() -> str:
+    """Return where this machine has its kubeconfig; several files may be named."""
+    return os.environ.get("KUBECONFIG") or "~/.kube/config"
+
+
 @functools.lru_cache(maxsize=32)
-def _read_kubeconfig(path: str) -> t.Any:
-    from kubernetes.config.config_exception import ConfigException
+def _file_content(path: str) -> t.Any:
+    """Return what a kubeconfig file says.
+
+    Parsed by libyaml, not by the client library, which takes tenths of a second for a hundred contexts, as its import does.
+    """
+    import yaml
+
+    with open(path, "rb") as file:
+        return yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+@functools.lru_cache(maxsize=8)
+def _merged_files(paths: str) -> t.Any:
     from kubernetes.config.kube_config import KubeConfigMerger
 
-    merged = KubeConfigMerger(path).config
-    if merged is None:
-        raise ConfigException("there is no such file")
-    return merged
+    return KubeConfigMerger(paths).config
 
 
 def _loader(access: Mapping[str, t.Any]) -> t.Any:
     """Return what reads the context of a kubeconfig."""
-    from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConfigLoader
+    from kubernetes.config.kube_config import KubeConfigLoader
 
     kubeconfig, context = access.get("kubeconfig"), access.get("context")
     if isinstance(kubeconfig, dict):
         return KubeConfigLoader(config_dict=kubeconfig, config_base_path=None, active_context=context)
-    # Parsed once for all clusters of a file: one of a hundred contexts takes a tenth of a second.
+    where = kubeconfig or default_location()
+    # Parsed once for all clusters of a file.
     with _KUBECONFIG_LOCK:
-        content = _read_kubeconfig(kubeconfig or KUBE_CONFIG_DEFAULT_LOCATION)
-    return KubeConfigLoader(config_dict=content, config_base_path=None, active_context=context)
+        if os.pathsep in where:
+            return KubeConfigLoader(config_dict=_merged_files(where), config_base_path=None, active_context=context)
+        content = _file_content(expanded(where))
+    return KubeConfigLoader(config_dict=content, config_base_path=os.path.dirname(expanded(where)), active_context=context)
+
+
+class _Fault(Exception):
+    """A kubeconfig has not what it should have. The text quotes nothing but names."""
+
+
+class _NoSuchContext(_Fault):
+    """The context that the options name is not there."""
 
 
 def _unreadable(access: Mapping[str, t.Any], error: Exception) -> KubeError:
-    from kubernetes.config.config_exception import ConfigException
-
+    """Return the error of a kubeconfig: of the kind ``config`` where the options name what is not there, else that of one cluster's access."""
     kubeconfig = access.get("kubeconfig")
     where = kubeconfig if isinstance(kubeconfig, str) else "the kubeconfig"
     # A parser's text quotes the line that it does not understand, and a token may stand there.
-    said = str(error) if isinstance(error, (ConfigException, OSError)) else f"it cannot be read ({type(error).__name__})"
-    return KubeError("config", f"kubeconfig {where}, context {access.get('context')}: {said}", hint=_CORRECT)
+    telling = isinstance(error, (_Fault, OSError)) or type(error).__name__ == "ConfigException"
+    said = str(error) if telling else f"it cannot be read ({type(error).__name__})"
+    if isinstance(error, FileNotFoundError):
+        said = "there is no such file"
+    kind = "config" if isinstance(error, (FileNotFoundError, _NoSuchContext)) else "access"
+    return KubeError(kind, f"kubeconfig {where}, context {access.get('context')}: {said}", hint=_CORRECT)
 
 
-def context_of(access: Mapping[str, t.Any]) -> tuple[t.Any, t.Any]:
-    """Return the cluster and the user of the context that the options name, as the client library's nodes; the user may be None.
+def _named(content: t.Any, section: str, name: t.Any) -> dict[str, t.Any]:
+    """Return an entry of a kubeconfig. The keys of a section and of its entries are called alike."""
+    found = [entry for entry in content.get(section) or [] if entry["name"] == name]
+    if not found:
+        raise (_NoSuchContext if section == "contexts" else _Fault)(f"none of its {section} has the name {name}")
+    if len(found) > 1:
+        raise _Fault(f"{len(found)} of its {section} have the name {name}")
+    return t.cast("dict[str, t.Any]", found[0][section.removesuffix("s")] or {})
 
-    :raises KubeError: of the kind ``config``: there is no such file or context, or it is none.
+
+def context_of(access: Mapping[str, t.Any]) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
+    """Return the cluster and the user, empty where there is none, of the context that the options name. Secrets. For one kubeconfig, not several in one.
+
+    :raises KubeError: there is no such file or context (of the kind ``config``), or it is none (``access``).
     """
+    kubeconfig = access.get("kubeconfig")
     try:
-        loader = _loader(access)
+        content = kubeconfig if isinstance(kubeconfig, dict) else _file_content(expanded(kubeconfig or default_location()))
+        context = _named(content, "contexts", access.get("context") or content.get("current-context"))
+        return _named(content, "clusters", context["cluster"]), _named(content, "users", context["user"]) if context.get("user") else {}
     except Exception as error:
         raise _unreadable(access, error) from error
-    return loader._cluster, loader._user
 
 
 def _load_kubeconfig(access: Mapping[str, t.Any], configuration: t.Any) -> None:

@@ -178,7 +178,7 @@ def _wait(kube: Kube, spec: Mapping[str, t.Any], ended: float, wait: float) -> d
             hint = f"kubectl -n {namespace} describe pods; then run again. flyte_wait_timeout sets the time to wait."
             return {"ok": False, "error": f"not ready after {wait:g} s: {'; '.join(problems)}", "hint": hint}
         time.sleep(pause)
-        pause = min(pause * 1.5, 2.0)
+        pause = min(pause * 1.3, 1.0)
         if release.is_pending:
             release = _found(kube, spec)
 

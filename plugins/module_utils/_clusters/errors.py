@@ -16,7 +16,10 @@ if t.TYPE_CHECKING:
 
 
 class KubeError(Exception):
-    """A request failed. ``kind`` is ``config``, ``unreachable`` or ``api``; ``hint`` says what to do."""
+    """A request failed. ``hint`` says what to do.
+
+    ``kind`` is ``config`` (the options are wrong), ``access`` (what they name is broken), ``unreachable`` or ``api``.
+    """
 
     def __init__(self, kind: str, message: str, *, status: int = 0, reason: str = "", hint: str = "") -> None:
         super().__init__(message)

@@ -81,14 +81,9 @@ def without_token(kubeconfig: Mapping[str, t.Any], context: str | None) -> tuple
     return found, token
 
 
-def relative_files(cluster: t.Any, user: t.Any) -> list[str]:
-    """Return the files that a kubeconfig's context names relative to the kubeconfig.
-
-    :param cluster: the client library's node of the cluster; ``user`` that of the user, or None.
-    """
-    named = [cluster.safe_get("certificate-authority")]
-    if user is not None:
-        named += [user.safe_get(key) for key in ("client-certificate", "client-key", "tokenFile")]
-        command = (user.safe_get("exec") or {})["command"] if user.safe_get("exec") else None
-        named += [command] if command and os.sep in command else []
-    return [path for path in named if path and not os.path.isabs(path)]
+def relative_files(cluster: Mapping[str, t.Any], user: Mapping[str, t.Any]) -> list[str]:
+    """Return the files that a kubeconfig's context names relative to the kubeconfig."""
+    command = str((user.get("exec") or {}).get("command") or "")
+    named = [cluster.get("certificate-authority"), *(user.get(key) for key in ("client-certificate", "client-key", "tokenFile"))]
+    named += [command] if os.sep in command else []
+    return [str(path) for path in named if path and not os.path.isabs(str(path))]

@@ -105,16 +105,12 @@ def _unpacked(raw: bytes) -> bytes:
 def _release_age(info: Mapping[str, t.Any]) -> int:
     text = str(info.get("last_deployed") or info.get("first_deployed") or "")
     try:
-        # Go writes nanoseconds, Python reads microseconds.
-        then = datetime.datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")
-        zone = text[19:].lstrip(".0123456789")
-        offset = datetime.timedelta()
-        if zone and zone != "Z":
-            sign = -1 if zone[0] == "-" else 1
-            offset = sign * datetime.timedelta(hours=int(zone[1:3]), minutes=int(zone[4:6]))
+        # Go writes nanoseconds, Python reads microseconds at most.
+        then = datetime.datetime.fromisoformat(re.sub(r"\.\d+", "", text))
     except ValueError:
         return 0
-    return max(0, int((datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None) - (then - offset)).total_seconds()))
+    then = then if then.tzinfo else then.replace(tzinfo=datetime.timezone.utc)
+    return max(0, int((datetime.datetime.now(datetime.timezone.utc) - then).total_seconds()))
 
 
 # -- the manifest

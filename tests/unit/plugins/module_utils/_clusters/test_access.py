@@ -46,7 +46,7 @@ def _file(tmp_path: pathlib.Path) -> t.Callable[..., str]:
 def _clear() -> None:
     from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import configuration
 
-    configuration._read_kubeconfig.cache_clear()
+    configuration._file_content.cache_clear()
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +82,7 @@ def test_which_method_counts(options: dict[str, t.Any], method: type[_access.Acc
         ({"api_key": "t"}, "no explicit access", "flyte_kube_host"),
         ({"host": "https://h", "ca_cert": "/nowhere.pem"}, "flyte_kube_ca_cert: there is no file /nowhere.pem", "flyte_kube_ca_cert"),
         ({"kubeconfig": "/nowhere"}, "kubeconfig /nowhere, context None: there is no such file", "flyte_kubeconfig"),
-        ({"kubeconfig": kubeconfig(), "context": "three"}, "context three: Invalid kube-config", "flyte_kube_context"),
+        ({"kubeconfig": kubeconfig(), "context": "three"}, "context three: none of its contexts has the name three", "flyte_kube_context"),
         ({"kubeconfig": {"users": "x"}}, "kubeconfig", "flyte_kubeconfig"),
         ({**LOGIN, "password": ""}, "needs flyte_kube_password", "flyte_kube_api_key"),
         ({**LOGIN, "host": ""}, "needs flyte_kube_host", "flyte_kube_host"),
@@ -101,7 +101,7 @@ def test_a_kubeconfig_is_checked_without_showing_what_stands_in_it(file: t.Calla
         path = file(text)
         with pytest.raises(KubeError) as caught:
             method_of({"kubeconfig": path}).validate()
-        assert caught.value.kind == "config" and path in caught.value.message and "secret-4711" not in caught.value.message + caught.value.hint
+        assert caught.value.kind == "access" and path in caught.value.message and "secret-4711" not in caught.value.message + caught.value.hint
     pathlib.Path(path).write_bytes(b"\xff\xfe\x00secret")
     _clear()
     with pytest.raises(KubeError, match="cannot be read"):
