@@ -29,8 +29,16 @@ class ModuleFailed(Exception):
     """A module that was run failed. ``result`` is what it returned."""
 
     def __init__(self, result: dict[str, t.Any]) -> None:
-        super().__init__(str(result.get("msg") or "it ended without an answer; -vvv shows what it said"))
+        super().__init__(_said(result))
         self.result = result
+
+
+def _said(result: Mapping[str, t.Any]) -> str:
+    """Return what a module says. Of one that ended by an exception not its text, which may quote what the module was given."""
+    said = str(result.get("msg") or "")
+    if result.get("exception") and (not said or "module_stderr" in result):
+        return "the module itself broke, which is a bug: please report it with what -vvv shows"
+    return said or "it ended without an answer; -vvv shows what it said"
 
 
 class InventoryAction(ActionBase):  # type: ignore[misc]

@@ -115,3 +115,41 @@ def test_a_new_data_plane_gets_its_cluster_from_the_inventory(eks_site: SiteUnde
     assert result.code == 0 and set(result.changed.values()) == {0}, result.output
     again: dict[str, t.Any] = eks.describe_nodegroup(clusterName="flyte-dataplane4", nodegroupName="flyte")["nodegroup"]
     assert again["scalingConfig"]["desiredSize"] == 2 and eks.describe_cluster(name="flyte-dataplane4")["cluster"]["version"] == "1.34"
+
+
+def test_what_eks_is_still_making_is_waited_for_and_what_failed_is_replaced(eks_site: SiteUnderTest) -> None:
+    """After the story above: a run that was killed while EKS created the cluster, and a node group whose creation failed."""
+    lab, eks = eks_site.lab, eks_site.lab.aws_client("eks")
+    subnets = [subnet["SubnetId"] for subnet in lab.aws_client("ec2").describe_subnets()["Subnets"]]
+    grown = eks_site.changed_copy()
+    grown.planes["dataplane_4"] = {
+        "flyte_eks_cluster": "flyte-dataplane4",
+        "flyte_eks_create": True,
+        "flyte_eks_version": "1.34",
+        "flyte_eks_role_arn": ROLE,
+        "flyte_eks_node_role_arn": ROLE,
+        "flyte_eks_subnets": subnets[:2],
+    }
+    named = {"clusterName": "flyte-dataplane4", "nodegroupName": "flyte"}
+
+    def made_by_hand(**tags: str) -> None:
+        eks.create_nodegroup(**named, subnets=subnets[:2], nodeRole=ROLE, instanceTypes=["t3.xlarge"], tags=tags)
+
+    eks.delete_nodegroup(**named)
+    made_by_hand(status="CREATE_FAILED")
+    planned = grown.run("--check", "--diff")
+    assert "dataplane_4: eks_cluster: replace node group flyte" in planned.output, planned.output
+    assert eks.describe_nodegroup(**named)["nodegroup"]["status"] == "CREATE_FAILED"
+    result = grown.run()
+    assert result.code == 0 and result.changed["dataplane_4"], result.output
+    group: dict[str, t.Any] = eks.describe_nodegroup(**named)["nodegroup"]
+    assert group["status"] == "ACTIVE" and group["tags"] == {"managed-by": "flyte.multicluster"}
+
+    eks.delete_nodegroup(**named)
+    eks.delete_cluster(name="flyte-dataplane4")
+    network: dict[str, t.Any] = {"subnetIds": subnets[:2], "securityGroupIds": []}
+    eks.create_cluster(name="flyte-dataplane4", version="1.34", roleArn=ROLE, resourcesVpcConfig=network, tags={"creating": "15"})
+    result = grown.run()
+    assert result.code == 0 and "dataplane_4: eks_cluster: wait for EKS cluster flyte-dataplane4" in result.output, result.output
+    assert eks.describe_nodegroup(**named)["nodegroup"]["status"] == "ACTIVE"
+    assert set(grown.run().changed.values()) == {0}

@@ -3,6 +3,7 @@
 """moto's server, with what moto simplifies too far for us.
 
 - Each EKS cluster has an OIDC issuer of its own; moto gives all the same. A cluster tagged ``issuer: none`` has none, as one made without OIDC.
+- An EKS cluster tagged ``creating: SECONDS`` is CREATING for so long; a node group tagged ``status: STATUS`` has that status. With moto all are ACTIVE.
 - An EKS cluster ``flyte-NAME`` has the endpoint and the CA of the lab's Kubernetes cluster ``NAME``, where there is one.
 - Beside it, on the next port, is what EKS' API servers ask about tokens (``aws-iam-authenticator``): a TokenReview webhook that accepts a
   presigned STS request if it is signed for that very cluster, by the lab's access key, at most 15 minutes ago.
@@ -33,6 +34,7 @@ ACCESS_KEY, SECRET_KEY = "testing", "testing"
 EKS_PREFIX = "flyte-"
 _LIFETIME = datetime.timedelta(minutes=15)
 _original = models.Cluster.__init__
+_original_node_group = models.Nodegroup.__init__
 
 
 def _as_eks_has_it(self: t.Any, *arguments: t.Any, **options: t.Any) -> None:
@@ -43,11 +45,21 @@ def _as_eks_has_it(self: t.Any, *arguments: t.Any, **options: t.Any) -> None:
         number = hashlib.sha256(self.arn.encode()).hexdigest()[:32].upper()
         region = self.arn.split(":")[3]
         self.identity = {"oidc": {"issuer": f"https://oidc.eks.{region}.amazonaws.com/id/{number}"}}
+    if (self.tags or {}).get("creating"):
+        self.status = "CREATING"
+        active = threading.Timer(float(self.tags["creating"]), setattr, (self, "status", models.ACTIVE_STATUS))
+        active.daemon = True
+        active.start()
     folder = LAB / "kwok" / "clusters" / self.name.removeprefix(EKS_PREFIX) if LAB else None
     if folder and folder.is_dir():
         kubeconfig = yaml.safe_load((folder / "kubeconfig.yaml").read_text(encoding="utf-8"))
         self.endpoint = kubeconfig["clusters"][0]["cluster"]["server"]
         self.certificate_authority = {"data": base64.b64encode((folder / "pki" / "ca.crt").read_bytes()).decode()}
+
+
+def _node_group_as_tagged(self: t.Any, *arguments: t.Any, **options: t.Any) -> None:
+    _original_node_group(self, *arguments, **options)
+    self.status = (self.tags or {}).get("status") or self.status
 
 
 # -- the authenticator
@@ -108,6 +120,7 @@ class _Authenticator(http.server.BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     models.Cluster.__init__ = _as_eks_has_it
+    models.Nodegroup.__init__ = _node_group_as_tagged
     port = int(sys.argv[sys.argv.index("--port") + 1]) + 1
     server = http.server.ThreadingHTTPServer(("127.0.0.1", port), _Authenticator)
     threading.Thread(target=server.serve_forever, daemon=True).start()

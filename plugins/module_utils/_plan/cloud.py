@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._iam.eks import cluster_state, node_group_state
+from .._iam.eks import answer_of, cluster_state, node_group_state
 from .rows import Failure, Row
 
 if t.TYPE_CHECKING:
@@ -60,6 +60,9 @@ def eks_row(cluster: Cluster, aws: _Aws) -> Row | None:
     return None
 
 
+_GONE = "Once it is gone, run again with flyte_eks_create: true, or take the host out of the inventory."
+
+
 def _described(cluster: Cluster) -> str:
     nodes = f"{cluster.eks['nodes_min']} to {cluster.eks['nodes_max']} nodes {', '.join(cluster.eks['instance_types'])}"
     return f"version {cluster.eks['version']}, subnets {', '.join(str(subnet) for subnet in cluster.eks['subnets'])}, {nodes}"
@@ -86,4 +89,8 @@ def not_reachable_yet(site: Site, aws: _Aws) -> dict[str, Failure | None]:
         elif state == "creating":
             remedy = "EKS takes about ten minutes; run again when it is ACTIVE."
             found[cluster.host] = Failure(cluster.host, "observe", f"EKS is still creating the cluster {cluster.eks_cluster}", remedy)
+        elif state == "failed":
+            status = answer_of(aws, cluster.host)["status"]
+            remedy = _GONE if status == "DELETING" else f"See why: aws eks describe-cluster --name {cluster.eks_cluster}. Delete it; {_GONE[0].lower()}{_GONE[1:]}"
+            found[cluster.host] = Failure(cluster.host, "observe", f"EKS shows the cluster {cluster.eks_cluster} as {status}", remedy)
     return found
