@@ -15,7 +15,7 @@ import os
 import typing as t
 
 from .client import Kube
-from .configuration import context_of, default_location, expanded, has_explicit_access, require_explicit_access
+from .configuration import context_of, default_location, exec_credential, expanded, has_explicit_access, require_explicit_access
 from .errors import KubeError, reading
 from .helm_access import has_password, kubeconfig_for, relative_files, without_token
 
@@ -167,7 +167,11 @@ class Kubeconfig(Access):
 
     def connect(self, timeout: float) -> Kube:
         self.validate()
-        return Kube(self.options, timeout=timeout)
+        user = exec_credential(self.options, timeout)
+        if "token" not in user:
+            return Kube(self.options, timeout=timeout, user=user)
+        access = {**self.options, "api_key": user["token"]}
+        return Kube(access, timeout=timeout, user=user, renew=lambda: exec_credential(self.options, timeout).get("token", ""))
 
     def helm_problem(self) -> str | None:
         options = self.options

@@ -25,6 +25,9 @@ __all__ = ["READ_TIMEOUT", "Kube", "KubeError", "decode", "encode", "has_explici
 #: seconds to connect to an API server, and to wait for one answer
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 15.0
 
+#: bytes of an answer: Helm's records of ten revisions have a tenth of it
+MOST = 64 << 20
+
 MERGE_PATCH = "application/merge-patch+json"
 
 _CERTIFICATE = re.compile(r"-----BEGIN [A-Z ]*CERTIFICATE-----[^-]*-----END [A-Z ]*CERTIFICATE-----")
@@ -78,17 +81,19 @@ class Kube:
         *,
         timeout: float = READ_TIMEOUT,
         ca_data: str | None = None,
+        user: Mapping[str, str] | None = None,
         renew: Callable[[], str] | None = None,
         renew_after: float = float("inf"),
     ) -> None:
         """Make a client.
 
         :param ca_data: the CA certificate of the API server, PEM.
+        :param user: what the command of the kubeconfig's user printed.
         :param renew: returns a new bearer token in the place of ``api_key``: called once after a 401, and each ``renew_after`` seconds.
         :raises KubeError: of the kind ``config``.
         """
         require_explicit_access(access)
-        self._settings = configuration_of(access)
+        self._settings = configuration_of(access, user)
         self._timeout = timeout
         self._extra_headers = _impersonation(access)
         self._bearer = _Bearer(access["api_key"], renew, renew_after) if renew else None
@@ -140,7 +145,11 @@ class Kube:
         timeout = urllib3.Timeout(connect=min(CONNECT_TIMEOUT, self._timeout), read=self._timeout)
         try:
             # A connection that the server closed while it was idle is opened again; nothing else is repeated.
-            answer = self._pool.request(method, url, body=encoded, headers=headers, timeout=timeout, retries=False, redirect=False)
+            answer = self._pool.request(
+                method, url, body=encoded, headers=headers, timeout=timeout, retries=False, redirect=False, preload_content=False
+            )
+            data = answer.read(MOST + 1)
+            answer.close() if len(data) > MOST else answer.release_conn()
         except (HTTPError, OSError) as error:
             raise KubeError(
                 "unreachable",
@@ -151,7 +160,10 @@ class Kube:
             # The text of a header that cannot be sent, or of a CA that is none, quotes it.
             hint = "Check the address, token and CA certificate: line breaks and letters beyond ASCII cannot be sent."
             raise KubeError("config", f"{self.server} cannot be asked ({type(error).__name__})", hint=hint) from error
-        return answer.status, answer.data
+        if len(data) > MOST:
+            hint = "Check that this is the API server itself: a proxy or a login page may stand in front of it."
+            raise KubeError("api", f"{method} {url}: the answer has more than {MOST >> 20} MiB", hint=hint)
+        return answer.status, data
 
     def get(self, path: str, **query: str) -> t.Any:
         """Return an object or a list."""
@@ -251,7 +263,11 @@ def _api_error(method: str, url: str, status: int, data: bytes, authorization: s
         401: "The credentials are not accepted: the token may have been deleted or belong to another cluster.",
         403: "Grant this account the right that the message names.",
     }
-    return KubeError("api", f"{method} {url}: {status} {reason}: {message}", status=status, reason=reason, hint=hints.get(status, ""))
+    if 300 <= status < 400:
+        hints[status] = "No API server sends one elsewhere: a proxy or a login page stands in front of it."
+    hint = hints.get(status) or ("The API server has a problem of its own: see its log." if status >= 500 else "See what the API server says.")
+    said = ": ".join(part for part in (f"{method} {url}", str(status), reason, message) if part)
+    return KubeError("api", said, status=status, reason=reason, hint=hint)
 
 
 def decode(secret: Mapping[str, t.Any] | None) -> dict[str, bytes]:

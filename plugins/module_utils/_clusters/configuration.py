@@ -17,7 +17,8 @@ import threading
 import typing as t
 import urllib.parse
 
-from .errors import KubeError
+from .errors import KubeError, reading
+from .exec_plugin import credential
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,7 +132,36 @@ def context_of(access: Mapping[str, t.Any]) -> tuple[dict[str, t.Any], dict[str,
         raise _unreadable(access, error) from error
 
 
-def _load_kubeconfig(access: Mapping[str, t.Any], configuration: t.Any) -> None:
+def exec_credential(access: Mapping[str, t.Any], timeout: float) -> dict[str, str]:
+    """Return what the command of a kubeconfig's user printed, as a user has it; nothing where there is no command, or another token. Secrets.
+
+    :raises KubeError: the kubeconfig cannot be read, or the command gives nothing.
+    """
+    if access.get("api_key"):
+        return {}
+    try:
+        loader = _loader(access)
+        user, cluster = (getattr(node, "value", None) or {} for node in (loader._user, loader._cluster))
+        plugin = user.get("exec")
+        base = loader._get_base_path(loader._cluster.path)
+    except Exception as error:
+        raise _unreadable(access, error) from error
+    if not plugin:
+        return {}
+    with reading("the command of the kubeconfig's user", "Correct users[].user.exec there."):
+        return credential(plugin, cluster, base, timeout)
+
+
+def _with_user(loader: t.Any, found: Mapping[str, str]) -> t.Any:
+    """Return a loader whose user has what the command printed in the place of the command. The kubeconfig, which others share, stays."""
+    from kubernetes.config.kube_config import ConfigNode
+
+    user = loader._user
+    loader._user = ConfigNode(user.name, {**{key: value for key, value in user.value.items() if key != "exec"}, **found}, user.path)
+    return loader
+
+
+def _load_kubeconfig(access: Mapping[str, t.Any], configuration: t.Any, user: Mapping[str, str] | None) -> None:
     from kubernetes import config
 
     kubeconfig, context = access.get("kubeconfig"), access.get("context")
@@ -140,14 +170,16 @@ def _load_kubeconfig(access: Mapping[str, t.Any], configuration: t.Any) -> None:
             path = os.path.expanduser(kubeconfig) if kubeconfig else None
             config.load_kube_config(config_file=path, context=context, client_configuration=configuration, persist_config=True)
         else:
-            _loader(access).load_and_set(configuration)
+            loader = _loader(access)
+            (_with_user(loader, user) if user else loader).load_and_set(configuration)
     except Exception as error:
         raise _unreadable(access, error) from error
 
 
-def configuration_of(access: Mapping[str, t.Any]) -> t.Any:
+def configuration_of(access: Mapping[str, t.Any], user: Mapping[str, str] | None = None) -> t.Any:
     """Return a configuration of the client library for these options alone.
 
+    :param user: what the command of the kubeconfig's user printed.
     :raises KubeError: of the kind ``config``.
     """
     from kubernetes.client import Configuration
@@ -155,7 +187,7 @@ def configuration_of(access: Mapping[str, t.Any]) -> t.Any:
     # type.__call__: since version 12 calling the class itself returns a copy of the process-wide default.
     configuration = type.__call__(Configuration)
     if access.get("kubeconfig") or access.get("context"):
-        _load_kubeconfig(access, configuration)
+        _load_kubeconfig(access, configuration, user)
     if access.get("host"):
         _check_server(access["host"])
         configuration.host = access["host"].rstrip("/")

@@ -12,7 +12,7 @@ import dataclasses
 import time
 import typing as t
 
-from .._common.threads import WIDE, in_threads
+from .._common.threads import WIDE, Overdue, in_threads
 from .access import method_of
 from .client import Kube
 from .errors import KubeError, failure_of, reading
@@ -156,8 +156,11 @@ def wait_until_ready(specs: Sequence[Mapping[str, t.Any]], *, timeout: float, wa
             found = failure_of(error)
             return {"ok": False, "error": found["message"], "hint": found["hint"]}
 
+    def late(_spec: Mapping[str, t.Any], why: Overdue) -> dict[str, t.Any]:
+        return {"ok": False, "error": str(why), "hint": why.hint}
+
     # One that is not ready takes no other one's time: a thread that waits costs nothing else.
-    return dict(zip([spec["name"] for spec in specs], in_threads(one, specs, WIDE)))
+    return dict(zip([spec["name"] for spec in specs], in_threads(one, specs, WIDE, seconds=wait + 2 * timeout, late=late)))
 
 
 def _wait(kube: Kube, spec: Mapping[str, t.Any], ended: float, wait: float) -> dict[str, t.Any]:

@@ -9,7 +9,7 @@ import concurrent.futures
 import dataclasses
 import typing as t
 
-from .._common.threads import WIDE, in_threads
+from .._common.threads import WIDE, Overdue, in_threads
 from .access import method_of
 from .client import Kube
 from .control_plane import observe_control_plane
@@ -22,6 +22,8 @@ if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
 ACCOUNT = "flyteadmin"
+#: so many timeouts of one answer a cluster has for all of them, whatever it sends and however slowly
+PATIENCE = 2
 _Spec = t.Mapping[str, t.Any]
 
 
@@ -38,11 +40,13 @@ def observe(specs: Sequence[_Spec], *, concurrency: int, timeout: float, service
         observed = _opened(spec, timeout)
         return observed.complete(lambda kube: observe_control_plane(kube, spec["namespace"], timeout=timeout, service_accounts=service_accounts))
 
-    with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, len(control_planes))) as pool:
-        pending = [pool.submit(whole, spec) for spec in control_planes]
-        opened = in_threads(lambda spec: _opened(spec, timeout), planes, WIDE)
-        observed = in_threads(lambda found: found.complete(), opened, concurrency)
-        observed = [future.result() for future in pending] + observed
+    limit = PATIENCE * timeout
+    with concurrent.futures.ThreadPoolExecutor(max_workers=1) as pool:
+        # A control plane asks every cluster that flyteadmin knows, each with a limit of its own.
+        pending = pool.submit(in_threads, whole, control_planes, WIDE, seconds=2 * limit, late=_late)
+        opened = in_threads(lambda spec: _opened(spec, timeout), planes, WIDE, seconds=limit, late=_late)
+        observed = in_threads(lambda found: found.complete(), opened, concurrency, seconds=limit, late=lambda found, why: _late(found.spec, why))
+        observed = pending.result() + observed
     by_name = {entry.spec["name"]: entry.found for entry in observed}
     return {spec["name"]: by_name[spec["name"]] for spec in specs}
 
@@ -70,11 +74,20 @@ class _Observed:
         return self
 
 
-def _opened(spec: _Spec, timeout: float) -> _Observed:
-    """Ask a cluster the first question: which release is there."""
-    found: dict[str, t.Any] = {
+def _nothing() -> dict[str, t.Any]:
+    return {
         "reachable": False, "error": None, "server": None, "release": None, "token": None, "missing": [], "deployments": None, "control_plane": None
     }  # fmt: skip
+
+
+def _late(spec: _Spec, why: Overdue) -> _Observed:
+    """Return what is known of a cluster that was given up: a thread may still be writing what it found."""
+    return _Observed(spec, {**_nothing(), "error": failure_of(why)})
+
+
+def _opened(spec: _Spec, timeout: float) -> _Observed:
+    """Ask a cluster the first question: which release is there."""
+    found = _nothing()
     try:
         kube = method_of(spec["access"]).connect(timeout)
         found["server"] = kube.server

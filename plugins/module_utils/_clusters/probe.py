@@ -120,4 +120,5 @@ def probe_all(
         return probe(str(entry.get("endpoint") or ""), *texts, service_accounts=service_accounts, timeout=timeout)
 
     with reading("clusterConfigs of flyteadmin's configuration", "Correct it by hand, or run site.yml with the tag controlplane."):
-        return dict(zip([str(entry["name"]) for entry in configs], in_threads(one, configs, WIDE)))
+        found = in_threads(one, configs, WIDE, seconds=2 * timeout, late=lambda _entry, why: _result(str(why), why.hint, why.kind))
+        return dict(zip([str(entry["name"]) for entry in configs], found))

@@ -9,13 +9,13 @@ import dataclasses
 import typing as t
 
 from .._common.fingerprints import credentials_checksum, fingerprint
-from .._common.threads import in_threads
+from .._common.threads import Overdue, in_threads
 from .access import access_of, method_of
 from .client import Kube, KubeError, decode
 from .control_plane import read_secret
 from .credentials import MANAGED_BY, Token, ensure_token, merge_patch, secrets_path, stored_credentials
 from .errors import failure_of
-from .probe import settled_probe
+from .probe import SETTLE, settled_probe
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,6 +58,10 @@ def _gather(cluster: Mapping[str, t.Any], params: Mapping[str, t.Any], check_mod
         found = failure_of(error)
         gathered.error = {"name": cluster["name"], "error": found["message"], "hint": found["hint"]}
     return gathered
+
+
+def _late(cluster: Mapping[str, t.Any], why: Overdue) -> _Gathered:
+    return _Gathered(cluster["name"], error={"name": cluster["name"], "error": str(why), "hint": why.hint})
 
 
 def _ensured(cluster: Mapping[str, t.Any], params: Mapping[str, t.Any], check_mode: bool) -> Token | None:
@@ -131,7 +135,8 @@ def run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     before = read_secret(kube, namespace, name)[1]
     wanted = [cluster for cluster in params["clusters"] if cluster["state"] == "present"]
     gone = [cluster["name"] for cluster in params["clusters"] if cluster["state"] == "absent"]
-    gathered = in_threads(lambda cluster: _gather(cluster, params, check_mode), wanted, params["concurrency"])
+    limit = params["wait_timeout"] + SETTLE + 2 * params["timeout"]
+    gathered = in_threads(lambda cluster: _gather(cluster, params, check_mode), wanted, params["concurrency"], seconds=limit, late=_late)
     pairs = {item.name: item.pair for item in gathered if item.pair}
     stored = _Stored(before, merge_patch(before, pairs, gone))
     if stored.patch and not check_mode:
