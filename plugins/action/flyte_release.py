@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.credentials import secrets_path
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import TO_BE_MADE
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import wanted_configuration
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Rollout, plan_rollout
@@ -104,12 +105,15 @@ class ActionModule(InventoryAction):
     def _helm(self, known: Known, cluster: Cluster, configuration: Configuration | None) -> None:
         binary = known.site.settings["flyte_helm_binary"]
         access = method_of(cluster_options(known.site, cluster, self.variables.read)).for_helm()
+        values = known.values_of(self.variables.read)(cluster, configuration)
+        # What Helm could not do it shows whole, with the passwords that files of values put into it.
+        SECRETS.know_values(values)
         arguments = {
             "release_name": cluster.release,
             "release_namespace": cluster.namespace,
             "create_namespace": True,
             "chart_ref": known.planned_chart.path,
-            "release_values": known.values_of(self.variables.read)(cluster, configuration),
+            "release_values": values,
             # The module asks whether the release has the values of these files, and would skip a repair otherwise: it has not those of no file.
             "values_files": [os.devnull],
             **access,

@@ -12,6 +12,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._clusters import client as _kube
 from ._clusters.access import METHOD_OPTIONS, access_of, access_options, method_of
+from ._common.redaction import SECRETS
 from ._flyteadmin.errors import AdminError
 from ._flyteadmin.settings import ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_OPTIONS, ADMIN_REQUIRED_TOGETHER, Settings
 
@@ -132,7 +133,7 @@ def run_admin_module(module: AnsibleModule, work: Callable[[Settings], dict[str,
     def with_settings() -> dict[str, t.Any]:
         settings = Settings.from_params(module.params)
         # Secrets of files and of the environment are none that Ansible knows of.
-        module.no_log_values.update(settings.secrets)
+        SECRETS.know(*settings.secrets)
         try:
             return work(settings)
         except ImportError as error:
@@ -144,10 +145,18 @@ def run_admin_module(module: AnsibleModule, work: Callable[[Settings], dict[str,
 
 
 def _run(module: AnsibleModule, work: Callable[[], dict[str, t.Any]], *errors: type[Exception]) -> None:
+    SECRETS.know(*module.no_log_values)
     try:
         result = work()
     except errors as error:
         hint = getattr(error, "hint", "")
         text = str(getattr(error, "message", None) or error)
+        _hide(module)
         module.fail_json(msg=f"{text}. {hint}".strip() if not text.endswith(".") else f"{text} {hint}".strip(), **getattr(error, "result", {}))
+    _hide(module)
     module.exit_json(**result)
+
+
+def _hide(module: AnsibleModule) -> None:
+    """Let Ansible take every secret out of the result that this run had in hands, in all forms: it knows those of its options only, as they are."""
+    module.no_log_values.update(SECRETS.known())

@@ -9,12 +9,15 @@ import contextlib
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import HostVariables, TemplateFault, plain
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MODULES = "flyte.multicluster."
+#: what people read of a result. The rest is data for the next task, in which nothing may be replaced, and holds no secret.
+_SHOWN = ("msg", "lines", "text", "failures", "rows", "diff", "warnings")
 
 
 class Refused(Exception):
@@ -64,7 +67,7 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
             result.update(failed=True, msg=str(error))
         except TemplateFault as error:
             result.update(failed=True, msg=["Nothing was changed.", str(error)])
-        return result
+        return {key: SECRETS.data(value) if key in _SHOWN else value for key, value in result.items()}
 
     def act(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the result. ``arguments`` are plain data."""

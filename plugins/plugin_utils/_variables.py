@@ -12,6 +12,7 @@ import typing as t
 import yaml
 from ansible.errors import AnsibleError
 from ansible.template import Templar
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import Variables, declared
 from jinja2 import TemplateError
 
@@ -32,11 +33,22 @@ class TemplateFault(Exception):
 
 
 @functools.lru_cache(maxsize=1)
-def declared_variables() -> Variables:
-    """Return the inventory's variables, from their one declaration."""
+def _declaration() -> dict[str, dict[str, t.Any]]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     content = yaml.load(_DECLARATION.read_text(encoding="utf-8"), Loader=loader)
-    return declared(content["argument_specs"]["main"]["options"])
+    return t.cast("dict[str, dict[str, t.Any]]", content["argument_specs"]["main"]["options"])
+
+
+@functools.lru_cache(maxsize=1)
+def declared_variables() -> Variables:
+    """Return the inventory's variables, from their one declaration."""
+    return declared(_declaration())
+
+
+@functools.lru_cache(maxsize=1)
+def secret_variables() -> frozenset[str]:
+    """Return the names of the inventory's variables that are secrets."""
+    return frozenset(name for name, option in _declaration().items() if option.get("no_log"))
 
 
 class HostVariables:
@@ -60,12 +72,21 @@ class HostVariables:
         :raises TemplateFault: it has a template that fails.
         """
         value = self.raw(host).get(name)
-        if value is None or not _has_template(value):
-            return plain(value)
-        try:
-            return plain(self._templar(host).template(value))
-        except (AnsibleError, TemplateError, TypeError, ValueError) as error:
-            raise TemplateFault(host, name, str(error)) from error
+        if value is not None and _has_template(value):
+            try:
+                value = self._templar(host).template(value)
+            except (AnsibleError, TemplateError, TypeError, ValueError) as error:
+                raise TemplateFault(host, name, str(error)) from error
+        found = plain(value)
+        self._note_secrets(name, found)
+        return found
+
+    def _note_secrets(self, name: str, value: t.Any) -> None:
+        """Remember the secrets that are in use, so that no text of ours shows them."""
+        if name in secret_variables():
+            SECRETS.know(value)
+        elif isinstance(value, (dict, list)):
+            SECRETS.know_values(value)
 
     def _templar(self, host: str) -> Templar:
         if host not in self._templars:

@@ -13,6 +13,7 @@ import time
 import typing as t
 import urllib.parse
 
+from .._common.redaction import SECRETS
 from .configuration import configuration_of, has_explicit_access, require_explicit_access
 from .errors import KubeError
 
@@ -69,6 +70,7 @@ class _Bearer:
     def _make_anew(self) -> None:
         started = _clock()
         self._token = self._renew()
+        SECRETS.know(self._token)
         self._made = started
 
 
@@ -94,6 +96,7 @@ class Kube:
         """
         require_explicit_access(access)
         self._settings = configuration_of(access, user)
+        SECRETS.know(*(str(value).rpartition(" ")[2] for value in self._settings.api_key.values()), self._settings.password)
         self._timeout = timeout
         self._extra_headers = _impersonation(access)
         self._bearer = _Bearer(access["api_key"], renew, renew_after) if renew else None

@@ -11,6 +11,7 @@ import time
 import typing as t
 
 from .._common.fingerprints import fingerprint
+from .._common.redaction import SECRETS
 from .client import Kube, KubeError, decode, encode
 from .errors import reading
 
@@ -40,6 +41,9 @@ class Token:
     ca_cert: str = dataclasses.field(repr=False)
     created: str
     changed: bool = False
+
+    def __post_init__(self) -> None:
+        SECRETS.know(self.token)
 
     def public(self) -> dict[str, t.Any]:
         """Return what may be shown."""

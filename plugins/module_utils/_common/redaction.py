@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one place that takes secrets out of texts. Texts of libraries, of Helm and of servers quote what they were given, in forms of their own."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+import typing as t
+import urllib.parse
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+MASK = "********"
+#: what is shorter stands in other words too
+_SHORTEST = 5
+#: a user and password of a URL; they may hold "/" and "@" themselves
+_USERINFO = re.compile(r"(?<=://)[^\s\"'<>]*@")
+#: what a key is called whose value is a secret; a path or a name of one is none
+_SECRET_KEY = re.compile(r"(password|passwd|passphrase|token|secret|credential|api_?key|access_?key|private_?key|client-key-data|dsn)s?$", re.IGNORECASE)
+
+
+def forms(secret: str) -> Iterator[str]:
+    """Return how a secret may stand in a text: as it is, escaped, in base64, in a URL."""
+    raw = secret.strip()
+    if len(raw) < _SHORTEST:
+        return
+    plain = raw.encode("utf-8", "surrogateescape")
+    for found in (secret, raw):
+        yield from (found, repr(found)[1:-1], json.dumps(found)[1:-1], urllib.parse.quote(found, safe=""), urllib.parse.quote_plus(found))
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        for content in (plain, secret.encode("utf-8", "surrogateescape")):
+            # Without its end: that depends on what follows in the same text, and is left out in URLs.
+            yield encode(content).decode().rstrip("=")
+
+
+class Redactor:
+    """Knows secrets, and takes them out of texts."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._forms: set[str] = set()
+
+    def know(self, *secrets: t.Any) -> None:
+        """Learn secrets; what is no text is none."""
+        found = {form for secret in secrets if isinstance(secret, str) for form in forms(secret)}
+        with self._lock:
+            self._forms |= found
+
+    def know_values(self, values: t.Any) -> None:
+        """Learn the secrets of a tree of values: those whose key says that they are one."""
+        self.know(*_secrets_of(values))
+
+    def known(self) -> set[str]:
+        """Return all forms of the secrets that are known."""
+        with self._lock:
+            return set(self._forms)
+
+    def text(self, text: str) -> str:
+        """Return a text without the secrets, and without users and passwords of URLs."""
+        # The longest first: one secret may be the beginning of another one.
+        for form in sorted((form for form in self.known() if form in text), key=len, reverse=True):
+            text = text.replace(form, MASK)
+        return _USERINFO.sub(f"{MASK}@", text) if "://" in text else text
+
+    def data(self, value: t.Any) -> t.Any:
+        """Return plain data whose texts are without the secrets."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {self.data(key): self.data(item) for key, item in value.items()}
+        return [self.data(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def looks_secret(key: t.Any) -> bool:
+    """Return whether the name of a value says that it is a secret."""
+    return isinstance(key, str) and bool(_SECRET_KEY.search(key))
+
+
+def _secrets_of(values: t.Any, *, inside: bool = False) -> Iterator[str]:
+    """Return the texts below keys that look secret."""
+    if isinstance(values, str):
+        if inside:
+            yield values
+        return
+    items: Iterable[tuple[t.Any, t.Any]] = ()
+    if isinstance(values, dict):
+        items = t.cast("Mapping[t.Any, t.Any]", values).items()
+    elif isinstance(values, (list, tuple)):
+        items = ((None, item) for item in values)
+    for key, item in items:
+        yield from _secrets_of(item, inside=inside or looks_secret(key))
+
+
+#: what this process knows
+SECRETS = Redactor()

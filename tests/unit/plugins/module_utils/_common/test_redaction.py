@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No text shows a secret, in whatever form a library or a server quotes it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.parse
+
+import pytest
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import MASK, Redactor, looks_secret
+
+SECRET = 'pa"ss/wörd +=\n4711'
+
+
+@pytest.fixture(name="redactor")
+def _redactor() -> Redactor:
+    found = Redactor()
+    found.know(SECRET, "token-one", "token-one-longer", None, 7, "", " ", "abc")
+    return found
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET,
+        SECRET + "\n",
+        repr(SECRET)[1:-1],
+        json.dumps(SECRET)[1:-1],
+        urllib.parse.quote(SECRET, safe=""),
+        urllib.parse.quote_plus(SECRET),
+        base64.b64encode(SECRET.encode()).decode(),
+        base64.urlsafe_b64encode(SECRET.encode()).decode().rstrip("="),
+    ],
+)
+def test_every_form_of_a_secret(redactor: Redactor, form: str) -> None:
+    found = redactor.text(f"Invalid header value b'Bearer {form}'; see {form}.")
+    assert "4711" not in found and "NDcxM" not in found and found.count(MASK) == 2 and found.startswith("Invalid header value")
+
+
+def test_one_secret_that_begins_another_one(redactor: Redactor) -> None:
+    assert redactor.text("token-one-longer token-one") == f"{MASK} {MASK}"
+
+
+def test_what_is_no_secret_stays(redactor: Redactor) -> None:
+    assert redactor.text("abc: a token of 7 abc at https://host/path") == "abc: a token of 7 abc at https://host/path"
+
+
+@pytest.mark.parametrize("userinfo", ["bob:pw", "bob:p/w", "bob:p@w", "pw"])
+def test_no_password_of_a_url(userinfo: str) -> None:
+    assert Redactor().text(f"cannot reach https://{userinfo}@host:443/x, sorry") == f"cannot reach https://{MASK}@host:443/x, sorry"
+
+
+def test_data_of_any_depth(redactor: Redactor) -> None:
+    assert redactor.data({"a": [SECRET, {"b": "token-one"}], "n": 1, "token-one": None}) == {"a": [MASK, {"b": MASK}], "n": 1, MASK: None}
+
+
+def test_values_whose_key_says_that_they_are_secrets() -> None:
+    redactor = Redactor()
+    redactor.know_values({"db": {"dbPassword": "from-values", "host": "a-host"}, "secretsList": [], "clientSecrets": [{"x": "deep-secret"}]})
+    assert redactor.text("from-values deep-secret a-host") == f"{MASK} {MASK} a-host"
+
+
+@pytest.mark.parametrize(("key", "secret"), [("password", True), ("API_KEY", True), ("apikey", True), ("passwordPath", False), ("secretName", False), (7, False)])
+def test_which_keys_are_of_secrets(key: str, secret: bool) -> None:
+    assert looks_secret(key) == secret
