@@ -12,6 +12,9 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.acces
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._iam.required import faults, role_names, uses_pod_identity
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.credentials import unsendable_credentials
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.names import misplaced_variables, unknown_variables
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ADMIN_VARIABLES, AWS_VARIABLES
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.cloud import not_reachable_yet
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import make_plan
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines
@@ -24,11 +27,13 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections im
     writes_service_accounts,
 )
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import TemplateFault, declared_variables
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import TemplateFault, declared_variables, known_names
 
 if t.TYPE_CHECKING:
     import pathlib
+    from collections.abc import Callable
 
+    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import Fault
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 
 
@@ -83,10 +88,23 @@ class ActionModule(InventoryAction):
                 return None
 
         site, wrong = build(control_planes, data_planes, read, declared_variables())
+        wrong = [*wrong, *self._more_faults(control_planes, data_planes, read)]
         lines = untemplated + [str(fault) for fault in wrong]
         if site is None or lines:
             raise Refused(f"The inventory has {len(lines)} fault(s):", *lines)
         return site
+
+    def _more_faults(self, control_planes: list[str], data_planes: list[str], read: Callable[[str, str], t.Any]) -> list[Fault]:
+        """Return what is wrong with variables that nobody would read, and with credentials that nobody could send."""
+        if len(control_planes) != 1:
+            return []
+        host = control_planes[0]
+        planes = [plane for plane in data_planes if plane != host]
+        faults = unsendable_credentials((host, *planes), read)
+        faults += misplaced_variables(host, planes, self.variables.raw, read, [*declared_variables().site, *ADMIN_VARIABLES, *AWS_VARIABLES])
+        if self.variables.read(host, "flyte_allow_unknown_variables") is not True:
+            faults += unknown_variables({name: self.variables.raw(name) for name in (host, *planes)}, known_names())
+        return faults
 
     def _refuse_access(self, site: Site) -> None:
         """Refuse access that cannot work, all of it together, and one that serves for everything but Helm: it would fail halfway."""

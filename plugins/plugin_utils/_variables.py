@@ -45,6 +45,11 @@ def declared_variables() -> Variables:
     return declared(_declaration())
 
 
+def known_names() -> frozenset[str]:
+    """Return the names of all of the inventory's variables."""
+    return frozenset(_declaration())
+
+
 @functools.lru_cache(maxsize=1)
 def secret_variables() -> frozenset[str]:
     """Return the names of the inventory's variables that are secrets."""

@@ -17,6 +17,10 @@ if t.TYPE_CHECKING:
     from .variables import Variable
 
 
+#: in the place of a value that may be a secret
+NOT_SHOWN: t.Any = object()
+
+
 @dataclasses.dataclass(frozen=True)
 class Fault:
     """One thing that is wrong in the inventory."""
@@ -28,6 +32,8 @@ class Fault:
 
     def __str__(self) -> str:
         value = self.value
+        if value is NOT_SHOWN:
+            return f"{self.host}: {self.variable}: {self.remedy}"
         if isinstance(value, str):
             value = re.sub(r"//[^/@]*@", "//***@", value)  # a URL may hold a password
         return f"{self.host}: {self.variable} = {value!r}: {self.remedy}"

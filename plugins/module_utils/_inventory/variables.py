@@ -98,6 +98,12 @@ AWS_VARIABLES: dict[str, str] = {
 #: what only says how something is reached: the site does not keep it, since it may be a credential
 CONNECTION_VARIABLES = frozenset({*ACCESS_VARIABLES, *ADMIN_VARIABLES, *AWS_VARIABLES} - {"flyte_aws_region"})
 
+#: credentials that are sent in a header as they are
+SENT = frozenset(
+    {"flyte_kube_api_key", "flyte_admin_token", "flyte_client_id", "flyte_client_secret"}
+    | {f"flyte_aws_{name}" for name in ("access_key", "secret_key", "session_token")}
+)
+
 #: what an EKS cluster and its node group are created from, and which of it has no default
 EKS_NOT_FOR_CREATION = ("flyte_eks_cluster", "flyte_eks_create")
 EKS_REQUIRED = ("flyte_eks_version", "flyte_eks_role_arn", "flyte_eks_node_role_arn", "flyte_eks_subnets")
@@ -109,4 +115,6 @@ def options_of(host: str, read: t.Callable[[str, str], t.Any], variables: Mappin
     :param variables: variable to option, one of the tables above.
     """
     found = {option: read(host, variable) for variable, option in variables.items()}
+    # As any editor writes a file, a token has a line break at its end.
+    found = {option: value.strip() if variable in SENT and isinstance(value, str) else value for (variable, option), value in zip(variables.items(), found.values())}
     return {option: value for option, value in found.items() if value is not None}
