@@ -11,6 +11,7 @@ import urllib.parse
 
 from .._clusters.client import has_explicit_access
 from .._common.text import nearest
+from .keys import key_problem
 from .variables import ACCESS_VARIABLES, EKS_REQUIRED, options_of
 
 if t.TYPE_CHECKING:
@@ -22,9 +23,6 @@ if t.TYPE_CHECKING:
 PROVIDERS = ("aws", "gcp", "generic")
 #: weights of a label may miss 1 by this much, for thirds written with four digits
 WEIGHT_TOLERANCE = 1e-3
-#: a key of a Secret has at most 253 of these characters; the longest one that we make of a name ends in "_cacert"
-_NAME = re.compile(r"[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?")
-_NAME_LENGTH = 253 - len("_cacert")
 _IDENTIFIER = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}")
@@ -144,15 +142,10 @@ def _url_problem(url: str, schemes: Sequence[str]) -> str:
 def check_host(reader: Reader, host: str, is_control_plane: bool, values: Mapping[str, t.Any], settings: Mapping[str, t.Any]) -> None:
     """Check the variables of one cluster."""
     name = values["flyte_cluster_name"] or host
-    if not _NAME.fullmatch(name) or len(name) > _NAME_LENGTH:
+    problem = key_problem(name)
+    if problem:
         variable = "flyte_cluster_name" if values["flyte_cluster_name"] else "inventory_hostname"
-        reader.fault(
-            host,
-            variable,
-            name,
-            f"cannot be part of a Secret's key: at most {_NAME_LENGTH} letters, digits, '.', '_' and '-', beginning and ending with a letter or digit. "
-            "Set flyte_cluster_name.",
-        )
+        reader.fault(host, variable, name[:80], f"the name of a cluster {problem} Set flyte_cluster_name.")
     if values["flyte_api_endpoint"] is not None:
         problem = _url_problem(values["flyte_api_endpoint"], ("https",))
         if problem:

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import math
+import re
 import typing as t
 
 from .._common.text import nearest
 from .checks import WEIGHT_TOLERANCE, is_identifier
+from .keys import MOST, key_problem
 from .site import Label
 
 if t.TYPE_CHECKING:
@@ -23,7 +25,11 @@ def label_cluster_map(reader: Reader, host: str, labels: Mapping[str, t.Any], ta
     known = [cluster.name for cluster in targets]
     result: dict[str, list[dict[str, t.Any]]] = {}
     for label, entries in labels.items():
-        variable = f"flyte_labels.{label}"
+        variable = f"flyte_labels.{str(label)[:MOST]}"
+        problem = key_problem(label)
+        if problem:
+            reader.fault(host, "flyte_labels", label if not isinstance(label, str) else label[: MOST + 1], f"the name of a label {problem}")
+            continue
         if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
             reader.fault(host, variable, entries, "has to be a list like [{cluster: NAME, weight: 1}].")
             continue
@@ -70,6 +76,11 @@ def _weight(value: t.Any) -> float | int | None:
     return int(number) if number.is_integer() else number
 
 
+def _is_name(value: t.Any) -> bool:
+    """Return whether this is a name, or none at all. ``False`` is neither: taken for no workflow, it would move the whole domain."""
+    return value is None or (isinstance(value, str) and not re.search(r"[\s\x00-\x1f\x7f]", value))
+
+
 _ROW_KEYS = ("project", "domain", "workflow", "label")
 
 
@@ -82,6 +93,12 @@ def label_rows(reader: Reader, host: str, settings: Mapping[str, t.Any], labels:
             reader.fault(host, variable, entry, "has to be a mapping with project, domain, workflow and label.")
             continue
         _unknown_keys(reader, host, variable, entry, _ROW_KEYS)
+        wrong = [key for key in _ROW_KEYS if not _is_name(entry.get(key))]
+        for key in wrong:
+            remedy = "has to be text without white space, or left out: what is no text is not taken for none."
+            reader.fault(host, f"{variable}.{key}", entry[key], remedy)
+        if wrong:
+            continue
         row = Label(*(str(entry.get(key) or "") for key in _ROW_KEYS))
         if not row.project:
             reader.fault(host, f"{variable}.project", entry.get("project"), "is required.")

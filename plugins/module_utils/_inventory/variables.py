@@ -116,5 +116,6 @@ def options_of(host: str, read: t.Callable[[str, str], t.Any], variables: Mappin
     """
     found = {option: read(host, variable) for variable, option in variables.items()}
     # As any editor writes a file, a token has a line break at its end.
-    found = {option: value.strip() if variable in SENT and isinstance(value, str) else value for (variable, option), value in zip(variables.items(), found.values())}
+    trimmed = {variables[variable] for variable in SENT & set(variables)}
+    found = {option: value.strip() if option in trimmed and isinstance(value, str) else value for option, value in found.items()}
     return {option: value for option, value in found.items() if value is not None}
