@@ -130,8 +130,8 @@ def test_what_is_damaged_in_the_control_plane_is_named(answers: dict[str, t.Any]
 
 
 def test_a_config_map_that_is_no_yaml_is_no_configuration_of_clusters() -> None:
-    assert _control_plane.clusters_section("clusters: {{ template }}") == {}
-    assert _control_plane.clusters_section("clusters:\n  labelClusterMap: {a: []}") == {"labelClusterMap": {"a": []}}
+    assert _control_plane.section_of("clusters: {{ template }}", "clusters") == {}
+    assert _control_plane.section_of("clusters:\n  labelClusterMap: {a: []}", "clusters") == {"labelClusterMap": {"a": []}}
 
 
 def test_a_control_plane_without_flyteadmin_has_no_configuration() -> None:

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 import yaml
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build as build_site
-from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.checks import valid_bucket
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.flyte_values import valid_bucket
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ACCESS_VARIABLES, ADMIN_VARIABLES, AWS_VARIABLES
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables
@@ -169,7 +169,7 @@ def test_extra_variables_are_text_and_still_work(inventory: Inventory) -> None:
     site, faults = build(inventory)
     assert not faults and site is not None
     assert (site.settings["flyte_concurrency"], site.settings["flyte_control_plane_runs_workflows"]) == (4, True)
-    assert site.settings["flyte_buckets"] == ["one-bucket"]
+    assert site.buckets == ["one-bucket"]
     assert [cluster.name for cluster in site.targets] == ["controlplane", "dataplane_1", "dataplane_2"]
 
 
