@@ -99,6 +99,14 @@ def _may(kube: Kube, group: str, resource: str, verb: str) -> bool:
     return bool((answer.get("status") or {}).get("allowed"))
 
 
+def _is_certificate(text: str) -> bool:
+    try:
+        ssl.create_default_context(cadata=text)
+    except (ssl.SSLError, ValueError):
+        return False
+    return True
+
+
 def probe_all(
     configs: Sequence[Mapping[str, t.Any]], data: Mapping[str, bytes], *, timeout: float, service_accounts: bool
 ) -> dict[str, dict[str, t.Any]]:
@@ -120,9 +128,7 @@ def probe_all(
             texts = token.decode(), ca_cert.decode()
         except UnicodeDecodeError:
             return _result(f"its token or CA certificate in the Secret {SECRET_NAME} is no text", _STORE, "token")
-        try:
-            ssl.create_default_context(cadata=texts[1])
-        except (ssl.SSLError, ValueError):
+        if str(entry.get("endpoint")).startswith("https:") and not _is_certificate(texts[1]):
             return _result(f"its CA certificate in the Secret {SECRET_NAME} is none: flyteadmin does not start with it", _STORE, UNUSABLE)
         return probe(str(entry.get("endpoint") or ""), *texts, service_accounts=service_accounts, timeout=timeout)
 

@@ -113,7 +113,7 @@ def check_used_labels(
         reader.fault(host, "flyte_default_execution_label", default, remedy)
     enabled = {cluster.name for cluster in targets if cluster.enabled}
     known = {cluster.name for cluster in targets}
-    for label in sorted({*(row.label for row in rows), default} & set(labels)):
+    for label in sorted({*(row.label for row in rows), str(default)} & set(labels)):
         entries = labels[label]
         if any(entry["cluster"] not in known for entry in entries):
             continue  # said already

@@ -109,7 +109,8 @@ def test_what_the_control_plane_has() -> None:
         found = observed(spec(server, "controlplane", control_plane=True, data_plane=False))["controlplane"]
     known = found["control_plane"]
     assert set(known["credentials"]) == {"a"} and known["other_keys"] == ["other"] and known["journal"] == []
-    assert known["clusters"]["labelClusterMap"] == {"l": [{"id": "a", "weight": 1}]} and known["probes"]["a"]["kind"] == "unreachable"
+    assert known["clusters"]["labelClusterMap"] == {"l": [{"id": "a", "weight": 1}]} and known["probes"]["a"]["kind"] == "unusable"
+    assert known["namespace_mapping"] is None
     assert found["token"] is None and found["reachable"]
 
 
