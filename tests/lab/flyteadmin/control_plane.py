@@ -177,7 +177,7 @@ class ControlPlane:
         try:
             generation = self._read(pod)
             self._seed(_seed_projects(pod), generation.domains)
-            self._sync(generation)
+            self._sync_for(pod, generation)
         except Panic as problem:
             self._crashed(pod, "CrashLoopBackOff", f"panic: {problem}", init=False)
         except (SyncFailed, requests.RequestException) as problem:
@@ -187,6 +187,18 @@ class ControlPlane:
             self._started[uid] = generation
             enabled = sorted(cluster.name for cluster in generation.clusters.values() if cluster.enabled)
             print(f"{name}: started, enabled clusters {enabled}, labels {sorted(generation.labels)}", flush=True)
+
+    def _sync_for(self, pod: t.Any, generation: Generation) -> None:
+        """Write the namespaces. An init container that does it fails with one dead plane; syncresources, beside flyteadmin, goes on with the others.
+
+        Of a plane that was dead then, it does not try again before it starts anew: it takes what one plane took for applied.
+        """
+        try:
+            self._sync(generation)
+        except (SyncFailed, requests.RequestException) as problem:
+            if any(container.name == "sync-cluster-resources" for container in pod.spec.init_containers or []):
+                raise
+            print(f"{pod.metadata.name}: syncresources goes on without one plane: {problem}", flush=True)
 
     def _crashed(self, pod: t.Any, reason: str, message: str, *, init: bool) -> None:
         print(f"{pod.metadata.name}: {message}", flush=True)
