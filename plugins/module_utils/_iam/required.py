@@ -205,7 +205,7 @@ def plan(site: Site, aws: Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _own(site: Site) -> Own:
-    return Own(frozenset(cluster.namespace for cluster in site.clusters), tuple(site.domains), site.mapping)
+    return Own(frozenset(cluster.namespace for cluster in site.clusters), tuple(site.domains), site.mapping, tuple(site.projects))
 
 
 def _role(site: Site, aws: Mapping[str, t.Any], name: str, given: list[Grant], policy_arn: str) -> dict[str, t.Any]:

@@ -88,20 +88,27 @@ class Own:
     :param namespaces: Flyte's namespaces.
     :param domains: Flyte's domains: ``<project>-<domain>:default`` is an account of Flyte's tasks.
     :param mapping: of projects and domains to namespaces, where it is another one; those of Flyte's own mapping stay Flyte's.
+    :param projects: Flyte's projects, for a mapping without domains: any namespace could be one of some project.
     """
 
     namespaces: Collection[str] = ("flyte",)
     domains: Collection[str] = ("development", "staging", "production")
     mapping: str = DEFAULT_MAPPING
+    projects: Collection[str] = ()
 
     def has(self, subject: str) -> bool:
         """Return whether a subject is one of Flyte's own accounts."""
         place, _colon, account = subject.removeprefix(_ACCOUNT).rpartition(":")
         if account == "default":
-            return place == "*" or any(_is_mapped(place, mapping, domain) for mapping in {DEFAULT_MAPPING, self.mapping} for domain in self.domains)
+            return place == "*" or any(self._is_mapped(place, mapping) for mapping in (DEFAULT_MAPPING, self.mapping))
         return place in self.namespaces and account in _COMPONENTS
 
+    def _is_mapped(self, place: str, mapping: str) -> bool:
+        """Return whether a namespace is one of Flyte's tasks."""
+        projects = "[^/]+" if "{domain}" in mapping else _one_of(self.projects)
+        pattern = re.escape(mapping).replace(r"\{domain\}", _one_of(self.domains)).replace(r"\{project\}", projects)
+        return bool(re.fullmatch(pattern, place))
 
-def _is_mapped(place: str, mapping: str, domain: str) -> bool:
-    """Return whether a namespace is that of some project in a domain."""
-    return bool(re.fullmatch(re.escape(mapping).replace(r"\{domain\}", re.escape(domain)).replace(r"\{project\}", ".+"), place))
+
+def _one_of(names: Collection[str]) -> str:
+    return f"(?:{'|'.join(map(re.escape, names))})" if names else "(?!)"

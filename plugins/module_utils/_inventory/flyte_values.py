@@ -70,7 +70,7 @@ def check_namespace_mapping(reader: Reader, host: str, settings: dict[str, t.Any
     mapping = given.replace("{{ project }}", "{project}").replace("{{ domain }}", "{domain}")
     example = mapping.replace("{project}", "p").replace("{domain}", "d")
     if mapping == example or not re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", example):
-        remedy = "has to be the name of a namespace with {project}, {domain} or both in it, for example '{project}-{domain}': else lower-case letters, digits, '-'."
+        remedy = "has to be the name of a namespace with {project}, {domain} or both in it, for example '{project}-{domain}'."
         reader.fault(host, "flyte_namespace_mapping", given, remedy)
         return
     settings["flyte_namespace_mapping"] = mapping

@@ -122,7 +122,8 @@ def check_used_labels(
                 host,
                 f"flyte_labels.{label}",
                 [entry["cluster"] for entry in entries],
-                "all of its clusters are disabled, but execution cluster labels, or flyte_default_execution_label, use it: Flyte would run those workflows on any other cluster, silently. "
+                "all of its clusters are disabled, but execution cluster labels, or flyte_default_execution_label, use it: "
+                "Flyte would run those workflows on any other cluster, silently. "
                 "Enable one of them, or move those rows to another label first.",
             )
     if targets and not enabled:

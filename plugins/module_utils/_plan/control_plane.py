@@ -139,7 +139,8 @@ def what_holds_it(site: Site, wanted: Configuration, reason: str | None) -> Fail
         return Failure(host, "controlplane", "no data plane has credentials yet", "See what the table says of the data planes, then run again.")
     if reason and wanted.unusable:
         problem = f"not rolled out: the stored CA certificate of the data plane {', '.join(wanted.unusable)} is none"
-        return Failure(host, "controlplane", problem, "flyteadmin's new pods would not start with it. Make it answer and run again: its credentials are renewed.")
+        remedy = "flyteadmin's new pods would not start with it. Make it answer and run again: its credentials are renewed."
+        return Failure(host, "controlplane", problem, remedy)
     if reason and wanted.unreachable and site.settings["flyte_sync_at_start"]:
         problem = f"not rolled out: the enabled data plane {', '.join(wanted.unreachable)} does not answer to flyteadmin's credentials"
         remedy = (

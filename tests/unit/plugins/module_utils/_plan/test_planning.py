@@ -282,7 +282,8 @@ def test_the_users_lists_are_carried_along_in_the_override() -> None:
     assert [mount["mountPath"] for mount in override["flyteadmin"]["additionalVolumeMounts"]] == ["/mine", "/var/run/credentials"]
     assert "flytepropeller" not in override
     assert override["cluster_resource_manager"]["standalone_deploy"] is True
-    assert _overrides.control_plane_override(base=base, propeller=None, sync_at_start=True, **arguments)["cluster_resource_manager"]["standalone_deploy"] is False
+    waiting = _overrides.control_plane_override(base=base, propeller=None, sync_at_start=True, **arguments)
+    assert waiting["cluster_resource_manager"]["standalone_deploy"] is False
     assert _overrides.control_plane_override(base=base, propeller={}, **arguments)["webhook"] == {"enabled": True}
 
 
