@@ -380,3 +380,19 @@ def test_a_control_plane_that_runs_workflows_is_told_what_a_data_plane_is(tmp_pa
     core = yaml.safe_load(data["core.yaml"])["propeller"]
     assert core["leader-election"]["lock-config-map"]["namespace"] == "elsewhere" and core["rawoutput-prefix"] == "s3://flyte-raw/"
     assert "{{ .podName }}" in data["task_logs.yaml"] and ("Ingress", "flyte-core") in hub
+
+
+@pytest.mark.parametrize("name", ["example-aws", "example-gcp"])
+def test_the_example_inventories_leave_nothing_open(name: str) -> None:
+    content = yaml.safe_load((REPOSITORY / "inventories" / name / "hosts.yml").read_text(encoding="utf-8"))["all"]
+    groups = {group: list(entry["hosts"]) for group, entry in content["children"].items()}
+    variables = {host: {**content["vars"], **own} for entry in content["children"].values() for host, own in entry["hosts"].items()}
+
+    def read(host: str, variable: str) -> t.Any:
+        return variables[host].get(variable)
+
+    site, faults = build(groups["flyte_control_plane"], groups["flyte_data_planes"], read, declared_variables())
+    assert site is not None, faults
+    reader = ValuesReader(site, _chart(), read)
+    for cluster in site.clusters:
+        assert not placeholder_faults(site, cluster, reader.sources(cluster), AWS if name == "example-aws" else None)
