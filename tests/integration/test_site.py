@@ -64,6 +64,19 @@ def test_a_faulty_inventory_is_refused_before_any_change(site: SiteUnderTest) ->
     assert _aws_is_empty(site)
 
 
+def test_a_placeholder_of_the_chart_is_refused_before_any_change(site: SiteUnderTest) -> None:
+    faulty = site.changed_copy()
+    faulty.variables["flyte_user_settings"] = {"certificateArn": "arn:x", "dbPassword": "a-password-4711"}
+    before = {name: site.cluster(name).snapshot() for name in (HUB, PLANE1, PLANE2)}
+    result = faulty.run("-vvv")
+    assert result.code != 0 and "a-password-4711" not in result.output
+    text = re.sub(r"\s+", " ", result.output).replace("''", "'")
+    assert "controlplane: userSettings.rdsHost = '<RDS_HOST>': this placeholder of the chart is still there: set flyte_user_settings.rdsHost." in text
+    for plane in ("dataplane_1", "dataplane_2"):
+        assert f"{plane}: userSettings.logGroup = '<LOG_GROUP_NAME>'" in text and f"{plane}: userSettings.rdsHost" not in text
+    assert {name: site.cluster(name).snapshot() for name in (HUB, PLANE1, PLANE2)} == before and _aws_is_empty(site)
+
+
 def test_an_access_that_helm_cannot_be_given_is_refused(site: SiteUnderTest) -> None:
     faulty = site.changed_copy()
     faulty.planes["dataplane_2"].update(flyte_kube_username="me", flyte_kube_password="a-password-4711")
@@ -120,6 +133,7 @@ def test_the_next_run_completes_it_and_shows_no_secret(site: SiteUnderTest) -> N
     lines = [line for key in keys for line in key.splitlines() if len(line) > 30]
     secrets = [value for name, value in stored.items() if name.endswith("_token")] + lines
     assert len(secrets) > 10
+    secrets.append(site.variables["flyte_user_settings"]["dbPassword"])
     seen = result.output + "\n".join(arguments.seen)
     assert not [secret[:12] for secret in secrets if secret in seen]
     # In no file either: not in the inventory's folder, not in Ansible's and not in Helm's temporary ones.
