@@ -10,6 +10,8 @@ import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.namespaces import plain_mapping
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import mapping_in_use, placeholder_faults
 from ansible_collections.flyte.multicluster.plugins.module_utils._iam.required import faults, role_names, uses_pod_identity
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.credentials import unsendable_credentials
@@ -17,9 +19,10 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.name
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ADMIN_VARIABLES, AWS_VARIABLES
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.cloud import not_reachable_yet
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import make_plan
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, ModuleFailed, Refused
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import provide
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader, provide
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
     aws_options,
     cluster_options,
@@ -35,6 +38,7 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import Fault
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
+    from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart
 
 
 class ActionModule(InventoryAction):
@@ -49,9 +53,16 @@ class ActionModule(InventoryAction):
         if scope == "all":
             self._refuse_access(site)
         chart = provide(site, self._pull) if scope == "all" else None
+        if scope != "observe":
+            self._use_mapping(site, chart)
         aws = self._ask_aws(site)
         observed = {} if scope == "iam" else self._observe(site, hosts, aws, scope)
+        if scope == "observe":
+            live = control_plane_of(observed, site.control_plane.host).get("namespace_mapping")
+            site.settings["flyte_namespace_mapping"] = plain_mapping(live) or site.settings["flyte_namespace_mapping"]
         known = Known(site, observed, aws, chart)
+        if chart:
+            self._refuse_placeholders(known, hosts)
         result = {"changed": False, **known.as_dict(), "play_hosts": hosts}
         if scope == "observe":
             return result
@@ -121,6 +132,25 @@ class ActionModule(InventoryAction):
             wrong += [f"{cluster.host}: {problem}."] if problem else []
         if wrong:
             raise Refused(*wrong)
+
+    def _use_mapping(self, site: Site, chart: Chart | None) -> None:
+        """Take the namespaces of tasks from the control plane's values where the inventory does not say them: trust policies name them."""
+        sources = ValuesReader(site, chart, self.variables.read).sources(site.control_plane)
+        found = site.settings["flyte_namespace_mapping"] or mapping_in_use(sources)
+        if found and "{" in found.replace("{project}", "").replace("{domain}", ""):
+            raise Refused(
+                f"{site.control_plane.host}: configmap.namespace_config.namespace_mapping.template = {found!r}: flyteadmin fills in exactly "
+                "'{{ project }}' and '{{ domain }}'. flyte_namespace_mapping writes them."
+            )
+        site.settings["flyte_namespace_mapping"] = found
+
+    def _refuse_placeholders(self, known: Known, hosts: list[str]) -> None:
+        """Refuse what the chart's values files, or the user's, leave to be filled in: Kubernetes takes it all."""
+        reader = ValuesReader(known.site, known.planned_chart, self.variables.read)
+        clusters = [cluster for cluster in known.site.clusters if cluster.host in hosts]
+        wrong = [fault for cluster in clusters for fault in placeholder_faults(known.site, cluster, reader.sources(cluster), known.aws)]
+        if wrong:
+            raise Refused(*map(str, wrong))
 
     def _hosts(self, site: Site) -> list[str]:
         """Return the hosts of this run, as ``--limit`` left them."""

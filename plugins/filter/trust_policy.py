@@ -21,12 +21,13 @@ def trust_policy(
     *,
     namespaces: Sequence[str] = ("flyte",),
     domains: Sequence[str] = ("development", "staging", "production"),
+    namespace_mapping: str = "{project}-{domain}",
     compact: bool = False,
     prune: bool = False,
 ) -> dict[str, t.Any]:
     """Return an IAM trust policy for the accounts of the given OIDC providers."""
     given = [(entry["provider_arn"], entry["issuer"], entry["subjects"]) for entry in plain(wanted)]
-    own = Own(tuple(namespaces), tuple(domains))
+    own = Own(tuple(namespaces), tuple(domains), namespace_mapping)
     return merge_trust(plain(existing) if existing else None, given, own=own, compact=compact, prune=prune).document
 
 

@@ -178,7 +178,8 @@ clusters:
     - What was found, by O(clusters[].name).
     - RV(ignore:control_plane) is null but for the control plane. There it has RV(ignore:credentials) (fingerprints by cluster),
       RV(ignore:other_keys) of the Secret, RV(ignore:clusters) (what flyteadmin reads), RV(ignore:probes) (each cluster with flyteadmin's own
-      credentials) and RV(ignore:journal) (labels that a killed run left to be written again).
+      credentials), RV(ignore:journal) (labels that a killed run left to be written again) and RV(ignore:namespace_mapping) (flyteadmin's template
+      of the tasks' namespaces, null where it has none).
   returned: success, without O(wait) or with O(gather)
   type: dict
   sample:

@@ -161,7 +161,8 @@ def _digest(folders: list[pathlib.Path]) -> str:
 class ValuesReader:
     """Reads what a release's values are made of; each file once."""
 
-    def __init__(self, site: Site, chart: Chart, read: Callable[[str, str], t.Any]) -> None:
+    def __init__(self, site: Site, chart: Chart | None, read: Callable[[str, str], t.Any]) -> None:
+        """Read them with a chart, or without it the user's alone."""
         self._site, self._chart, self._read = site, chart, read
         self._parsed: dict[str, Values] = {}
 
@@ -171,12 +172,15 @@ class ValuesReader:
         :raises Refused: a values file cannot be read.
         """
         folder = str(self._read(cluster.host, "inventory_dir") or os.getcwd())
-        own = [os.path.join(self._chart.path, name) for name in chart_files(self._site, cluster)]
+        own = [os.path.join(self._chart.path, name) for name in ("values.yaml", *chart_files(self._site, cluster))] if self._chart else []
+        of_chart = [self._file(cluster.host, path) for path in own]
         users = [os.path.abspath(os.path.join(folder, os.path.expanduser(path))) for path in cluster.values_files]
         return Sources(
-            self._file(cluster.host, os.path.join(self._chart.path, "values.yaml")),
-            [self._file(cluster.host, path) for path in own + users],
-            self._read(cluster.host, "flyte_values") or {},
+            defaults=of_chart[0] if of_chart else {},
+            chart_files=of_chart[1:],
+            files=[self._file(cluster.host, path) for path in users],
+            user_settings=self._read(cluster.host, "flyte_user_settings") or {},
+            inline=self._read(cluster.host, "flyte_values") or {},
         )
 
     def _file(self, host: str, path: str) -> Values:

@@ -220,8 +220,15 @@ class SiteUnderTest:
 
     def configs(self) -> dict[str, t.Any]:
         """Return clusterConfigs as flyteadmin reads it."""
+        return {entry["name"]: entry for entry in self._clusters_section()["clusterConfigs"]}
+
+    def label_map(self) -> dict[str, t.Any]:
+        """Return labelClusterMap as flyteadmin reads it."""
+        return t.cast("dict[str, t.Any]", self._clusters_section()["labelClusterMap"])
+
+    def _clusters_section(self) -> dict[str, t.Any]:
         text = self.cluster("controlplane").get("/api/v1/namespaces/flyte/configmaps/flyte-admin-clusters-config")["data"]["clusters.yaml"]
-        return {entry["name"]: entry for entry in yaml.safe_load(text)["clusters"]["clusterConfigs"]}
+        return t.cast("dict[str, t.Any]", yaml.safe_load(text)["clusters"])
 
 
 class ArgumentWatch:

@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+import atexit
+import dataclasses
+import functools
 import json
-import os
 import pathlib
+import re
 import subprocess
 import sys
+import tempfile
 import typing as t
 
 import pytest
@@ -18,14 +22,16 @@ from conftest import REPOSITORY
 sys.path[:0] = [str(REPOSITORY / ".collections"), str(REPOSITORY / "tests" / "lab")]
 
 import binaries  # noqa: E402
+from lab_chart import chart_folder  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration  # noqa: E402
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import chart_files, release_values  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import chart_files, placeholder_faults, release_values  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables  # noqa: E402
 
 ACCOUNT = "123456789012"
+PASSWORD = "the-password-of-the-database"
 ISSUER = "https://oidc.eks.us-east-2.amazonaws.com/id/ABC"
 AWS: dict[str, t.Any] = {
     "account": ACCOUNT,
@@ -46,19 +52,49 @@ CONFIGURATION = Configuration(
 )
 
 
+SETTINGS = {
+    "aws": {"certificateArn": "arn:aws:acm:us-east-2:123456789012:certificate/x", "rdsHost": "rds.example.com", "dbPassword": PASSWORD, "logGroup": "flyte"},
+    "gcp": {"googleProjectId": "my-project", "dbHost": "10.0.0.9", "dbPassword": PASSWORD},
+}
+FILES = {"aws": "values-eks.yaml", "gcp": "values-gcp.yaml"}
+Objects = dict[tuple[str, str], dict[str, t.Any]]
+
+
+@functools.cache
 def _chart() -> Chart:
-    path = os.environ.get("FLYTE_CHART") or str(REPOSITORY / "tests" / "lab" / "chart" / "flyte-core")
-    if not pathlib.Path(path).is_dir():
-        pytest.skip("FLYTE_CHART is no folder")
-    return Chart(path, "flyte-core", "x")
+    scratch = tempfile.TemporaryDirectory(prefix="flyte-chart-")
+    atexit.register(scratch.cleanup)
+    return Chart(str(chart_folder(pathlib.Path(scratch.name))), "flyte-core", "x")
 
 
-def _rendered(tmp_path: pathlib.Path, host: str, **variables: t.Any) -> dict[tuple[str, str], dict[str, t.Any]]:
-    """Return the objects of a host's release by kind and name."""
+class Planned(t.NamedTuple):
+    """What a release would be: its values, the placeholders that are left in them, and how it is rendered."""
+
+    values: dict[str, t.Any]
+    faults: list[str]
+    namespace: str
+
+    def objects(self) -> Objects:
+        """Return the objects of the release by kind and name."""
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as override:
+            json.dump(self.values, override)
+            override.flush()
+            command = [str(binaries.find("helm")), "template", "flyte", _chart().path, "--namespace", self.namespace, "--values", override.name]
+            answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert answer.returncode == 0, answer.stderr
+        assert "<no value>" not in answer.stdout
+        documents = [document for document in yaml.safe_load_all(answer.stdout) if document]
+        return {(document["kind"], document["metadata"]["name"]): document for document in documents}
+
+
+def _planned(tmp_path: pathlib.Path, host: str, **variables: t.Any) -> Planned:
+    provider = variables["flyte_provider"]
     common = {
         "flyte_admin_url": "https://flyte.example.com",
         "flyte_labels": {"label1": [{"cluster": "plane", "weight": 1}]},
         "flyte_projects": ["team1"],
+        "flyte_buckets": ["flyte-data"],
+        "flyte_user_settings": SETTINGS[provider],
         "inventory_dir": str(tmp_path),
         **variables,
     }
@@ -69,21 +105,23 @@ def _rendered(tmp_path: pathlib.Path, host: str, **variables: t.Any) -> dict[tup
 
     site, faults = build(["hub"], ["plane"], read, declared_variables())
     assert site is not None, faults
-    chart, cluster = _chart(), site.cluster(host)
+    cluster = site.cluster(host)
     # The provider's file, then the plane's, then ours: the order of the guide's upgrade on GKE.
-    assert chart_files(site, cluster) == [
-        {"aws": "values-eks.yaml", "gcp": "values-gcp.yaml"}[variables["flyte_provider"]],
-        "values-controlplane.yaml" if host == "hub" else "values-dataplane.yaml",
-    ]
-    aws = AWS if variables["flyte_provider"] == "aws" else None
-    values = release_values(site, cluster, ValuesReader(site, chart, read).sources(cluster), aws=aws, configuration=CONFIGURATION if host == "hub" else None)
-    override = tmp_path / "values.yaml"
-    override.write_text(json.dumps(values), encoding="utf-8")
-    command = [str(binaries.find("helm")), "template", "flyte", chart.path, "--namespace", "flyte", "--values", str(override)]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert answer.returncode == 0, answer.stderr
-    documents = [document for document in yaml.safe_load_all(answer.stdout) if document]
-    return {(document["kind"], document["metadata"]["name"]): document for document in documents}
+    assert chart_files(site, cluster) == [FILES[provider], "values-controlplane.yaml" if host == "hub" else "values-dataplane.yaml"]
+    aws = AWS if provider == "aws" and site.settings["flyte_iam_manage"] else None
+    sources = ValuesReader(site, _chart(), read).sources(cluster)
+    configuration = dataclasses.replace(CONFIGURATION, default_label=site.settings["flyte_default_execution_label"])
+    values = release_values(site, cluster, sources, aws=aws, configuration=configuration if host == "hub" else None)
+    return Planned(values, [str(fault) for fault in placeholder_faults(site, cluster, sources, aws)], cluster.namespace)
+
+
+def _rendered(tmp_path: pathlib.Path, host: str, **variables: t.Any) -> Objects:
+    """Return the objects of a host's release, in which nothing is left open."""
+    planned = _planned(tmp_path, host, **variables)
+    assert not planned.faults
+    found = planned.objects()
+    assert not re.search(r"<[A-Z][A-Z_-]+>", json.dumps([*found.values()]))
+    return found
 
 
 def test_values_files_of_any_name_are_taken(tmp_path: pathlib.Path) -> None:
@@ -110,7 +148,7 @@ def _custom_data(found: dict[tuple[str, str], dict[str, t.Any]], key: str) -> di
     return values
 
 
-AWS_SITE = {"flyte_provider": "aws", "flyte_aws_region": "us-east-2", "flyte_buckets": ["flyte-data"]}
+AWS_SITE = {"flyte_provider": "aws", "flyte_aws_region": "us-east-2"}
 ROLE = "eks.amazonaws.com/role-arn"
 
 
@@ -153,5 +191,208 @@ def test_gke_with_workload_identity(tmp_path: pathlib.Path) -> None:
     assert found["production"] == "flyte-production@example.iam.gserviceaccount.com" and found["staging"] not in (None, found["production"])
     plane = _rendered(tmp_path, "plane", flyte_provider="gcp", **accounts)
     assert _annotations(plane, "flytepropeller")[annotation] == "flyte-data@example.iam.gserviceaccount.com"
-    # Left out, what values-gcp.yaml has stays.
-    assert "gsa-flyteadmin@" in _annotations(_rendered(tmp_path, "hub", flyte_provider="gcp"), "flyteadmin")[annotation]
+    # Left out, what values-gcp.yaml has stays, with the project of the user settings.
+    assert "gsa-flyteadmin@my-project." in _annotations(_rendered(tmp_path, "hub", flyte_provider="gcp"), "flyteadmin")[annotation]
+
+
+# -- what the chart's values files leave open
+
+#: the user settings that objects of each plane have; asked for nowhere else
+USED = {
+    ("aws", "hub"): {"accountNumber", "accountRegion", "certificateArn", "dbPassword", "rdsHost", "bucketName"},
+    ("aws", "plane"): {"accountNumber", "accountRegion", "bucketName", "rawDataBucketName", "logGroup"},
+    ("gcp", "hub"): {"googleProjectId", "dbHost", "dbPassword", "bucketName", "hostName"},
+    ("gcp", "plane"): {"googleProjectId", "bucketName", "rawDataBucketName"},
+}
+
+
+def _open_settings(provider: str) -> dict[str, str]:
+    """Return the placeholders of a provider's values file by name, found in it."""
+    values = yaml.safe_load((pathlib.Path(_chart().path) / FILES[provider]).read_text(encoding="utf-8"))
+    found = {name: value for name, value in values["userSettings"].items() if value.startswith("<")}
+    assert len(found) >= 6
+    return found
+
+
+@pytest.mark.parametrize("host", ["hub", "plane"])
+@pytest.mark.parametrize(("provider", "name"), [(provider, name) for provider in FILES for name in _open_settings(provider)])
+def test_a_placeholder_is_refused_where_the_plane_uses_it(tmp_path: pathlib.Path, provider: str, name: str, host: str) -> None:
+    placeholders = _open_settings(provider)
+    given = {other: f"x-{other.lower()}" for other in placeholders if other != name}
+    # An inventory that says none of them by itself.
+    variables = {"flyte_iam_manage": False, "flyte_buckets": [], "flyte_admin_url": "https://10.0.0.1"}
+    planned = _planned(tmp_path, host, flyte_provider=provider, flyte_user_settings=given, **variables)
+    if name in USED[provider, host]:
+        (fault,) = planned.faults
+        assert fault.startswith(f"{host}: userSettings.{name} = '{placeholders[name]}': ") and f"flyte_user_settings.{name}" in fault
+    else:
+        assert not planned.faults and placeholders[name] not in json.dumps(planned.values)
+        planned.objects()
+
+
+@pytest.mark.parametrize(("provider", "host"), list(USED))
+def test_everything_that_is_open_is_said_together(tmp_path: pathlib.Path, provider: str, host: str) -> None:
+    variables = {"flyte_iam_manage": False, "flyte_buckets": [], "flyte_admin_url": "https://10.0.0.1", "flyte_user_settings": {}}
+    planned = _planned(tmp_path, host, flyte_provider=provider, **variables)
+    assert {re.sub(r".*userSettings\.(\w+) = .*", r"\1", fault) for fault in planned.faults} == USED[provider, host]
+
+
+def test_what_users_refer_to_and_leave_open_is_refused_too(tmp_path: pathlib.Path) -> None:
+    redis = {"type": "redis", "redis": {"hostPath": "{{ .Values.userSettings.redisHostUrl }}", "hostKey": "key-of-<MY_REDIS>"}}
+    values = {"configmap": {"resource_manager": {"propeller": {"resourcemanager": redis}}}}
+    planned = _planned(tmp_path, "plane", **AWS_SITE, flyte_values=values)
+    assert sorted(fault.split(" = ")[0] for fault in planned.faults) == [
+        "plane: configmap.resource_manager.propeller.resourcemanager.redis.hostKey",
+        "plane: userSettings.redisHostUrl",
+    ]
+    assert "set configmap.resource_manager.propeller.resourcemanager.redis.hostKey in flyte_values" in planned.faults[-1] + planned.faults[0]
+    assert "key-of-" not in "".join(planned.faults)
+
+
+def test_what_the_inventory_says_is_filled_in(tmp_path: pathlib.Path) -> None:
+    variables: dict[str, t.Any] = {**AWS_SITE, "flyte_raw_data_bucket": "flyte-raw/tasks"}
+    hub, plane = (_rendered(tmp_path, host, **variables) for host in ("hub", "plane"))
+    storage = yaml.safe_load(plane["ConfigMap", "flyte-propeller-config"]["data"]["storage.yaml"])["storage"]
+    assert storage["container"] == "flyte-data" and storage["connection"]["region"] == "us-east-2"
+    core = yaml.safe_load(plane["ConfigMap", "flyte-propeller-config"]["data"]["core.yaml"])["propeller"]
+    assert core["rawoutput-prefix"] == "s3://flyte-raw/tasks/"
+    assert yaml.safe_load(hub["ConfigMap", "flyte-admin-base-config"]["data"]["storage.yaml"])["storage"]["container"] == "flyte-data"
+    accounts = {f"flyte_gcp_{name}_service_account": f"flyte-{name[0]}@my-project.iam.gserviceaccount.com" for name in ("control_plane", "data_plane")}
+    settings = {"dbHost": "10.0.0.9", "dbPassword": PASSWORD}
+    hub = _rendered(tmp_path, "hub", flyte_provider="gcp", flyte_user_settings=settings, **accounts)
+    assert hub["Ingress", "flyte-core"]["spec"]["rules"][0]["host"] == "flyte.example.com"
+    stow = yaml.safe_load(hub["ConfigMap", "flyte-admin-base-config"]["data"]["storage.yaml"])["storage"]["stow"]
+    assert stow["config"]["project_id"] == "my-project"
+
+
+def test_the_users_own_values_win_over_what_is_filled_in(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "mine.yaml").write_text("userSettings: {bucketName: from-a-file, accountRegion: <AWS_REGION>}\n", encoding="utf-8")
+    planned = _planned(tmp_path, "plane", **AWS_SITE, flyte_values_files=["mine.yaml"], flyte_values={"userSettings": {"logGroup": "inline"}})
+    assert not planned.faults
+    assert {"bucketName": "from-a-file", "accountRegion": "us-east-2", "logGroup": "inline"}.items() <= planned.values["userSettings"].items()
+
+
+# -- what a data plane does not get
+
+
+@pytest.mark.parametrize("provider", list(FILES))
+def test_a_data_plane_gets_nothing_of_the_database_and_no_ingress(tmp_path: pathlib.Path, provider: str) -> None:
+    """Values of the whole site are merged into all releases."""
+    (tmp_path / "mine.yaml").write_text(f"db: {{admin: {{database: {{password: {PASSWORD}}}}}}}\nuserSettings: {{dbPassword: {PASSWORD}}}\n", encoding="utf-8")
+    values = {
+        "db": {"admin": {"database": {"host": "rds", "password": PASSWORD}}, "datacatalog": {"database": {"password": PASSWORD}}},
+        "common": {"databaseSecret": {"name": "mine", "secretManifest": {"stringData": {"pass.txt": PASSWORD}}}, "ingress": {"enabled": True}},
+        "flyteadmin": {"env": [{"name": "DB_PASSWORD", "value": PASSWORD}], "secrets": {"db": PASSWORD}},
+        "datacatalog": {"enabled": True, "podEnv": [{"name": "DB_PASSWORD", "value": PASSWORD}]},
+        "workflow_scheduler": {"enabled": True, "type": "native"},
+    }
+    more = {"flyte_provider": provider, "flyte_aws_region": "us-east-2", "flyte_values": values, "flyte_values_files": ["mine.yaml"]}
+    planned = _planned(tmp_path, "plane", **more)
+    plane = _rendered(tmp_path, "plane", **more)
+    assert PASSWORD not in json.dumps(planned.values) and PASSWORD not in json.dumps([*plane.values()])
+    assert {kind for kind, _name in plane} & {"Ingress", "Secret"} == {"Secret"} and ("Secret", "mine") not in plane
+    assert {name for kind, name in plane if kind == "Deployment"} == {"flytepropeller", "flyte-pod-webhook"}
+    assert "/etc/db" not in json.dumps([*plane.values()])
+    assert ("ServiceAccount", "flyteadmin") in plane and ("ClusterRole", "flyte-flyteadmin") in plane
+    hub = _rendered(tmp_path, "hub", **more)
+    assert ("Ingress", "flyte-core") in hub and "/etc/db" in json.dumps([*hub.values()]) and PASSWORD in json.dumps([*hub.values()])
+
+
+# -- namespaces
+
+
+def test_everything_follows_flytes_namespace(tmp_path: pathlib.Path) -> None:
+    for host in ("hub", "plane"):
+        found = _rendered(tmp_path, host, **AWS_SITE, flyte_namespace="elsewhere")
+        text = json.dumps([*found.values()])
+        assert not re.search(r"flyte\.svc|namespace: flyte\b|\"namespace\": \"flyte\"|@flyte\b", text), host
+    core = yaml.safe_load(found["ConfigMap", "flyte-propeller-config"]["data"]["core.yaml"])
+    assert core["propeller"]["leader-election"]["lock-config-map"] == {"name": "propeller-leader", "namespace": "elsewhere"}
+    hub = _rendered(tmp_path, "hub", **AWS_SITE, flyte_namespace="elsewhere")
+    uris = yaml.safe_load(hub["ConfigMap", "flyte-admin-base-config"]["data"]["server.yaml"])["auth"]["authorizedUris"]
+    assert "http://flyteadmin.elsewhere.svc.cluster.local:80" in uris and "http://flyteadmin:80" in uris
+
+
+def _mapping(objects: Objects) -> str | None:
+    """Return the mapping that flyteadmin and syncresources have; they have to agree."""
+    found = set()
+    for name in ("flyte-admin-base-config", "flyte-clusterresourcesync-config"):
+        text = objects["ConfigMap", name]["data"].get("namespace_config.yaml")
+        found.add(yaml.safe_load(text)["namespace_mapping"]["template"] if text else None)
+    (mapping,) = found
+    return mapping
+
+
+def test_the_mapping_to_namespaces_is_the_inventorys_or_the_charts(tmp_path: pathlib.Path) -> None:
+    assert _mapping(_rendered(tmp_path, "hub", **AWS_SITE)) is None
+    assert _mapping(_rendered(tmp_path, "hub", **AWS_SITE, flyte_namespace_mapping="flyte-{project}-{domain}")) == "flyte-{{ project }}-{{ domain }}"
+    assert _mapping(_rendered(tmp_path, "hub", flyte_provider="gcp", flyte_namespace_mapping="{domain}")) == "{{ domain }}"
+    assert _mapping(_rendered(tmp_path, "hub", flyte_provider="gcp", flyte_namespace_mapping="{project}-{domain}")) == "{{ project }}-{{ domain }}"
+
+
+# -- the rest of what flyteadmin and flytepropeller are told
+
+
+def test_flyteadmin_waits_for_no_plane_unless_it_is_told_to(tmp_path: pathlib.Path) -> None:
+    def init(**more: t.Any) -> list[str]:
+        hub = _rendered(tmp_path, "hub", **AWS_SITE, **more)
+        assert ("Deployment", "syncresources") in hub
+        return [container["name"] for container in hub["Deployment", "flyteadmin"]["spec"]["template"]["spec"]["initContainers"]]
+
+    assert "sync-cluster-resources" not in init() and "run-migrations" in init()
+    assert "sync-cluster-resources" in init(flyte_sync_at_start=True)
+
+
+def test_the_default_label_is_in_flyteadmins_configuration(tmp_path: pathlib.Path) -> None:
+    hub = _rendered(tmp_path, "hub", **AWS_SITE, flyte_default_execution_label="label1")
+    for name in ("flyte-admin-clusters-config", "flyte-clusterresourcesync-config"):
+        assert yaml.safe_load(hub["ConfigMap", name]["data"]["clusters.yaml"])["clusters"]["defaultExecutionLabel"] == "label1"
+
+
+def test_log_links_reach_flytepropeller_with_its_own_braces(tmp_path: pathlib.Path) -> None:
+    links = [
+        {"name": "Logs of {podName}", "uri": 'https://logs.example.com/?q={"pod":"{podName}"}&ns={namespace}', "show_while_pending": True},
+        {"name": "Other", "uri": "{namespace}/{podRFC3339StartTime}"},
+    ]
+    mine = {"displayName": "Mine", "templateUris": ["https://mine"]}
+    values = {"configmap": {"task_logs": {"plugins": {"logs": {"templates": [mine, {"displayName": "Other", "templateUris": ["old"]}]}}}}}
+    plane = _rendered(tmp_path, "plane", **AWS_SITE, flyte_log_links=links, flyte_values=values)
+    found = yaml.safe_load(plane["ConfigMap", "flyte-propeller-config"]["data"]["task_logs.yaml"])["plugins"]["logs"]
+    assert found["templates"] == [
+        mine,
+        {
+            "displayName": "Logs of {{ .podName }}",
+            "templateUris": ['https://logs.example.com/?q={"pod":"{{ .podName }}"}&ns={{ .namespace }}'],
+            "showWhilePending": True,
+        },
+        {"displayName": "Other", "templateUris": ["{{ .namespace }}/{{ .podRFC3339StartTime }}"]},
+    ]
+    assert found["cloudwatch-log-group"] == "flyte" and found["cloudwatch-region"] == "us-east-2"
+    elsewhere = _rendered(tmp_path, "plane", **AWS_SITE, flyte_eks_region="eu-west-1")
+    found = yaml.safe_load(elsewhere["ConfigMap", "flyte-propeller-config"]["data"]["task_logs.yaml"])["plugins"]["logs"]
+    assert found["cloudwatch-region"] == "eu-west-1"
+
+
+def test_a_control_plane_that_runs_workflows_is_told_what_a_data_plane_is(tmp_path: pathlib.Path) -> None:
+    more = {"flyte_control_plane_runs_workflows": True, "flyte_namespace": "elsewhere", "flyte_raw_data_bucket": "flyte-raw"}
+    hub = _rendered(tmp_path, "hub", **AWS_SITE, **more, flyte_log_links=[{"name": "n", "uri": "{podName}"}])
+    data = hub["ConfigMap", "flyte-propeller-config"]["data"]
+    core = yaml.safe_load(data["core.yaml"])["propeller"]
+    assert core["leader-election"]["lock-config-map"]["namespace"] == "elsewhere" and core["rawoutput-prefix"] == "s3://flyte-raw/"
+    assert "{{ .podName }}" in data["task_logs.yaml"] and ("Ingress", "flyte-core") in hub
+
+
+@pytest.mark.parametrize("name", ["example-aws", "example-gcp"])
+def test_the_example_inventories_leave_nothing_open(name: str) -> None:
+    content = yaml.safe_load((REPOSITORY / "inventories" / name / "hosts.yml").read_text(encoding="utf-8"))["all"]
+    groups = {group: list(entry["hosts"]) for group, entry in content["children"].items()}
+    variables = {host: {**content["vars"], **own} for entry in content["children"].values() for host, own in entry["hosts"].items()}
+
+    def read(host: str, variable: str) -> t.Any:
+        return variables[host].get(variable)
+
+    site, faults = build(groups["flyte_control_plane"], groups["flyte_data_planes"], read, declared_variables())
+    assert site is not None, faults
+    reader = ValuesReader(site, _chart(), read)
+    for cluster in site.clusters:
+        assert not placeholder_faults(site, cluster, reader.sources(cluster), AWS if name == "example-aws" else None)

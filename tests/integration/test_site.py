@@ -64,6 +64,19 @@ def test_a_faulty_inventory_is_refused_before_any_change(site: SiteUnderTest) ->
     assert _aws_is_empty(site)
 
 
+def test_a_placeholder_of_the_chart_is_refused_before_any_change(site: SiteUnderTest) -> None:
+    faulty = site.changed_copy()
+    faulty.variables["flyte_user_settings"] = {"certificateArn": "arn:x", "dbPassword": "a-password-4711"}
+    before = {name: site.cluster(name).snapshot() for name in (HUB, PLANE1, PLANE2)}
+    result = faulty.run("-vvv")
+    assert result.code != 0 and "a-password-4711" not in result.output
+    text = re.sub(r"\s+", " ", result.output).replace("''", "'")
+    assert "controlplane: userSettings.rdsHost = '<RDS_HOST>': this placeholder of the chart is still there: set flyte_user_settings.rdsHost." in text
+    for plane in ("dataplane_1", "dataplane_2"):
+        assert f"{plane}: userSettings.logGroup = '<LOG_GROUP_NAME>'" in text and f"{plane}: userSettings.rdsHost" not in text
+    assert {name: site.cluster(name).snapshot() for name in (HUB, PLANE1, PLANE2)} == before and _aws_is_empty(site)
+
+
 def test_an_access_that_helm_cannot_be_given_is_refused(site: SiteUnderTest) -> None:
     faulty = site.changed_copy()
     faulty.planes["dataplane_2"].update(flyte_kube_username="me", flyte_kube_password="a-password-4711")
@@ -120,6 +133,7 @@ def test_the_next_run_completes_it_and_shows_no_secret(site: SiteUnderTest) -> N
     lines = [line for key in keys for line in key.splitlines() if len(line) > 30]
     secrets = [value for name, value in stored.items() if name.endswith("_token")] + lines
     assert len(secrets) > 10
+    secrets.append(site.variables["flyte_user_settings"]["dbPassword"])
     seen = result.output + "\n".join(arguments.seen)
     assert not [secret[:12] for secret in secrets if secret in seen]
     # In no file either: not in the inventory's folder, not in Ansible's and not in Helm's temporary ones.
@@ -151,14 +165,20 @@ def test_everything_is_as_the_guide_wants_it(site: SiteUnderTest) -> None:
     assert sync["flyte.multicluster/credentials-checksum"] == checksum
     resources = hub.get("/api/v1/namespaces/flyte/configmaps/flyte-clusterresourcesync-config")["data"]["cluster_resources.yaml"]
     assert resources.count("role/flyte-dataplane-role") == 3
-    assert "8000Mi" in resources and "12" in resources  # values-eks.yaml's quotas of development
+    assert "3000Mi" in resources and resources.count("projectQuotaCpu") == 3  # values-eks.yaml's quotas are still there
     # flyteadmin's syncresources made the namespaces there, with the default account's role.
     for plane in (PLANE1, PLANE2):
         account = site.cluster(plane).get("/api/v1/namespaces/team1-production/serviceaccounts/default")
         assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"].endswith("role/flyte-dataplane-role")
         propeller = site.cluster(plane).get("/api/v1/namespaces/flyte/configmaps/flyte-propeller-config")["data"]
         assert f"127.0.0.1:{site.lab.admin_grpc_port}" in propeller["admin.yaml"]
-        assert f"dataplane_{plane[-1]}" in propeller["core.yaml"]
+        assert "namespace: flyte" in propeller["core.yaml"] and "<" not in propeller["storage.yaml"] + propeller["core.yaml"]
+        deployment = site.cluster(plane).get("/apis/apps/v1/namespaces/flyte/deployments/flytepropeller")
+        assert f"dataplane_{plane[-1]}" in deployment["spec"]["template"]["spec"]["containers"][0]["command"]
+        # Nothing of the control plane: no password of its database, no Ingress for Services that are not there.
+        assert not site.cluster(plane).secret("db-pass")
+        assert not site.cluster(plane).get("/apis/networking.k8s.io/v1/namespaces/flyte/ingresses")["items"]
+    assert hub.secret("db-pass") == {"pass.txt": "lab-only"}
     assert site.labels() == {
         "team1/development": "label1",
         "team1/production": "label2",
@@ -304,16 +324,22 @@ def test_a_new_token_restarts_flyteadmin(site: SiteUnderTest) -> None:
     assert _launch(site, "development") == "dataplane_1"
 
 
-def test_a_dead_data_plane_keeps_what_was_stored_for_it_and_holds_a_rollout(site: SiteUnderTest) -> None:
-    """flyteadmin's new pods would not start with an enabled data plane that does not answer: nothing is rolled out then."""
+def test_a_dead_data_plane_keeps_what_was_stored_for_it_and_holds_no_rollout(site: SiteUnderTest) -> None:
+    """flyteadmin serves without an enabled data plane that does not answer, unless it is told to write all namespaces before it starts."""
     before, stored = site.configs(), site.cluster(HUB).secret("cluster-credentials")
     site.lab.stop(PLANE3)
     try:
         quiet = site.run()
+        waiting = site.changed_copy()
+        waiting.variables["flyte_sync_at_start"] = True
+        held = waiting.run()
+        assert site.configs() == before and site.cluster(HUB).secret("cluster-credentials") == stored
         changed = site.changed_copy()
         changed.variables["flyte_labels"]["label3"] = [{"cluster": "dataplane_1", "weight": 0.5}, {"cluster": "dataplane_3", "weight": 0.5}]
-        held = changed.run()
+        free = changed.run()
         assert site.configs() == before and site.cluster(HUB).secret("cluster-credentials") == stored
+        # flyteadmin's new pods serve, and place workflows on the others.
+        assert "label3" in site.label_map() and _launch(site, "development") == "dataplane_1"
         drained = changed.changed_copy()
         drained.planes["dataplane_3"]["flyte_cluster_enabled"] = False
         rolled = drained.run()
@@ -322,7 +348,9 @@ def test_a_dead_data_plane_keeps_what_was_stored_for_it_and_holds_a_rollout(site
         site.lab.start(PLANE3)
     assert quiet.code != 0 and "dataplane_3" in quiet.output and set(quiet.changed.values()) == {0}
     assert held.code != 0 and "not rolled out" in held.output and "flyte_cluster_enabled" in held.output
-    assert rolled.code != 0 and "not rolled out" not in rolled.output
+    for run in (free, rolled):
+        assert run.code != 0 and "not rolled out" not in run.output and re.search(r"dataplane_3 +observe", run.output), run.output[-3000:]
+    assert free.changed["controlplane"] and not free.changed.get("dataplane_1")
     result = changed.run()
     assert result.code == 0, result.output
     assert site.configs()["dataplane_3"]["enabled"] is True

@@ -17,6 +17,10 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+#: what is read of flyteadmin's configuration
+SECTIONS = ("clusters", "namespace_mapping")
+
+
 def observe_control_plane(kube: Kube, namespace: str, *, timeout: float, service_accounts: bool) -> dict[str, t.Any]:
     """Return what only the control plane has, fingerprints in the place of credentials."""
     # Who only reads the configuration does without these.
@@ -25,7 +29,8 @@ def observe_control_plane(kube: Kube, namespace: str, *, timeout: float, service
     from .probe import probe_all
 
     data = read_secret(kube, namespace, SECRET_NAME)[1]
-    clusters = flyteadmin_clusters(kube, namespace)
+    configured = flyteadmin_configuration(kube, namespace)
+    clusters = _clusters_of(configured)
     stored = stored_credentials(data)
     pairs = {f"{name}_{suffix}" for name in stored for suffix in ("token", "cacert")}
     probes = probe_all(clusters.get("clusterConfigs") or [], data, timeout=timeout, service_accounts=service_accounts)
@@ -38,6 +43,7 @@ def observe_control_plane(kube: Kube, namespace: str, *, timeout: float, service
         "clusters": clusters,
         "probes": probes,
         "journal": rows,
+        "namespace_mapping": (configured.get("namespace_mapping") or {}).get("template"),
     }
 
 
@@ -50,29 +56,39 @@ def read_secret(kube: Kube, namespace: str, name: str) -> tuple[bool, dict[str, 
 
 
 def flyteadmin_clusters(kube: Kube, namespace: str) -> dict[str, t.Any]:
-    """Return the section ``clusters`` of the configuration that flyteadmin's Deployment mounts.
+    """Return the section ``clusters`` of the configuration that flyteadmin's Deployment mounts."""
+    return _clusters_of(flyteadmin_configuration(kube, namespace))
+
+
+def _clusters_of(configured: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    section = configured.get("clusters") or {}
+    return {key: section[key] for key in ("labelClusterMap", "clusterConfigs", "defaultExecutionLabel") if section.get(key)}
+
+
+def flyteadmin_configuration(kube: Kube, namespace: str) -> dict[str, dict[str, t.Any]]:
+    """Return the sections of :data:`SECTIONS` that the configuration has that flyteadmin's Deployment mounts.
 
     The ConfigMaps are found through the Deployment, as the pod finds them, not by a name that a chart may change.
     """
     deployment = kube.find(f"/apis/apps/v1/namespaces/{namespace}/deployments/flyteadmin")
     if deployment is None:
         return {}
-    merged: dict[str, t.Any] = {}
+    merged: dict[str, dict[str, t.Any]] = {}
     with reading(f"what the Deployment {namespace}/flyteadmin mounts", f"Look at it: kubectl -n {namespace} get deployment flyteadmin -o yaml"):
         names = config_maps(deployment["spec"]["template"]["spec"])
     for name in names:
         config_map = kube.find(f"/api/v1/namespaces/{namespace}/configmaps/{name}") or {}
         with reading(f"the ConfigMap {namespace}/{name}", f"Look at it: kubectl -n {namespace} get configmap {name} -o yaml"):
             for key, text in sorted((config_map.get("data") or {}).items()):
-                if key.endswith((".yaml", ".yml")) and "clusters:" in text:
-                    merged.update(clusters_section(text))
-    return {key: merged[key] for key in ("labelClusterMap", "clusterConfigs", "defaultExecutionLabel") if merged.get(key)}
+                for section in (section for section in SECTIONS if key.endswith((".yaml", ".yml")) and f"{section}:" in text):
+                    merged.setdefault(section, {}).update(section_of(text, section))
+    return merged
 
 
-def clusters_section(text: str) -> dict[str, t.Any]:
-    """Return the section ``clusters`` of a configuration file, nothing where it has none."""
+def section_of(text: str, name: str) -> dict[str, t.Any]:
+    """Return a section of a configuration file, nothing where it has none."""
     try:
-        section = _values.parse(text).get("clusters")
+        section = _values.parse(text).get(name)
     except ValueError:
         return {}  # a template for something else, with the word in it
     return section if isinstance(section, dict) else {}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 import typing as t
 
@@ -19,6 +20,8 @@ if t.TYPE_CHECKING:
 _FLYTEWORKFLOWS = ("flyte.lyft.com", "flyteworkflows", ("create", "delete"))
 _SYNCED = ("create", "get", "patch")
 _STORE = "Run site.yml with the tag credentials."
+#: the kind of a failure with which flyteadmin does not start; with a cluster that does not answer it does
+UNUSABLE = "unusable"
 
 
 def _result(error: str | None = None, hint: str | None = None, kind: str | None = None, denied: t.Sequence[str] = ()) -> dict[str, t.Any]:
@@ -96,6 +99,14 @@ def _may(kube: Kube, group: str, resource: str, verb: str) -> bool:
     return bool((answer.get("status") or {}).get("allowed"))
 
 
+def _is_certificate(text: str) -> bool:
+    try:
+        ssl.create_default_context(cadata=text)
+    except (ssl.SSLError, ValueError):
+        return False
+    return True
+
+
 def probe_all(
     configs: Sequence[Mapping[str, t.Any]], data: Mapping[str, bytes], *, timeout: float, service_accounts: bool
 ) -> dict[str, dict[str, t.Any]]:
@@ -117,6 +128,8 @@ def probe_all(
             texts = token.decode(), ca_cert.decode()
         except UnicodeDecodeError:
             return _result(f"its token or CA certificate in the Secret {SECRET_NAME} is no text", _STORE, "token")
+        if str(entry.get("endpoint")).startswith("https:") and not _is_certificate(texts[1]):
+            return _result(f"its CA certificate in the Secret {SECRET_NAME} is none: flyteadmin does not start with it", _STORE, UNUSABLE)
         return probe(str(entry.get("endpoint") or ""), *texts, service_accounts=service_accounts, timeout=timeout)
 
     with reading("clusterConfigs of flyteadmin's configuration", "Correct it by hand, or run site.yml with the tag controlplane."):

@@ -30,12 +30,17 @@ class Configuration:
     kept: list[str]
     #: labels of the inventory that lead to no configured cluster
     unserved: list[str]
-    #: enabled clusters that do not answer to flyteadmin's credentials: its new pods would not start
+    #: enabled clusters that do not answer to flyteadmin's credentials
     unreachable: list[str]
+    #: clusters with whose stored credentials flyteadmin does not start, also where they are disabled
+    unusable: list[str] = dataclasses.field(default_factory=list)
+    #: the label of executions that no other one holds for
+    default_label: str | None = None
 
     def section(self) -> dict[str, t.Any]:
         """Return it as flyteadmin reads it."""
-        return {"labelClusterMap": self.label_cluster_map, "clusterConfigs": self.cluster_configs}
+        default = {"defaultExecutionLabel": self.default_label} if self.default_label else {}
+        return {"labelClusterMap": self.label_cluster_map, "clusterConfigs": self.cluster_configs, **default}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, t.Any]) -> Configuration:
@@ -43,14 +48,18 @@ class Configuration:
         return cls(**{field.name: data[field.name] for field in dataclasses.fields(cls)})
 
 
-def cluster_config(name: str, endpoint: str, enabled: bool) -> dict[str, t.Any]:
-    """Return an entry of clusterConfigs; ``enabled`` is always written, since left out it means false."""
-    return {
+def cluster_config(name: str, endpoint: str, enabled: bool, kube_client: Mapping[str, t.Any] | None = None) -> dict[str, t.Any]:
+    """Return an entry of clusterConfigs; ``enabled`` is always written, since left out it means false.
+
+    :param kube_client: all of ``qps``, ``burst`` and ``timeout`` of flyteadmin's client of the cluster: one left out means none, not the default.
+    """
+    found = {
         "name": name,
         "endpoint": endpoint,
         "enabled": enabled,
         "auth": {"type": "file_path", "tokenPath": f"{MOUNT_PATH}/{name}_token", "certPath": f"{MOUNT_PATH}/{name}_cacert"},
     }
+    return {**found, "kubeClientConfig": dict(kube_client)} if kube_client else found
 
 
 def in_cluster_config(name: str, enabled: bool) -> dict[str, t.Any]:

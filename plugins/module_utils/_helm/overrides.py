@@ -86,6 +86,8 @@ def control_plane_override(
     domain_values: Mapping[str, str],
     service_account_annotations: Mapping[str, t.Any],
     propeller: Mapping[str, t.Any] | None,
+    default_label: str | None = None,
+    sync_at_start: bool = False,
 ) -> Values:
     """Return our values of the control plane's release (guide: ``values-override.yaml``).
 
@@ -95,6 +97,8 @@ def control_plane_override(
     :param domain_key: the key of customData that says who the tasks of a domain are.
     :param domain_values: its values by domain, empty to leave them as they are.
     :param propeller: our values of flytepropeller where the control plane runs workflows, else None.
+    :param default_label: the label of executions that no other one holds for.
+    :param sync_at_start: whether flyteadmin's pods start only after every enabled plane was synchronised.
     """
     admin: Values = {
         "additionalVolumes": _with_named(lookup(base, "flyteadmin.additionalVolumes", []), {"name": VOLUME_NAME, "secret": {"secretName": SECRET_NAME}}),
@@ -103,7 +107,7 @@ def control_plane_override(
         ),
         "podAnnotations": {CHECKSUM_ANNOTATION: checksum},
     }
-    manager: Values = {"podAnnotations": {CHECKSUM_ANNOTATION: checksum}}
+    manager: Values = {"podAnnotations": {CHECKSUM_ANNOTATION: checksum}, "standalone_deploy": not sync_at_start}
     override: Values = {
         "flyteadmin": admin,
         "cluster_resource_manager": manager,
@@ -111,6 +115,7 @@ def control_plane_override(
             "clusters": {
                 "labelClusterMap": {label: [dict(entry) for entry in entries] for label, entries in label_cluster_map.items()},
                 "clusterConfigs": [dict(entry) for entry in cluster_configs],
+                **({"defaultExecutionLabel": default_label} if default_label else {}),
             }
         },
     }

@@ -12,14 +12,18 @@ import dataclasses
 import typing as t
 
 from .._iam.required import domain_role, role_arn, uses_pod_identity
+from . import log_links, namespaces
+from .configuration import Configuration
 from .overrides import EKS_ROLE_ANNOTATION, GCP_ACCOUNT_ANNOTATION, control_plane_override, data_plane_override
-from .values import Values, merge
+from .parts import used_only, without_control_plane
+from .user_settings import filled_in, left_open
+from .values import Values, lookup, merge
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from .._inventory.reader import Fault
     from .._inventory.site import Cluster, Site
-    from .configuration import Configuration
 
 PROVIDER_FILES = {"aws": "values-eks.yaml", "gcp": "values-gcp.yaml"}
 PLANE_FILES = {True: "values-controlplane.yaml", False: "values-dataplane.yaml"}
@@ -45,7 +49,10 @@ class Sources:
     #: the chart's own defaults
     defaults: Values
     #: contents of the chart's values files and of the user's, in Helm's order
+    chart_files: Sequence[Values]
     files: Sequence[Values]
+    #: the user's ``userSettings``, on top of the chart's files
+    user_settings: Values
     #: the user's inline values
     inline: Values
 
@@ -57,23 +64,63 @@ def release_values(site: Site, cluster: Cluster, sources: Sources, *, aws: _Aws,
     :param configuration: what flyteadmin's configuration has to be, for the control plane's release.
     """
     managed = aws if site.settings["flyte_iam_manage"] else None
-    users = merge([*sources.files, sources.inline])
+    users = filled_in(_users_values(sources), site, cluster, aws)
+    base = merge([sources.defaults, users])
     if not cluster.is_control_plane:
-        return merge([users, _propeller_override(site, cluster, managed)])
-    if configuration is None:
+        override = merge([_propeller_override(site, cluster, managed, base), without_control_plane(base)])
+    elif configuration is None:
         raise ValueError("the release of the control plane needs its configuration")
+    else:
+        override = _admin_override(site, cluster, base, configuration, aws)
+    return used_only(merge([users, override]), sources.defaults, data_plane=not cluster.is_control_plane)
+
+
+def placeholder_faults(site: Site, cluster: Cluster, sources: Sources, aws: _Aws) -> list[Fault]:
+    """Return a fault for each placeholder that a release would get, also of a cluster that nothing is known of yet."""
+    nothing = Configuration([], {}, "", [], [], [], []) if cluster.is_control_plane else None
+    values = release_values(site, cluster, sources, aws=aws, configuration=nothing)
+    return left_open(cluster.host, values)
+
+
+def mapping_in_use(sources: Sources) -> str | None:
+    """Return the mapping of projects and domains to namespaces that the control plane's values have, None where they have none."""
+    return namespaces.mapping_of(merge([sources.defaults, _users_values(sources)]))
+
+
+def _users_values(sources: Sources) -> Values:
+    return merge([*sources.chart_files, {"userSettings": sources.user_settings} if sources.user_settings else {}, *sources.files, sources.inline])
+
+
+def _admin_override(site: Site, cluster: Cluster, base: Values, configuration: Configuration, aws: _Aws) -> Values:
+    settings = site.settings
+    managed = aws if settings["flyte_iam_manage"] else None
     key, domain_values = domain_identities(site, aws)
+    runs = settings["flyte_control_plane_runs_workflows"]
+    propeller = _propeller_override(site, cluster, managed, base) if runs else {}
     override = control_plane_override(
-        base=merge([sources.defaults, users]),
+        base=base,
         cluster_configs=configuration.cluster_configs,
         label_cluster_map=configuration.label_cluster_map,
         checksum=configuration.checksum,
         domain_key=key,
         domain_values=domain_values,
         service_account_annotations=_control_plane_annotations(site, managed),
-        propeller=_propeller_override(site, cluster, managed)["flytepropeller"] if site.settings["flyte_control_plane_runs_workflows"] else None,
+        propeller=propeller["flytepropeller"] if runs else None,
+        default_label=configuration.default_label,
+        sync_at_start=settings["flyte_sync_at_start"],
     )
-    return merge([users, override])
+    more = [namespaces.admin_override(base, cluster.namespace, site.mapping)]
+    return merge([override, *more, *(_workflow_overrides(site, cluster, base) if runs else [])])
+
+
+def _workflow_overrides(site: Site, cluster: Cluster, base: Values) -> list[Values]:
+    """Return our values of a release that runs workflows, in a data plane or the control plane."""
+    found = [namespaces.propeller_override(base, cluster.namespace), log_links.override(base, cluster.log_links)]
+    region = "configmap.task_logs.plugins.logs.cloudwatch-region"
+    if cluster.eks_region and cluster.eks_region != site.settings["flyte_aws_region"] and "userSettings.accountRegion" in str(lookup(base, region)):
+        # The buckets' region is the site's; the logs lie where the pods are.
+        found.append({"configmap": {"task_logs": {"plugins": {"logs": {"cloudwatch-region": cluster.eks_region}}}}})
+    return found
 
 
 def _control_plane_annotations(site: Site, aws: _Aws) -> dict[str, t.Any]:
@@ -120,12 +167,12 @@ def domain_identities(site: Site, aws: _Aws) -> tuple[str, dict[str, str]]:
     return "defaultIamRole", {"*": role_arn(aws, settings["flyte_iam_data_plane_role"])}
 
 
-def _propeller_override(site: Site, cluster: Cluster, aws: _Aws) -> Values:
+def _propeller_override(site: Site, cluster: Cluster, aws: _Aws, base: Values) -> Values:
     settings = site.settings
     catalog: Mapping[str, t.Any] | None = None
     if settings["flyte_catalog_endpoint"]:
         catalog = {"endpoint": settings["flyte_catalog_endpoint"], "insecure": settings["flyte_catalog_insecure"]}
-    return data_plane_override(
+    override = data_plane_override(
         name=cluster.name,
         admin_endpoint=settings["flyte_admin_endpoint"],
         admin_insecure=settings["flyte_admin_insecure"],
@@ -133,3 +180,4 @@ def _propeller_override(site: Site, cluster: Cluster, aws: _Aws) -> Values:
         propeller_annotations=_propeller_annotations(site, aws),
         openshift=cluster.openshift,
     )
+    return merge([override, *_workflow_overrides(site, cluster, base)])

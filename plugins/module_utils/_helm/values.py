@@ -53,7 +53,14 @@ def _merge_into(target: Values, layer: Mapping[str, t.Any]) -> None:
         if isinstance(value, dict) and isinstance(target.get(key), dict):
             _merge_into(target[key], value)
         else:
-            target[key] = copy.deepcopy(value)
+            target[key] = _copied(value)
+
+
+def _copied(value: t.Any) -> t.Any:
+    """Return a copy of plain data; copy.deepcopy looks for more, and every release of every run is merged of some hundred maps."""
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 def _canonical(value: t.Any) -> t.Any:

@@ -13,7 +13,7 @@ import typing as t
 from .._inventory.reader import Fault
 from .documents import room, s3_policy, same, size
 from .eks import answer_of, cluster_state
-from .subjects import Own, control_plane_subjects, data_plane_subjects, propeller_subject, provider_arn, task_subjects
+from .subjects import Own, control_plane_subjects, data_plane_subjects, propeller_subject, provider_arn, task_namespaces, task_subjects
 from .trust import Merged, merge_pod_identity, merge_trust
 
 if t.TYPE_CHECKING:
@@ -118,7 +118,8 @@ def grants(site: Site, aws: Mapping[str, t.Any]) -> dict[str, list[Grant]]:
     def known(clusters: list[Cluster]) -> list[Cluster]:
         return [cluster for cluster in clusters if issuer_of(aws, cluster.host)]
 
-    targets, wildcard = known(site.targets), settings["flyte_iam_wildcard"]
+    targets = known(site.targets)
+    how: dict[str, t.Any] = {"wildcard": settings["flyte_iam_wildcard"], "mapping": site.mapping}
     found = {
         settings["flyte_iam_control_plane_role"]: [
             grant(cluster, control_plane_subjects(cluster.namespace)) for cluster in known([site.control_plane])
@@ -128,10 +129,10 @@ def grants(site: Site, aws: Mapping[str, t.Any]) -> dict[str, list[Grant]]:
     if settings["flyte_iam_domain_roles"]:
         found[data] = [grant(cluster, [propeller_subject(cluster.namespace)]) for cluster in targets]
         for domain in site.domains:
-            found[domain_role(site, domain)] = [grant(cluster, task_subjects(site.projects, [domain], wildcard=wildcard)) for cluster in targets]
+            found[domain_role(site, domain)] = [grant(cluster, task_subjects(site.projects, [domain], **how)) for cluster in targets]
     else:
         found[data] = [
-            grant(cluster, data_plane_subjects(cluster.namespace, site.projects, site.domains, wildcard=wildcard)) for cluster in targets
+            grant(cluster, data_plane_subjects(cluster.namespace, site.projects, site.domains, **how)) for cluster in targets
         ]
     # A trust policy without a statement is none that IAM takes: such a role comes when EKS has the first cluster.
     return {name: given for name, given in found.items() if given and all(subjects for _provider, _issuer, subjects in given)}
@@ -147,8 +148,11 @@ def associations(site: Site, aws: Mapping[str, t.Any]) -> list[dict[str, t.Any]]
     rows = [(site.control_plane, site.control_plane.namespace, account, control) for account in ("flyteadmin", "datacatalog")]
     for cluster in site.targets:
         rows.append((cluster, cluster.namespace, "flytepropeller", data))
-        for project in site.projects:
-            rows += [(cluster, f"{project}-{domain}", "default", role_arn(aws, domain_role(site, domain))) for domain in site.domains]
+        for domain in site.domains:
+            names = task_namespaces(site.projects, [domain], site.mapping)
+            rows += [(cluster, name, "default", role_arn(aws, domain_role(site, domain))) for name in names]
+    # A namespace that domains share has one association.
+    rows = list({(row[0].host, *row[1:3]): row for row in rows}.values())
     return [
         {
             "cluster": str(cluster.eks_cluster),
@@ -178,7 +182,7 @@ def plan(site: Site, aws: Mapping[str, t.Any]) -> dict[str, t.Any]:
     account, partition = aws["account"], aws["partition"]
     name = site.settings["flyte_iam_policy_name"]
     arn = f"arn:{partition}:iam::{account}:policy/{name}"
-    policy = s3_policy(site.settings["flyte_buckets"], partition)
+    policy = s3_policy(site.buckets, partition)
     issuers: list[str] = []
     rows: list[dict[str, t.Any]] = []
     if uses_pod_identity(site):
@@ -201,7 +205,7 @@ def plan(site: Site, aws: Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _own(site: Site) -> Own:
-    return Own(frozenset(cluster.namespace for cluster in site.clusters), tuple(site.domains))
+    return Own(frozenset(cluster.namespace for cluster in site.clusters), tuple(site.domains), site.mapping, tuple(site.projects))
 
 
 def _role(site: Site, aws: Mapping[str, t.Any], name: str, given: list[Grant], policy_arn: str) -> dict[str, t.Any]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from .checks import check_clusters, check_host, check_settings
+from .endpoints import admin_endpoints
+from .flyte_values import check_buckets, check_namespace_mapping, log_links
 from .labels import check_used_labels, label_cluster_map, label_rows
 from .reader import Reader
 from .site import Cluster, Site
@@ -38,6 +40,8 @@ def build(
     host = control_planes[0]
     settings = {name: reader.read(host, name, variable) for name, variable in variables.site.items()}
     check_settings(reader, host, settings)
+    admin_endpoints(reader, host, settings)
+    check_namespace_mapping(reader, host, settings)
     if host in data_planes:
         reader.fault(
             host, "flyte_data_planes", host, "the control plane cannot be in this group; flyte_control_plane_runs_workflows: true lets it run workflows."
@@ -45,12 +49,13 @@ def build(
     control_plane = _cluster(reader, host, True, settings, variables)
     planes = [_cluster(reader, plane, False, settings, variables) for plane in data_planes if plane != host]
     check_clusters(reader, control_plane, planes, settings)
+    check_buckets(reader, [control_plane, *planes], settings)
     targets = ([control_plane] if settings["flyte_control_plane_runs_workflows"] else []) + planes
     if not targets:
         reader.fault("inventory", "flyte_data_planes", [], "the group has to have at least one host, or set flyte_control_plane_runs_workflows: true.")
     labels = label_cluster_map(reader, host, settings["flyte_labels"], targets)
     rows = label_rows(reader, host, settings, labels)
-    check_used_labels(reader, host, labels, rows, targets)
+    check_used_labels(reader, host, labels, rows, settings["flyte_default_execution_label"], targets)
     projects = sorted({str(project) for project in settings["flyte_projects"]} | {row.project for row in rows})
     site = Site(settings, control_plane, planes, labels, rows, projects, [str(domain) for domain in settings["flyte_domains"]])
     return (None if reader.faults else site), reader.faults
@@ -75,5 +80,13 @@ def _cluster(reader: Reader, host: str, is_control_plane: bool, settings: Mappin
         eks_region=values["flyte_eks_region"],
         eks_assume_role_arn=values["flyte_eks_assume_role_arn"],
         eks_create=values["flyte_eks_create"],
+        buckets=[str(bucket) for bucket in values["flyte_buckets"]],
+        raw_data_bucket=values["flyte_raw_data_bucket"],
+        log_links=log_links(reader, host, values["flyte_log_links"]),
+        kube_client={
+            "qps": values["flyte_kube_client_qps"],
+            "burst": values["flyte_kube_client_burst"],
+            "timeout": f"{values['flyte_kube_client_timeout']}s",
+        },
         eks={name.removeprefix("flyte_eks_"): values[name] for name in creation} if values["flyte_eks_create"] else {},
     )

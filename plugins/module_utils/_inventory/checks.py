@@ -24,12 +24,10 @@ PROVIDERS = ("aws", "gcp", "generic")
 #: weights of a label may miss 1 by this much, for thirds written with four digits
 WEIGHT_TOLERANCE = 1e-3
 _IDENTIFIER = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}")
 _ROLE_ARN = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/\S+")
 _SERVICE_ACCOUNT = re.compile(r"[a-z]([-a-z0-9]{4,28}[a-z0-9])@[a-z][-a-z0-9.:]*\.iam\.gserviceaccount\.com")
 _RELEASE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 
 
 def is_identifier(name: t.Any) -> bool:
@@ -49,11 +47,6 @@ def check_settings(reader: Reader, host: str, settings: dict[str, t.Any]) -> Non
             reader.fault(host, "flyte_admin_url", url, problem)
         else:
             settings["flyte_admin_url"] = url.rstrip("/")
-            _admin_endpoint(settings, urllib.parse.urlsplit(url))
-    for name in ("flyte_admin_endpoint", "flyte_catalog_endpoint"):
-        value = settings[name]
-        if value is not None and not re.fullmatch(r"(dns:///)?[^/:\s]+(:\d+)?", value):
-            reader.fault(host, name, value, "has to be host:port, without a scheme or a path: it is a gRPC address.")
     _check_kubernetes_name(reader, host, "flyte_token_secret", settings["flyte_token_secret"])
     for name in ("flyte_projects", "flyte_domains", "flyte_execution_cluster_labels_purge", "flyte_canary_projects"):
         for value in settings[name] or []:
@@ -81,30 +74,7 @@ def _check_kubernetes_name(reader: Reader, host: str, variable: str, value: str)
         reader.fault(host, variable, value, "has to be a Kubernetes name: at most 63 lower-case letters, digits and '-'.")
 
 
-def _admin_endpoint(settings: dict[str, t.Any], url: urllib.parse.SplitResult) -> None:
-    """Derive what data planes call from flyteadmin's URL where it is not given."""
-    if settings["flyte_admin_endpoint"] is None:
-        settings["flyte_admin_endpoint"] = f"{url.hostname}:{url.port or (443 if url.scheme == 'https' else 80)}"
-    if settings["flyte_admin_insecure"] is None:
-        settings["flyte_admin_insecure"] = url.scheme == "http"
-
-
 def _check_aws(reader: Reader, host: str, settings: dict[str, t.Any]) -> None:
-    if not settings["flyte_buckets"]:
-        remedy = "is required with flyte_provider aws: the S3 buckets of Flyte, for the IAM policy. Or set flyte_iam_manage: false."
-        reader.fault(host, "flyte_buckets", [], remedy)
-    for bucket in settings["flyte_buckets"]:
-        name, slash, prefix = str(bucket).partition("/")
-        if not valid_bucket(name):
-            reader.fault(
-                host,
-                "flyte_buckets",
-                bucket,
-                "is no name that S3 takes: 3 to 63 lower-case letters, digits, '.' and '-', beginning and ending with a letter or digit, "
-                "no IP address, no '..'.",
-            )
-        elif slash and (not prefix.strip("/") or re.search(r"[*?\s]", prefix)):
-            reader.fault(host, "flyte_buckets", bucket, "has to be bucket or bucket/prefix: a prefix without wildcards and white space.")
     if not settings["flyte_aws_region"]:
         reader.fault(host, "flyte_aws_region", None, "is required with flyte_provider aws: the region of the EKS clusters, for example us-east-2.")
     for name in ("flyte_iam_control_plane_role", "flyte_iam_data_plane_role", "flyte_iam_policy_name"):
@@ -116,14 +86,6 @@ def _check_aws(reader: Reader, host: str, settings: dict[str, t.Any]) -> None:
             if len(name) > 64:
                 remedy = f"is too long: the role of the domain {domain} would be {name}, of more than 64 characters."
                 reader.fault(host, "flyte_iam_data_plane_role", settings["flyte_iam_data_plane_role"], remedy)
-
-
-def valid_bucket(name: t.Any) -> bool:
-    """Return whether S3 takes this as the name of a bucket."""
-    if not isinstance(name, str) or not _BUCKET.fullmatch(name) or _ADDRESS.fullmatch(name):
-        return False
-    forbidden = name.startswith(("xn--", "sthree-", "amzn-s3-demo-")) or name.endswith(("-s3alias", "--ol-s3", ".mrap", "--x-s3"))
-    return not forbidden and ".." not in name and ".-" not in name and "-." not in name
 
 
 def _url_problem(url: str, schemes: Sequence[str]) -> str:

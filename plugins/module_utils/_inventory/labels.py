@@ -120,10 +120,17 @@ def label_rows(reader: Reader, host: str, settings: Mapping[str, t.Any], labels:
     return rows
 
 
-def check_used_labels(reader: Reader, host: str, labels: Mapping[str, t.Any], rows: Sequence[Label], targets: Sequence[Cluster]) -> None:
+def check_used_labels(
+    reader: Reader, host: str, labels: Mapping[str, t.Any], rows: Sequence[Label], default: str | None, targets: Sequence[Cluster]
+) -> None:
+    """Check that the labels that rows, or executions without one, have lead to an enabled cluster."""
+    if default is not None and default not in labels:
+        known_labels = list(labels)
+        remedy = f"is none of flyte_labels: {', '.join(known_labels)}.{nearest(default, known_labels)}"
+        reader.fault(host, "flyte_default_execution_label", default, remedy)
     enabled = {cluster.name for cluster in targets if cluster.enabled}
     known = {cluster.name for cluster in targets}
-    for label in sorted({row.label for row in rows} & set(labels)):
+    for label in sorted({*(row.label for row in rows), str(default)} & set(labels)):
         entries = labels[label]
         if any(entry["cluster"] not in known for entry in entries):
             continue  # said already
@@ -132,7 +139,8 @@ def check_used_labels(reader: Reader, host: str, labels: Mapping[str, t.Any], ro
                 host,
                 f"flyte_labels.{label}",
                 [entry["cluster"] for entry in entries],
-                "all of its clusters are disabled, but execution cluster labels use it: Flyte would run those workflows on any other cluster, silently. "
+                "all of its clusters are disabled, but execution cluster labels, or flyte_default_execution_label, use it: "
+                "Flyte would run those workflows on any other cluster, silently. "
                 "Enable one of them, or move those rows to another label first.",
             )
     if targets and not enabled:

@@ -59,7 +59,7 @@ class Reader:
         converted = _convert(value, variable.kind)
         if converted is None:
             hint = " Put it in quotes: YAML makes a number of it, and 1.30 becomes 1.3." if variable.kind == "str" and isinstance(value, (int, float)) else ""
-            self.fault(host, name, value, f"has to be {_KIND_NAMES[variable.kind]}.{hint}")
+            self.fault(host, name, "(not shown)" if variable.secret else value, f"has to be {_KIND_NAMES[variable.kind]}.{hint}")
             return variable.default
         if variable.choices and converted not in variable.choices:
             self.fault(host, name, value, f"has to be one of {', '.join(variable.choices)}.{nearest(converted, variable.choices)}")

@@ -8,6 +8,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._helm.namespaces import DEFAULT_MAPPING
+
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -31,6 +33,14 @@ class Cluster:
     eks_create: bool
     #: ``flyte_eks_…`` without the prefix
     eks: dict[str, t.Any]
+    #: ``bucket`` or ``bucket/prefix``; the first is Flyte's own
+    buckets: list[str]
+    #: that of the tasks, None where it is Flyte's own
+    raw_data_bucket: str | None
+    #: links from a task to its logs, each with ``name`` and ``uri``
+    log_links: list[dict[str, t.Any]]
+    #: ``qps``, ``burst`` and ``timeout`` of flyteadmin's client of this cluster
+    kube_client: dict[str, t.Any]
 
 
 @dataclasses.dataclass
@@ -71,6 +81,22 @@ class Site:
             projects=list(data["projects"]),
             domains=list(data["domains"]),
         )
+
+    @property
+    def mapping(self) -> str:
+        """How flyteadmin makes namespaces of projects and domains: ``{project}-{domain}`` and the like."""
+        return self.settings["flyte_namespace_mapping"] or DEFAULT_MAPPING
+
+    def namespace_of(self, project: str, domain: str) -> str:
+        """Return the namespace of the tasks of a project-domain."""
+        return self.mapping.replace("{project}", project).replace("{domain}", domain)
+
+    @property
+    def buckets(self) -> list[str]:
+        """The buckets of all clusters, those that stand in another one's prefix left out."""
+        named = [bucket for cluster in self.clusters for bucket in (*cluster.buckets, *filter(None, [cluster.raw_data_bucket]))]
+        found = list(dict.fromkeys(bucket.rstrip("/") for bucket in named))
+        return [bucket for bucket in found if not any(bucket != other and bucket.startswith(f"{other}/") for other in found)]
 
     def cluster(self, host: str) -> Cluster:
         """Return the cluster of an inventory host."""

@@ -25,6 +25,8 @@ class Variable:
     kind: str
     default: t.Any = None
     choices: tuple[str, ...] = ()
+    #: whether its value may hold a password: no message shows it
+    secret: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +49,7 @@ def declared(options: Mapping[str, Mapping[str, t.Any]]) -> Variables:
         if name in CONNECTION_VARIABLES:
             continue
         scope = found.host if str(option["description"][0]).startswith(_OF_A_HOST) else found.site
-        scope[name] = Variable(option["type"], option.get("default"), tuple(option.get("choices") or ()))
+        scope[name] = Variable(option["type"], option.get("default"), tuple(option.get("choices") or ()), bool(option.get("no_log")))
     return found
 
 

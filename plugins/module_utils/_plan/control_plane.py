@@ -22,10 +22,11 @@ def _entry(cluster: Cluster, observation: Observation | None, live: Mapping[str,
     """Return a data plane's clusterConfigs entry; of one that does not answer, the one that it had."""
     endpoint = endpoint_of(cluster, observation)
     if not is_reachable(observation) and live is not None:
-        return {**live, "enabled": cluster.enabled}
+        # How long flyteadmin waits for it counts just now.
+        return {**live, "enabled": cluster.enabled, "kubeClientConfig": cluster.kube_client}
     if endpoint is None:
         return None
-    return cluster_config(cluster.name, endpoint, cluster.enabled)
+    return cluster_config(cluster.name, endpoint, cluster.enabled, cluster.kube_client)
 
 
 def wanted_configuration(
@@ -65,11 +66,22 @@ def wanted_configuration(
             if label not in site.labels:
                 label_map[label] = [dict(entry) for entry in entries or [] if entry.get("id") in configs]
                 kept.append(f"label {label}")
+    default, note = _default_label(site, live.get("defaultExecutionLabel"), label_map)
+    kept += note
     used = {name: credentials[name] for name in configs if name in credentials}
     unreachable = sorted(
         name for name, entry in configs.items() if entry.get("enabled") and not entry.get("inCluster") and not (probes.get(name) or {}).get("ok", False)
     )
-    return Configuration(list(configs.values()), label_map, credentials_checksum(used), left_out, kept, unserved, unreachable)
+    unusable = sorted(name for name in configs if (probes.get(name) or {}).get("kind") == "unusable")
+    return Configuration(list(configs.values()), label_map, credentials_checksum(used), left_out, kept, unserved, unreachable, unusable, default)
+
+
+def _default_label(site: Site, live: str | None, label_map: Mapping[str, t.Any]) -> tuple[str | None, list[str]]:
+    """Return the label of executions that no other one holds for, and that it was kept where the inventory does not have it."""
+    wanted = site.settings["flyte_default_execution_label"]
+    if wanted or not live or live not in label_map or site.settings["flyte_labels_prune"]:
+        return wanted, []
+    return live, [f"default execution label {live}"]
 
 
 def _label_map(site: Site, configs: Mapping[str, t.Any]) -> tuple[dict[str, list[dict[str, t.Any]]], list[str]]:
@@ -105,6 +117,10 @@ def differences(site: Site, observed: Observations, wanted: Configuration) -> li
             shares = ", ".join(f"{target['id']} {target['weight']:g}" for target in targets)
             found.append(f"labelClusterMap: {label}: {shares}")
     found += [f"labelClusterMap: {label}: removed" for label in labels if label not in wanted.label_cluster_map]
+    if wanted.default_label != live.get("defaultExecutionLabel"):
+        found.append(f"defaultExecutionLabel: {wanted.default_label or 'removed'}")
+    if not site.settings["flyte_sync_at_start"]:
+        found += [f"{name} does not answer to flyteadmin's credentials: it gets nothing new until it does" for name in wanted.unreachable]
     return found + [f"kept: {what}, which the inventory does not have" for what in wanted.kept]
 
 
@@ -121,10 +137,15 @@ def what_holds_it(site: Site, wanted: Configuration, reason: str | None) -> Fail
     host = site.control_plane.host
     if not wanted.cluster_configs:
         return Failure(host, "controlplane", "no data plane has credentials yet", "See what the table says of the data planes, then run again.")
-    if reason and wanted.unreachable:
+    if reason and wanted.unusable:
+        problem = f"not rolled out: the stored CA certificate of the data plane {', '.join(wanted.unusable)} is none"
+        remedy = "flyteadmin's new pods would not start with it. Make it answer and run again: its credentials are renewed."
+        return Failure(host, "controlplane", problem, remedy)
+    if reason and wanted.unreachable and site.settings["flyte_sync_at_start"]:
         problem = f"not rolled out: the enabled data plane {', '.join(wanted.unreachable)} does not answer to flyteadmin's credentials"
         remedy = (
-            "flyteadmin's new pods would not start (init container sync-cluster-resources). Make it answer, or drain it with flyte_cluster_enabled: false."
+            "flyteadmin's new pods would not start (flyte_sync_at_start: init container sync-cluster-resources). Make it answer, or drain it with "
+            "flyte_cluster_enabled: false."
         )
         return Failure(host, "controlplane", problem, remedy)
     return None

@@ -177,7 +177,7 @@ class ControlPlane:
         try:
             generation = self._read(pod)
             self._seed(_seed_projects(pod), generation.domains)
-            self._sync(generation)
+            self._sync_for(pod, generation)
         except Panic as problem:
             self._crashed(pod, "CrashLoopBackOff", f"panic: {problem}", init=False)
         except (SyncFailed, requests.RequestException) as problem:
@@ -187,6 +187,18 @@ class ControlPlane:
             self._started[uid] = generation
             enabled = sorted(cluster.name for cluster in generation.clusters.values() if cluster.enabled)
             print(f"{name}: started, enabled clusters {enabled}, labels {sorted(generation.labels)}", flush=True)
+
+    def _sync_for(self, pod: t.Any, generation: Generation) -> None:
+        """Write the namespaces. An init container that does it fails with one dead plane; syncresources, beside flyteadmin, goes on with the others.
+
+        Of a plane that was dead then, it does not try again before it starts anew: it takes what one plane took for applied.
+        """
+        try:
+            self._sync(generation)
+        except (SyncFailed, requests.RequestException) as problem:
+            if any(container.name == "sync-cluster-resources" for container in pod.spec.init_containers or []):
+                raise
+            print(f"{pod.metadata.name}: syncresources goes on without one plane: {problem}", flush=True)
 
     def _crashed(self, pod: t.Any, reason: str, message: str, *, init: bool) -> None:
         print(f"{pod.metadata.name}: {message}", flush=True)
@@ -221,21 +233,33 @@ class ControlPlane:
     # -- files
 
     def _read(self, pod: t.Any) -> Generation:
-        container = next((item for item in pod.spec.containers if item.name == "flyteadmin"), pod.spec.containers[0])
-        files: dict[str, bytes] = {}
-        volumes = {volume.name: volume for volume in pod.spec.volumes or []}
-        for mount in container.volume_mounts or []:
-            for name, content in self._volume(volumes[mount.name]).items():
-                path = mount.mount_path if mount.sub_path == name else f"{mount.mount_path.rstrip('/')}/{name}"
-                files[path] = content
+        files = self._files(pod.spec, "flyteadmin")
         merged: dict[str, t.Any] = {}
-        templates = {}
+        templates = {path: content.decode() for path, content in self._of_syncresources().items() if "/clusterresource/" in path}
         for path, content in sorted(files.items()):
-            if "/clusterresource/" in path:
-                templates[path] = content.decode()
-            elif path.endswith(".yaml") and path.startswith("/etc/flyte"):
+            if path.endswith(".yaml") and path.startswith("/etc/flyte"):
                 merged.update(yaml.safe_load(content) or {})
         return self._generation(merged, files, templates)
+
+    def _files(self, spec: t.Any, name: str) -> dict[str, bytes]:
+        """Return the files that a container of a pod has mounted, by path."""
+        container = next((item for item in spec.containers if item.name == name), spec.containers[0])
+        volumes = {volume.name: volume for volume in spec.volumes or []}
+        files: dict[str, bytes] = {}
+        for mount in container.volume_mounts or []:
+            for key, content in self._volume(volumes[mount.name]).items():
+                files[mount.mount_path if mount.sub_path == key else f"{mount.mount_path.rstrip('/')}/{key}"] = content
+        return files
+
+    def _of_syncresources(self) -> dict[str, bytes]:
+        """Return the files of the Deployment that writes the namespaces; flyteadmin's own container has no templates."""
+        try:
+            deployment = self._apps.read_namespaced_deployment("syncresources", NAMESPACE)
+        except client.ApiException as problem:
+            if problem.status != 404:
+                raise
+            return {}
+        return self._files(deployment.spec.template.spec, "sync-cluster-resources")
 
     def _volume(self, volume: t.Any) -> dict[str, bytes]:
         """Return the files of a volume; of a missing Secret or ConfigMap, a pod would wait for ever."""

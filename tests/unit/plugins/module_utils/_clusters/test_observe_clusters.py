@@ -109,7 +109,8 @@ def test_what_the_control_plane_has() -> None:
         found = observed(spec(server, "controlplane", control_plane=True, data_plane=False))["controlplane"]
     known = found["control_plane"]
     assert set(known["credentials"]) == {"a"} and known["other_keys"] == ["other"] and known["journal"] == []
-    assert known["clusters"]["labelClusterMap"] == {"l": [{"id": "a", "weight": 1}]} and known["probes"]["a"]["kind"] == "unreachable"
+    assert known["clusters"]["labelClusterMap"] == {"l": [{"id": "a", "weight": 1}]} and known["probes"]["a"]["kind"] == "unusable"
+    assert known["namespace_mapping"] is None
     assert found["token"] is None and found["reachable"]
 
 
@@ -130,8 +131,8 @@ def test_what_is_damaged_in_the_control_plane_is_named(answers: dict[str, t.Any]
 
 
 def test_a_config_map_that_is_no_yaml_is_no_configuration_of_clusters() -> None:
-    assert _control_plane.clusters_section("clusters: {{ template }}") == {}
-    assert _control_plane.clusters_section("clusters:\n  labelClusterMap: {a: []}") == {"labelClusterMap": {"a": []}}
+    assert _control_plane.section_of("clusters: {{ template }}", "clusters") == {}
+    assert _control_plane.section_of("clusters:\n  labelClusterMap: {a: []}", "clusters") == {"labelClusterMap": {"a": []}}
 
 
 def test_a_control_plane_without_flyteadmin_has_no_configuration() -> None:

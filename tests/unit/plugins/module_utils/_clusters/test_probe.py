@@ -56,9 +56,10 @@ def test_an_endpoint_that_does_not_answer_is_that_clusters_failure(endpoint: str
 
 def test_all_configured_clusters_are_tried_each_for_itself() -> None:
     data = {"a_token": b"t", "a_cacert": b"c", "white_token": b"t\n", "white_cacert": b"c", "raw_token": b"\xff", "raw_cacert": b"c", "no_token": b"t"}
+    data |= {"ca_token": b"t", "ca_cacert": b"no certificate"}
     with ApiServer({RULES: rules(*_probe.required_rights(service_accounts=False))}) as server:
         configs = [{"name": name, "endpoint": server.url} for name in ("a", "white", "raw", "no")]
-        configs += [{"name": "self", "inCluster": True}, {"name": "a_b"}]
+        configs += [{"name": "self", "inCluster": True}, {"name": "a_b"}, {"name": "ca", "endpoint": "https://127.0.0.1:1"}]
         found = _probe.probe_all(configs, data, timeout=5, service_accounts=False)
     assert {name: entry["kind"] for name, entry in found.items()} == {
         "a": None,
@@ -67,6 +68,8 @@ def test_all_configured_clusters_are_tried_each_for_itself() -> None:
         "no": "missing",
         "self": None,
         "a_b": "missing",
+        # With it flyteadmin does not start.
+        "ca": "unusable",
     }
     assert all(entry["hint"] for entry in found.values() if not entry["ok"])
 

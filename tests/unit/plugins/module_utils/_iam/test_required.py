@@ -229,3 +229,48 @@ def test_the_state_of_a_cluster(answer: dict[str, t.Any] | None, state: str) -> 
 def test_the_state_of_a_node_group(answer: dict[str, t.Any], state: str) -> None:
     assert node_group_state({"clusters": {"dp": answer}}, "dp") == state
     assert node_group_state(None, "dp") == "none asked"
+
+
+# -- the namespaces of tasks, and the buckets
+
+
+@pytest.mark.parametrize(
+    ("mapping", "namespaces"),
+    [
+        (None, ["team1-development", "team1-staging", "team1-production"]),
+        ("{domain}", ["development", "staging", "production"]),
+        ("x-{project}", ["x-team1"]),
+        ("{domain}--{project}", ["development--team1", "staging--team1", "production--team1"]),
+    ],
+)
+def test_the_subjects_follow_the_mapping_to_namespaces(inventory: Inventory, aws: dict[str, t.Any], mapping: str | None, namespaces: list[str]) -> None:
+    trust = plan(_site_of(inventory, flyte_namespace_mapping=mapping), aws)["roles"]["flyte-dataplane-role"]["trust"]
+    condition = trust["Statement"][0]["Condition"]["StringEquals"]
+    subjects = next(value for key, value in condition.items() if key.endswith(":sub"))
+    assert sorted(subjects) == sorted(f"system:serviceaccount:{name}" for name in ["flyte:flytepropeller", *(f"{place}:default" for place in namespaces)])
+    # What was written once is known as Flyte's own, so that nothing differs then.
+    aws["roles"]["flyte-dataplane-role"] = {"arn": "arn:x", "trust": trust, "policies": [f"arn:aws:iam::{ACCOUNT}:policy/flyte-s3"]}
+    assert not plan(_site_of(inventory, flyte_namespace_mapping=mapping), aws)["roles"]["flyte-dataplane-role"]["differs"]
+    associations = plan(_site_of(inventory, flyte_namespace_mapping=mapping, flyte_iam_mode="pod_identity"), aws)["associations"]
+    assert {row["namespace"] for row in associations if row["service_account"] == "default"} == set(namespaces)
+    assert len({(row["host"], row["namespace"], row["service_account"]) for row in associations}) == len(associations)
+
+
+def test_subjects_of_another_mapping_are_replaced(inventory: Inventory, aws: dict[str, t.Any]) -> None:
+    trust = plan(_site_of(inventory), aws)["roles"]["flyte-dataplane-role"]["trust"]
+    aws["roles"]["flyte-dataplane-role"] = {"arn": "arn:x", "trust": trust, "policies": []}
+    moved = plan(_site_of(inventory, flyte_namespace_mapping="{domain}"), aws)["roles"]["flyte-dataplane-role"]["trust"]
+    assert "system:serviceaccount:production:default" in json.dumps(moved) and "team1-production" not in json.dumps(moved)
+
+
+def test_a_role_of_a_domain_trusts_its_namespaces_by_the_mapping(inventory: Inventory, aws: dict[str, t.Any]) -> None:
+    for mapping, subject in ((None, "*-production:default"), ("{domain}", "production:default"), ("{project}", "*:default")):
+        site = _site_of(inventory, flyte_namespace_mapping=mapping, flyte_iam_domain_roles=True, flyte_iam_wildcard=True)
+        trust = plan(site, aws)["roles"]["flyte-dataplane-role-production"]["trust"]
+        assert f"system:serviceaccount:{subject}" in json.dumps(trust)
+
+
+def test_the_policy_has_the_buckets_of_all_clusters(inventory: Inventory, aws: dict[str, t.Any]) -> None:
+    inventory["dataplane_2"]["flyte_raw_data_bucket"] = "raw/tasks"
+    document = plan(_site_of(inventory), aws)["policy"]["document"]
+    assert "arn:aws:s3:::flyte-data*" in json.dumps(document) and "arn:aws:s3:::raw" in json.dumps(document)

@@ -266,3 +266,10 @@ def test_prefixes_are_narrower_never_wider() -> None:
     }
     assert listing["Action"] == "s3:ListBucket" and listing["Resource"] == "arn:aws:s3:::other"
     assert listing["Condition"] == {"StringLike": {"s3:prefix": ["flyte/metadata", "flyte/metadata/*", "raw", "raw/*"]}}
+
+
+def test_a_mapping_without_domains_takes_no_namespace_of_others_for_flytes() -> None:
+    own = Own(mapping="{project}", projects=("team1",))
+    assert own.has("system:serviceaccount:team1:default") and own.has("system:serviceaccount:gone-production:default")
+    assert not own.has("system:serviceaccount:kube-system:default") and not Own(mapping="{project}").has("system:serviceaccount:team1:default")
+    assert Own(mapping="{domain}").has("system:serviceaccount:production:default") and not Own().has("system:serviceaccount:production:default")

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 import yaml
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build as build_site
-from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.checks import valid_bucket
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.flyte_values import valid_bucket
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ACCESS_VARIABLES, ADMIN_VARIABLES, AWS_VARIABLES
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables
@@ -101,6 +101,21 @@ FAULTS: list[tuple[t.Callable[[Inventory], t.Any], list[str]]] = [
     (everywhere(flyte_admin_url=None), ["controlplane: flyte_admin_url = None: is required"]),
     (everywhere(flyte_admin_url="flyte.example.com"), ["flyte_admin_url = 'flyte.example.com': has to be an https or http URL"]),
     (everywhere(flyte_catalog_endpoint="https://x"), ["flyte_catalog_endpoint = 'https://x': has to be host:port"]),
+    (everywhere(flyte_admin_endpoint="flyte.example.com"), ["controlplane: flyte_admin_endpoint = 'flyte.example.com': has to be host:port"]),
+    (everywhere(flyte_buckets=["data/flyte", "x-1"]), ["controlplane: flyte_buckets = 'data/flyte': cannot have a prefix: the first bucket is Flyte's own"]),
+    (on(TWO, flyte_buckets=["Data"]), ["dataplane_2: flyte_buckets = 'Data': is no name that S3 takes"]),
+    (on(TWO, flyte_raw_data_bucket="data/*"), ["dataplane_2: flyte_raw_data_bucket = 'data/*': has to be bucket or bucket/prefix"]),
+    (everywhere(flyte_default_execution_label="labl1"), ["flyte_default_execution_label = 'labl1': is none of flyte_labels", "Did you mean 'label1'?"]),
+    (everywhere(flyte_namespace_mapping="tasks"), ["flyte_namespace_mapping = 'tasks': has to be the name of a namespace with {project}"]),
+    (everywhere(flyte_namespace_mapping="{project}_{domain}"), ["flyte_namespace_mapping = '{project}_{domain}': has to be the name of a namespace"]),
+    (everywhere(flyte_namespace_mapping="{team}-{domain}"), ["flyte_namespace_mapping = '{team}-{domain}'"]),
+    (on(TWO, flyte_log_links=["x"]), ["dataplane_2: flyte_log_links[0] = 'x': has to be a mapping with name and uri"]),
+    (on(TWO, flyte_log_links=[{"name": "n"}]), ["dataplane_2: flyte_log_links[0].uri = None: is required"]),
+    (on(TWO, flyte_log_links=[{"name": "n", "url": "x"}]), ["flyte_log_links[0].url = 'x': is an unknown key", "Did you mean 'uri'?"]),
+    (on(TWO, flyte_log_links=[{"name": "n", "uri": "{podNam}"}]), ["flyte_log_links[0].uri = '{podNam}': flytepropeller does not know it", "'podName'?"]),
+    (on(TWO, flyte_log_links=[{"name": "n", "uri": "x", "hide_once_finished": "no"}]), ["flyte_log_links[0].hide_once_finished = 'no': has to be true or"]),
+    (on(TWO, flyte_kube_client_timeout=0), ["dataplane_2: flyte_kube_client_timeout = 0: has to be a whole number greater than 0"]),
+    (on(TWO, flyte_user_settings="dbPassword: secret"), ["dataplane_2: flyte_user_settings = '(not shown)': has to be a mapping"]),
     (everywhere(flyte_concurrency=0), ["controlplane: flyte_concurrency = 0: has to be a whole number greater than 0"]),
     (everywhere(flyte_labels=["label1"]), ["controlplane: flyte_labels = ['label1']: has to be a mapping"]),
     (everywhere(flyte_buckets=["Flyte_Data"]), ["controlplane: flyte_buckets = 'Flyte_Data': is no name that S3 takes"]),
@@ -131,6 +146,28 @@ def test_all_faults_are_said_together(inventory: Inventory) -> None:
     for change, _said in (FAULTS[0], FAULTS[9], FAULTS[18], FAULTS[20]):
         change(inventory)
     assert len(build(inventory)[1]) >= 4
+
+
+def test_what_is_wrong_for_the_whole_site_is_said_once(inventory: Inventory) -> None:
+    everywhere(flyte_buckets=["Flyte_Data"])(inventory)
+    assert len(build(inventory)[1]) == 1
+
+
+def test_each_cluster_may_have_buckets_of_its_own(inventory: Inventory) -> None:
+    on(TWO, flyte_buckets=["second"], flyte_raw_data_bucket="second/raw")(inventory)
+    on(ONE, flyte_raw_data_bucket="tasks/one/")(inventory)
+    site, faults = build(inventory)
+    assert site is not None and not faults
+    # What lies in a bucket that is granted whole needs no right of its own.
+    assert site.buckets == ["flyte-data", "tasks/one", "second"]
+
+
+def test_the_mapping_to_namespaces_is_kept_in_plain_braces(inventory: Inventory) -> None:
+    everywhere(flyte_namespace_mapping="x-{{ domain }}-{project}")(inventory)
+    site, faults = build(inventory)
+    assert site is not None and not faults and site.namespace_of("team1", "staging") == "x-staging-team1"
+    site.settings["flyte_namespace_mapping"] = None
+    assert site.namespace_of("team1", "staging") == "team1-staging"
 
 
 @pytest.mark.parametrize("heads", [[], ["controlplane", "dataplane_1"]])
@@ -169,7 +206,7 @@ def test_extra_variables_are_text_and_still_work(inventory: Inventory) -> None:
     site, faults = build(inventory)
     assert not faults and site is not None
     assert (site.settings["flyte_concurrency"], site.settings["flyte_control_plane_runs_workflows"]) == (4, True)
-    assert site.settings["flyte_buckets"] == ["one-bucket"]
+    assert site.buckets == ["one-bucket"]
     assert [cluster.name for cluster in site.targets] == ["controlplane", "dataplane_1", "dataplane_2"]
 
 

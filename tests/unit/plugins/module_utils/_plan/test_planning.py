@@ -13,7 +13,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._helm import ov
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm import values as _values
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration, cluster_config
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import wanted_configuration
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import differences, wanted_configuration
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import credentials_due
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart, make_plan, plan_rollout
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.releases import release_reason
@@ -92,10 +92,13 @@ def test_the_hub_configures_only_clusters_whose_keys_are_there(site: Site) -> No
         "endpoint": "https://api",
         "enabled": True,
         "auth": {"type": "file_path", "tokenPath": "/var/run/credentials/dataplane_1_token", "certPath": "/var/run/credentials/dataplane_1_cacert"},
+        "kubeClientConfig": {"qps": 100, "burst": 25, "timeout": "10s"},
     }
 
 
-def test_what_a_dead_cluster_had_stays_and_holds_the_rollout(site: Site) -> None:
+def test_what_a_dead_cluster_had_stays(site: Site) -> None:
+    """But for how long flyteadmin waits for it."""
+    client = {"qps": 100, "burst": 25, "timeout": "10s"}
     live = cluster_config("dataplane_2", "https://as-it-was", True)
     observed = {
         "controlplane": control_plane(clusters={"clusterConfigs": [live]}, credentials=BOTH),
@@ -103,10 +106,10 @@ def test_what_a_dead_cluster_had_stays_and_holds_the_rollout(site: Site) -> None
         "dataplane_2": observation(reachable=False),
     }
     plan = wanted_configuration(site, observed, credentials=BOTH, probes={"dataplane_1": {"ok": True}, "dataplane_2": {"ok": False}})
-    assert plan.cluster_configs[1] == live and plan.unreachable == ["dataplane_2"]
+    assert plan.cluster_configs[1] == {**live, "kubeClientConfig": client} and plan.unreachable == ["dataplane_2"]
     site.data_planes[1].enabled = False
     plan = wanted_configuration(site, observed, credentials=BOTH, probes={"dataplane_1": {"ok": True}, "dataplane_2": {"ok": False}})
-    assert plan.cluster_configs[1] == {**live, "enabled": False} and plan.unreachable == []
+    assert plan.cluster_configs[1] == {**live, "enabled": False, "kubeClientConfig": client} and plan.unreachable == []
 
 
 def test_clusters_and_labels_of_others_stay(site: Site) -> None:
@@ -184,12 +187,43 @@ def test_deployments_that_are_not_ready_are_waited_for(site: Site) -> None:
     assert rows_of(site, observed) == [("dataplane_1", "dataplane", "deployment/flytepropeller: 0 of 1 new pods")]
 
 
-def test_a_rollout_is_held_by_a_plane_that_does_not_answer(site: Site) -> None:
+def test_a_plane_that_does_not_answer_holds_a_rollout_only_where_flyteadmin_waits_for_it(site: Site) -> None:
     configuration = Configuration([cluster_config("dataplane_1", "https://api", True)], {}, "x", [], [], [], ["dataplane_1"])
+    free = plan_rollout(site, control_plane(), configuration, chart=CHART, digest=lambda _cluster, _configuration: "other")
+    assert free.failure is None and "values differ" in str(free.reason)
+    assert "dataplane_1 does not answer" in "\n".join(differences(site, {"controlplane": control_plane()}, configuration))
+    site.settings["flyte_sync_at_start"] = True
     held = plan_rollout(site, control_plane(), configuration, chart=CHART, digest=lambda _cluster, _configuration: "other")
     assert held.reason is None and held.failure is not None and "not rolled out" in held.failure.problem
     quiet = plan_rollout(site, control_plane(), configuration, chart=CHART, digest=lambda _cluster, _configuration: DIGEST)
     assert quiet.reason is None and quiet.failure is None
+
+
+def test_a_certificate_that_is_none_always_holds_a_rollout(site: Site) -> None:
+    """flyteadmin makes a client of each configured cluster at its start, also of a dead or disabled one."""
+    observed = {"controlplane": control_plane(clusters=CONFIGS), "dataplane_1": observation(), "dataplane_2": observation()}
+    probes = {**OK, "dataplane_2": {"ok": False, "kind": "unusable"}}
+    configuration = wanted_configuration(site, observed, credentials=BOTH, probes=probes)
+    held = plan_rollout(site, control_plane(), configuration, chart=CHART, digest=lambda _cluster, _configuration: "other")
+    assert held.reason is None and held.failure is not None and "CA certificate of the data plane dataplane_2" in held.failure.problem
+
+
+def test_the_default_execution_label_is_the_inventorys_or_the_one_that_is_there(site: Site) -> None:
+    live = {**CONFIGS, "labelClusterMap": {"label1": []}, "defaultExecutionLabel": "label1"}
+    observed = {"controlplane": control_plane(clusters=live), "dataplane_1": observation(), "dataplane_2": observation()}
+
+    def default() -> tuple[str | None, list[str]]:
+        found = wanted_configuration(site, observed, credentials=BOTH, probes=OK)
+        assert found.section().get("defaultExecutionLabel") == found.default_label
+        return found.default_label, found.kept
+
+    assert default() == ("label1", ["default execution label label1"])
+    site.settings["flyte_default_execution_label"] = "label2"
+    assert default() == ("label2", [])
+    wanted = wanted_configuration(site, observed, credentials=BOTH, probes=OK)
+    assert "defaultExecutionLabel: label2" in differences(site, observed, wanted)
+    site.settings.update(flyte_default_execution_label=None, flyte_labels_prune=True)
+    assert default() == (None, [])
 
 
 # -- values
@@ -247,6 +281,9 @@ def test_the_users_lists_are_carried_along_in_the_override() -> None:
     assert volumes == [{"name": "mine", "emptyDir": {}}, {"name": "cluster-credentials", "secret": {"secretName": "cluster-credentials"}}]
     assert [mount["mountPath"] for mount in override["flyteadmin"]["additionalVolumeMounts"]] == ["/mine", "/var/run/credentials"]
     assert "flytepropeller" not in override
+    assert override["cluster_resource_manager"]["standalone_deploy"] is True
+    waiting = _overrides.control_plane_override(base=base, propeller=None, sync_at_start=True, **arguments)
+    assert waiting["cluster_resource_manager"]["standalone_deploy"] is False
     assert _overrides.control_plane_override(base=base, propeller={}, **arguments)["webhook"] == {"enabled": True}
 
 

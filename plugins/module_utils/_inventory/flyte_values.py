@@ -1,0 +1,107 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes values of the chart: buckets, links to logs, the namespaces of tasks. No I/O."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .._common.text import nearest
+from .._helm.log_links import KEYS, NAMES, unknown_names
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .reader import Reader
+    from .site import Cluster
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
+
+
+def check_buckets(reader: Reader, clusters: Sequence[Cluster], settings: Mapping[str, t.Any]) -> None:
+    """Check the buckets of every cluster; what is wrong for the whole site is said once."""
+    manages = settings["flyte_provider"] == "aws" and settings["flyte_iam_manage"]
+    said: set[tuple[str, str]] = set()
+    for cluster in clusters:
+        named = [("flyte_buckets", bucket) for bucket in cluster.buckets]
+        if cluster.raw_data_bucket is not None:
+            named.append(("flyte_raw_data_bucket", cluster.raw_data_bucket))
+        found = [(variable, bucket, _bucket_problem(bucket)) for variable, bucket in named]
+        if cluster.buckets and "/" in cluster.buckets[0] and not found[0][2]:
+            found.append(("flyte_buckets", cluster.buckets[0], _WHOLE))
+        if manages and not cluster.buckets:
+            found.append(("flyte_buckets", "[]", "is required with flyte_provider aws: the S3 buckets of Flyte. Or set flyte_iam_manage: false."))
+        for variable, bucket, problem in found:
+            if problem and (variable, bucket) not in said:
+                said.add((variable, bucket))
+                reader.fault(cluster.host, variable, [] if bucket == "[]" else bucket, problem)
+
+
+_WHOLE = "cannot have a prefix: the first bucket is Flyte's own, which lies in it under metadata/. Put the tasks' with its prefix into flyte_raw_data_bucket."
+
+
+def _bucket_problem(bucket: str) -> str:
+    name, slash, prefix = bucket.partition("/")
+    if not valid_bucket(name):
+        return (
+            "is no name that S3 takes: 3 to 63 lower-case letters, digits, '.' and '-', beginning and ending with a letter or digit, no IP address, no '..'."
+        )
+    if slash and (not prefix.strip("/") or re.search(r"[*?\s]", prefix)):
+        return "has to be bucket or bucket/prefix: a prefix without wildcards and white space."
+    return ""
+
+
+def valid_bucket(name: t.Any) -> bool:
+    """Return whether S3 takes this as the name of a bucket."""
+    if not isinstance(name, str) or not _BUCKET.fullmatch(name) or _ADDRESS.fullmatch(name):
+        return False
+    forbidden = name.startswith(("xn--", "sthree-", "amzn-s3-demo-")) or name.endswith(("-s3alias", "--ol-s3", ".mrap", "--x-s3"))
+    return not forbidden and ".." not in name and ".-" not in name and "-." not in name
+
+
+def check_namespace_mapping(reader: Reader, host: str, settings: dict[str, t.Any]) -> None:
+    """Check how projects and domains become namespaces, and keep it in plain braces."""
+    given = settings["flyte_namespace_mapping"]
+    if given is None:
+        return
+    mapping = given.replace("{{ project }}", "{project}").replace("{{ domain }}", "{domain}")
+    example = mapping.replace("{project}", "p").replace("{domain}", "d")
+    if mapping == example or not re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", example):
+        remedy = "has to be the name of a namespace with {project}, {domain} or both in it, for example '{project}-{domain}'."
+        reader.fault(host, "flyte_namespace_mapping", given, remedy)
+        return
+    settings["flyte_namespace_mapping"] = mapping
+
+
+def log_links(reader: Reader, host: str, links: Sequence[t.Any]) -> list[dict[str, t.Any]]:
+    """Return the links from a task to its logs, checked."""
+    found = []
+    for number, link in enumerate(links):
+        variable = f"flyte_log_links[{number}]"
+        if not isinstance(link, dict):
+            reader.fault(host, variable, link, "has to be a mapping with name and uri.")
+            continue
+        before = len(reader.faults)
+        for key in link:
+            if key not in KEYS:
+                reader.fault(host, f"{variable}.{key}", link[key], f"is an unknown key, known are {', '.join(KEYS)}.{nearest(key, tuple(KEYS))}")
+        for key in ("name", "uri"):
+            _check_link_text(reader, host, f"{variable}.{key}", link.get(key))
+        for key in ("show_while_pending", "hide_once_finished"):
+            if not isinstance(link.get(key, False), bool):
+                reader.fault(host, f"{variable}.{key}", link[key], "has to be true or false.")
+        if len(reader.faults) == before:
+            found.append(dict(link))
+    return found
+
+
+def _check_link_text(reader: Reader, host: str, variable: str, text: t.Any) -> None:
+    if not isinstance(text, str) or not text:
+        reader.fault(host, variable, text, "is required, as text.")
+        return
+    for name in unknown_names(text):
+        remedy = f"flytepropeller does not know it; it fills in {', '.join('{' + known + '}' for known in NAMES)}.{nearest(name, NAMES)}"
+        reader.fault(host, variable, f"{{{name}}}", remedy)
