@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.credentials import secrets_path
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import UNPROBED
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import TO_BE_MADE
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import wanted_configuration
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Rollout, plan_rollout
@@ -19,12 +20,13 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows impo
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import cluster_options
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._probes import private_endpoints, probed_there
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration
-    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster
+    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster, Site
 
 _PENDING = ("pending-install", "pending-upgrade", "pending-rollback")
 
@@ -62,7 +64,18 @@ class ActionModule(InventoryAction):
         # In check mode a token that would be made cannot be tried.
         probes |= {name: {"ok": True} for name, pair in credentials.items() if pair == TO_BE_MADE}
         configuration = wanted_configuration(site, known.observed, credentials=credentials, probes=probes)
-        return plan_rollout(site, known.observed[host], configuration, chart=known.planned_chart, digest=known.digest_of(self.variables.read))
+        arguments = {"chart": known.planned_chart, "digest": known.digest_of(self.variables.read)}
+        rollout = plan_rollout(site, known.observed[host], configuration, **arguments)
+        tried = probed_there(self, site, self._untried(site, configuration, probes)) if rollout.reason else {}
+        if not any(not probe["ok"] for probe in tried.values()):
+            return rollout
+        configuration = wanted_configuration(site, known.observed, credentials=credentials, probes={**probes, **tried})
+        return plan_rollout(site, known.observed[host], configuration, **arguments)
+
+    def _untried(self, site: Site, configuration: Configuration, probes: Mapping[str, t.Any]) -> dict[str, str]:
+        """Return the endpoints that only the control plane's network reaches and that were not tried in this run: a rollout depends on them."""
+        endpoints = private_endpoints(site, configuration.cluster_configs)
+        return {name: endpoint for name, endpoint in endpoints.items() if (probes.get(name) or {}).get("kind") == UNPROBED}
 
     def _failed(self, failure: Failure) -> dict[str, t.Any]:
         return {"failed": True, "changed": False, "msg": f"{failure.problem}. {failure.remedy}", "failures": as_rows([failure])}

@@ -18,8 +18,9 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections im
     admin_options,
     cluster_options,
     observed_cluster,
-    writes_service_accounts,
+    observed_control_plane,
 )
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._probes import private_endpoints, probed_there
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, ended
 
 #: seconds after a rollout in which the ingress may have no pod yet
@@ -72,6 +73,11 @@ def verify(work: Work) -> dict[str, t.Any]:
     if not live or (work.action.check_mode and not work.known.live):
         # There is no flyteadmin yet to ask.
         return ended([], lines=[])
+    known = control_plane_of(observed, site.control_plane.host)
+    if known:
+        # Those that only the control plane's network reaches are tried there, with what it has stored by now.
+        tried = probed_there(work.action, site, private_endpoints(site, live.get("clusterConfigs") or []))
+        observed[site.control_plane.host] = {**observed[site.control_plane.host], "control_plane": {**known, "probes": {**(known.get("probes") or {}), **tried}}}
     failed = {failure.host for failure in work.failures()}
     # In check mode, what is wrong may be what the run would mend.
     failures = [] if work.action.check_mode else [failure for failure in cluster_failures(site, observed) if failure.host not in failed]
@@ -96,7 +102,7 @@ def _observed_again(work: Work) -> dict[str, dict[str, t.Any]]:
     hosts = dict.fromkeys([site.control_plane.host, *planned, *work.hosts])
     arguments = {
         "clusters": [observed_cluster(site, cluster, work.read) for cluster in work.clusters(hosts)],
-        "service_accounts": writes_service_accounts(site),
+        **observed_control_plane(site, work.read),
         **work.many(),
     }
     return t.cast("dict[str, dict[str, t.Any]]", work.action.module(MODULES + "flyte_cluster_info", arguments)["clusters"])

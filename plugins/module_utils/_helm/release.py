@@ -12,6 +12,7 @@ import dataclasses
 import typing as t
 
 from .._iam.required import domain_role, role_arn, uses_pod_identity
+from .identity import identity_override
 from .overrides import EKS_ROLE_ANNOTATION, GCP_ACCOUNT_ANNOTATION, control_plane_override, data_plane_override
 from .values import Values, merge
 
@@ -20,6 +21,7 @@ if t.TYPE_CHECKING:
 
     from .._inventory.site import Cluster, Site
     from .configuration import Configuration
+    from .identity import Identity
 
 PROVIDER_FILES = {"aws": "values-eks.yaml", "gcp": "values-gcp.yaml"}
 PLANE_FILES = {True: "values-controlplane.yaml", False: "values-dataplane.yaml"}
@@ -50,21 +52,30 @@ class Sources:
     inline: Values
 
 
-def release_values(site: Site, cluster: Cluster, sources: Sources, *, aws: _Aws, configuration: Configuration | None = None) -> Values:
+def users_values(sources: Sources) -> Values:
+    """Return what is below ours of a release, the chart's defaults among it. Secrets."""
+    return merge([sources.defaults, *sources.files, sources.inline])
+
+
+def release_values(
+    site: Site, cluster: Cluster, sources: Sources, *, aws: _Aws, configuration: Configuration | None = None, identity: Identity | None = None
+) -> Values:
     """Return everything that Helm is given for a release.
 
     :param aws: what AWS has, the result of flyte_aws_info; None where it was not asked.
     :param configuration: what flyteadmin's configuration has to be, for the control plane's release.
+    :param identity: who flytepropeller is, None where that is left to the values.
     """
+    own = identity_override(identity, users_values(sources), is_control_plane=cluster.is_control_plane) if identity else {}
     managed = aws if site.settings["flyte_iam_manage"] else None
     users = merge([*sources.files, sources.inline])
     if not cluster.is_control_plane:
-        return merge([users, _propeller_override(site, cluster, managed)])
+        return merge([users, _propeller_override(site, cluster, managed), own])
     if configuration is None:
         raise ValueError("the release of the control plane needs its configuration")
     key, domain_values = domain_identities(site, aws)
     override = control_plane_override(
-        base=merge([sources.defaults, users]),
+        base=users_values(sources),
         cluster_configs=configuration.cluster_configs,
         label_cluster_map=configuration.label_cluster_map,
         checksum=configuration.checksum,
@@ -73,7 +84,7 @@ def release_values(site: Site, cluster: Cluster, sources: Sources, *, aws: _Aws,
         service_account_annotations=_control_plane_annotations(site, managed),
         propeller=_propeller_override(site, cluster, managed)["flytepropeller"] if site.settings["flyte_control_plane_runs_workflows"] else None,
     )
-    return merge([users, override])
+    return merge([users, override, own])
 
 
 def _control_plane_annotations(site: Site, aws: _Aws) -> dict[str, t.Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .checks import check_clusters, check_host, check_settings
+from .identity import check_identity, check_probe_image, propeller_settings
 from .labels import check_used_labels, label_cluster_map, label_rows
 from .reader import Reader
 from .site import Cluster, Site
@@ -38,6 +39,7 @@ def build(
     host = control_planes[0]
     settings = {name: reader.read(host, name, variable) for name, variable in variables.site.items()}
     check_settings(reader, host, settings)
+    check_probe_image(reader, host, settings["flyte_probe_image"])
     if host in data_planes:
         reader.fault(
             host, "flyte_data_planes", host, "the control plane cannot be in this group; flyte_control_plane_runs_workflows: true lets it run workflows."
@@ -60,6 +62,7 @@ def _cluster(reader: Reader, host: str, is_control_plane: bool, settings: Mappin
     values = {name: reader.read(host, name, variable) for name, variable in variables.host.items()}
     values["flyte_release_name"] = values["flyte_release_name"] or ("flyte-core" if is_control_plane else "flyte-core-data")
     check_host(reader, host, is_control_plane, values, settings)
+    check_identity(reader, host, values)
     creation = [name for name in variables.host if name.startswith("flyte_eks_") and name not in EKS_NOT_FOR_CREATION]
     return Cluster(
         host=host,
@@ -76,4 +79,6 @@ def _cluster(reader: Reader, host: str, is_control_plane: bool, settings: Mappin
         eks_assume_role_arn=values["flyte_eks_assume_role_arn"],
         eks_create=values["flyte_eks_create"],
         eks={name.removeprefix("flyte_eks_"): values[name] for name in creation} if values["flyte_eks_create"] else {},
+        propeller=propeller_settings(values),
+        probe_from=values["flyte_probe_from"],
     )

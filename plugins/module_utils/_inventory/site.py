@@ -31,6 +31,9 @@ class Cluster:
     eks_create: bool
     #: ``flyte_eks_…`` without the prefix
     eks: dict[str, t.Any]
+    #: ``flyte_propeller_…`` without the prefix, what is set of it; the secret is not
+    propeller: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    probe_from: str = "controller"
 
 
 @dataclasses.dataclass

@@ -14,7 +14,7 @@ import yaml
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build as build_site
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.checks import valid_bucket
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
-from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ACCESS_VARIABLES, ADMIN_VARIABLES, AWS_VARIABLES
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ACCESS_VARIABLES, ADMIN_VARIABLES, AWS_VARIABLES, CONNECTION_VARIABLES
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables
 from conftest import REPOSITORY, Inventory
 
@@ -178,7 +178,7 @@ def test_variables_of_connections_are_declared_too() -> None:
     options = spec["argument_specs"]["main"]["options"]
     assert {*ACCESS_VARIABLES, *ADMIN_VARIABLES, *AWS_VARIABLES} <= set(options)
     declared = declared_variables()
-    assert set(declared.site) | set(declared.host) | {*ACCESS_VARIABLES, *ADMIN_VARIABLES, *AWS_VARIABLES} == set(options)
+    assert CONNECTION_VARIABLES <= set(options) and set(declared.site) | set(declared.host) | CONNECTION_VARIABLES == set(options)
     assert declared.site["flyte_provider"].choices == ("aws", "gcp", "generic") and declared.host["flyte_namespace"].default == "flyte"
 
 
