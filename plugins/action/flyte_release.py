@@ -63,14 +63,15 @@ class ActionModule(InventoryAction):
         probes = {**(before.get("probes") or {}), **(stored.get("probes") or {})}
         # In check mode a token that would be made cannot be tried.
         probes |= {name: {"ok": True} for name, pair in credentials.items() if pair == TO_BE_MADE}
-        configuration = wanted_configuration(site, known.observed, credentials=credentials, probes=probes)
-        arguments = {"chart": known.planned_chart, "digest": known.digest_of(self.variables.read)}
-        rollout = plan_rollout(site, known.observed[host], configuration, **arguments)
-        tried = probed_there(self, site, self._untried(site, configuration, probes)) if rollout.reason else {}
-        if not any(not probe["ok"] for probe in tried.values()):
-            return rollout
-        configuration = wanted_configuration(site, known.observed, credentials=credentials, probes={**probes, **tried})
-        return plan_rollout(site, known.observed[host], configuration, **arguments)
+        digest = known.digest_of(self.variables.read)
+
+        def planned(tried: Mapping[str, t.Any]) -> Rollout:
+            configuration = wanted_configuration(site, known.observed, credentials=credentials, probes={**probes, **tried})
+            return plan_rollout(site, known.observed[host], configuration, chart=known.planned_chart, digest=digest)
+
+        rollout = planned({})
+        tried = probed_there(self, site, self._untried(site, rollout.configuration, probes)) if rollout.reason else {}
+        return planned(tried) if tried else rollout
 
     def _untried(self, site: Site, configuration: Configuration, probes: Mapping[str, t.Any]) -> dict[str, str]:
         """Return the endpoints that only the control plane's network reaches and that were not tried in this run: a rollout depends on them."""

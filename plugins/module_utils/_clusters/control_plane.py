@@ -81,8 +81,13 @@ def flyteadmin_clusters(kube: Kube, namespace: str) -> dict[str, t.Any]:
 
 def clusters_section(text: str) -> dict[str, t.Any]:
     """Return the section ``clusters`` of a configuration file, nothing where it has none."""
+    return section_of(text, "clusters")
+
+
+def section_of(text: str, name: str) -> dict[str, t.Any]:
+    """Return a section of a configuration file, nothing where it has none."""
     try:
-        section = _values.parse(text).get("clusters")
+        section = _values.parse(text).get(name)
     except ValueError:
         return {}  # a template for something else, with the word in it
     return section if isinstance(section, dict) else {}

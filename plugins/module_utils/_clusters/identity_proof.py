@@ -10,11 +10,10 @@ import typing as t
 from .._common.threads import in_threads
 from .._flyteadmin.errors import AdminError
 from .._flyteadmin.metadata import log_in, wants_tokens
-from .._helm import values as _values
 from .._helm.identity import AUTH_MOUNT, AUTH_SECRET, CLIENT_SECRET
 from .access import access_of, method_of
 from .client import Kube, KubeError
-from .control_plane import config_maps
+from .control_plane import config_maps, section_of
 from .errors import failure_of, reading
 from .secrets import read_secret
 
@@ -81,6 +80,5 @@ def _client(kube: Kube, namespace: str) -> dict[str, t.Any]:
             config_map = kube.find(f"/api/v1/namespaces/{namespace}/configmaps/{name}") or {}
             for file, text in sorted((config_map.get("data") or {}).items()):
                 if file.endswith((".yaml", ".yml")) and "admin:" in text:
-                    section = _values.parse(text).get("admin")
-                    found.update(section if isinstance(section, dict) else {})
+                    found.update(section_of(text, "admin"))
     return found

@@ -45,7 +45,7 @@ def observe(
 
     def whole(spec: _Spec) -> _Observed:
         observed = _opened(spec, timeout)
-        asked = {"service_accounts": service_accounts, "unprobed": unprobed, "flyteadmin": flyteadmin}
+        asked: dict[str, t.Any] = {"service_accounts": service_accounts, "unprobed": unprobed, "flyteadmin": flyteadmin}
         return observed.complete(lambda kube: observe_control_plane(kube, spec["namespace"], timeout=timeout, **asked))
 
     with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, len(control_planes))) as pool:

@@ -56,6 +56,9 @@ spec:
       containers:
         - name: {{ .name }}
           image: {{ .image }}
+          {{- with .env }}
+          env: {{- toYaml . | nindent 12 }}
+          {{- end }}
           {{- with .resources }}
           resources: {{- toYaml . | nindent 12 }}
           {{- end }}
@@ -65,4 +68,16 @@ spec:
       {{- with .volumes }}
       volumes: {{- toYaml . | nindent 8 }}
       {{- end }}
+{{- end }}
+
+{{- define "flyte.auth" }}
+{{- with .Values.secrets.adminOauthClientCredentials }}
+{{- if .enabled }}
+mounts: [{name: auth, mountPath: /etc/secrets/}]
+volumes: [{name: auth, secret: {secretName: {{ .secretName }}}}]
+{{- else }}
+mounts: []
+volumes: []
+{{- end }}
+{{- end }}
 {{- end }}

@@ -26,16 +26,18 @@ metadata:
   namespace: {{ .Release.Namespace }}
   labels: {{- include "flyte.labels" (dict "root" $ "name" "flytepropeller") | nindent 4 }}
 data:
-  admin.yaml: | {{- toYaml .Values.configmap.admin | nindent 4 }}
+  admin.yaml: | {{- tpl (toYaml .Values.configmap.admin) $ | nindent 4 }}
   catalog.yaml: | {{- toYaml .Values.configmap.catalog | nindent 4 }}
   core.yaml: |
     propeller:
       cluster-id: {{ $propeller.clusterName | quote }}
+{{- $auth := include "flyte.auth" . | fromYaml }}
 {{- include "flyte.deployment" (dict "root" $ "name" "flytepropeller" "replicas" $propeller.replicaCount "config" (dict "a" .Values.configmap)
   "podAnnotations" $propeller.podAnnotations "resources" $propeller.resources
   "image" (printf "%s:%s" $propeller.image.repository $propeller.image.tag)
-  "mounts" (list (dict "name" "config-volume" "mountPath" "/etc/flyte/config"))
-  "volumes" (list (dict "name" "config-volume" "configMap" (dict "name" "flyte-propeller-config")))) }}
+  "env" $propeller.podEnv
+  "mounts" (concat (list (dict "name" "config-volume" "mountPath" "/etc/flyte/config")) $auth.mounts)
+  "volumes" (concat (list (dict "name" "config-volume" "configMap" (dict "name" "flyte-propeller-config"))) $auth.volumes)) }}
 {{- end }}
 {{- if .Values.webhook.enabled }}
 {{- include "flyte.serviceAccount" (dict "root" $ "name" "flyte-pod-webhook" "annotations" .Values.webhook.serviceAccount.annotations) }}

@@ -1,6 +1,8 @@
 {{- if .Values.flytescheduler.enabled }}
 {{- include "flyte.serviceAccount" (dict "root" $ "name" "flytescheduler" "annotations" .Values.flytescheduler.serviceAccount.annotations) }}
-{{- include "flyte.deployment" (dict "root" $ "name" "flytescheduler" "image" (printf "%s:%s" .Values.flytescheduler.image.repository .Values.flytescheduler.image.tag)) }}
+{{- $auth := include "flyte.auth" . | fromYaml }}
+{{- include "flyte.deployment" (dict "root" $ "name" "flytescheduler" "podAnnotations" .Values.flytescheduler.podAnnotations
+  "image" (printf "%s:%s" .Values.flytescheduler.image.repository .Values.flytescheduler.image.tag) "mounts" $auth.mounts "volumes" $auth.volumes) }}
 {{- end }}
 {{- if .Values.datacatalog.enabled }}
 {{- include "flyte.serviceAccount" (dict "root" $ "name" "datacatalog" "annotations" .Values.datacatalog.serviceAccount.annotations) }}
