@@ -163,7 +163,8 @@ options:
         description: A ready-made token; with O(clusters[].ca_data) the data plane itself is not asked.
         type: str
       ca_data:
-        description: CA certificate (PEM) of the API server as flyteadmin reaches it, in the place of that of the token Secret. Required with O(clusters[].token).
+        description: >-
+          CA certificate (PEM) of the API server as flyteadmin reaches it, in the place of that of the token Secret. Required with O(clusters[].token).
         type: str
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options

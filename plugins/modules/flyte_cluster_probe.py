@@ -12,10 +12,10 @@ version_added: 0.2.0
 author:
   - flyte.multicluster contributors (@flyteorg)
 description:
-  - For API servers that only the control plane's network reaches. A short-lived Job in the control plane's cluster for each data plane asks, with the token and CA
-    certificate that the control plane's Secret has for it, what flyteadmin may do there.
-  - The Job mounts the Secret, so that no credential is in its spec, and is removed when its pod ended. It needs an image with C(sh) and C(curl), and the right to
-    create and delete Jobs and to list pods in O(namespace).
+  - For API servers that only the control plane's network reaches. A short-lived Job in the control plane's cluster for each data plane asks, with the
+    token and CA certificate that the control plane's Secret has for it, what flyteadmin may do there.
+  - The Job mounts the Secret, so that no credential is in its spec, and is removed when its pod ended. It needs an image with C(sh) and C(curl), and the
+    right to create and delete Jobs and to list pods in O(namespace).
 options:
   namespace:
     description: Namespace of the Secret in the control plane, and of the Jobs.

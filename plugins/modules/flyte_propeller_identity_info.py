@@ -12,8 +12,8 @@ version_added: 0.2.0
 author:
   - flyte.multicluster contributors (@flyteorg)
 description:
-  - Takes the client and the settings that the Deployment C(flytepropeller) of each cluster reads, and the secret that it mounts, gets a token with them and calls
-    flyteadmin. The login is the cluster's own, not that of who runs this.
+  - Takes the client and the settings that the Deployment C(flytepropeller) of each cluster reads, and the secret that it mounts, gets a token with them
+    and calls flyteadmin. The login is the cluster's own, not that of who runs this.
   - flyteadmin's HTTP API is called, from here; the gRPC endpoint that flytepropeller calls, and the CA certificates that it trusts, are not tried.
 options:
   clusters:

@@ -8,7 +8,14 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.fingerprints import fingerprint
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity import ADMIN_CA, CHART_SECRET, CLIENT_SECRET, TOKEN_CA, credentials_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity import (
+    ADMIN_CA,
+    CHART_SECRET,
+    CLIENT_SECRET,
+    SECTIONS,
+    TOKEN_CA,
+    credentials_of,
+)
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import users_values
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.identity import Given, identities, wants_tokens
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
@@ -33,7 +40,7 @@ class Pairs:
     def credentials(self, cluster: Cluster) -> Credentials:
         """Return what the values of a cluster's release say."""
         if cluster.host not in self._credentials:
-            self._credentials[cluster.host] = credentials_of(users_values(self._values.sources(cluster)))
+            self._credentials[cluster.host] = credentials_of(users_values(self._values.sources(cluster), *SECTIONS))
         return self._credentials[cluster.host]
 
     def own(self, cluster: Cluster) -> str | None:
@@ -78,8 +85,8 @@ class Pairs:
         found = self.certificates(cluster)
         if not identity.copied:
             head = self._site.control_plane
-            known = {fingerprint(text): text for text in (self.own(cluster), self.credentials(cluster).secret, self.own(head), self.credentials(head).secret) if text}
-            found[CLIENT_SECRET] = known[identity.keys[CLIENT_SECRET]]
+            texts = (self.own(cluster), self.credentials(cluster).secret, self.own(head), self.credentials(head).secret)
+            found[CLIENT_SECRET] = next(text for text in texts if text and fingerprint(text) == identity.keys[CLIENT_SECRET])
         return found
 
 

@@ -77,7 +77,8 @@ def verify(work: Work) -> dict[str, t.Any]:
     if known:
         # Those that only the control plane's network reaches are tried there, with what it has stored by now.
         tried = probed_there(work.action, site, private_endpoints(site, live.get("clusterConfigs") or []))
-        observed[site.control_plane.host] = {**observed[site.control_plane.host], "control_plane": {**known, "probes": {**(known.get("probes") or {}), **tried}}}
+        known = {**known, "probes": {**(known.get("probes") or {}), **tried}}
+        observed[site.control_plane.host] = {**observed[site.control_plane.host], "control_plane": known}
     failed = {failure.host for failure in work.failures()}
     # In check mode, what is wrong may be what the run would mend.
     failures = [] if work.action.check_mode else [failure for failure in cluster_failures(site, observed) if failure.host not in failed]

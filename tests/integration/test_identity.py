@@ -81,7 +81,8 @@ def _releases(site: SiteUnderTest) -> str:
         helm = [str(site.lab.folder / "bin" / "helm"), "--kubeconfig", str(site.lab.kubeconfig), "--kube-context", context, "--namespace", "flyte"]
         names = subprocess.run([*helm, "list", "--short"], capture_output=True, text=True, check=True, timeout=60).stdout.split()
         for name in names:
-            texts += [subprocess.run([*helm, "get", what, name], capture_output=True, text=True, check=True, timeout=60).stdout for what in ("values", "manifest")]
+            for what in ("values", "manifest"):
+                texts.append(subprocess.run([*helm, "get", what, name], capture_output=True, text=True, check=True, timeout=60).stdout)
     return "\n".join(texts)
 
 
@@ -128,7 +129,8 @@ def test_the_control_planes_own_secret_is_copied_and_shown_nowhere(own: SiteUnde
     checksums = [_checksum(own.cluster(plane)) for plane in PLANES]
     planned = own.run("--check", "--diff")
     assert planned.code == 0, planned.output[-4000:]
-    assert re.search(r"dataplane_1: dataplane: Secret flyte-secret-auth: client_secret [0-9a-f]{8} of the Secret flyte-secret-auth of controlplane", _flat(planned))
+    row = r"dataplane_1: dataplane: Secret flyte-secret-auth: client_secret [0-9a-f]{8} of the Secret flyte-secret-auth of controlplane \(was [0-9a-f]{8}\)"
+    assert re.search(row, _flat(planned))
     assert own.cluster(PLANE1).secret("flyte-secret-auth") == {"client_secret": "foobar"}
     with ArgumentWatch() as arguments:
         result = own.run("-vvv", "--diff")
@@ -207,6 +209,23 @@ def test_the_control_plane_gets_it_too_and_no_release_holds_it(own: SiteUnderTes
     scheduler = hub.get("/apis/apps/v1/namespaces/flyte/deployments/flytescheduler")["spec"]["template"]
     assert scheduler["metadata"]["annotations"]["flyte.multicluster/identity-checksum"] == _checksum(own.cluster(PLANE1))
     assert SECRET not in _releases(own)
+    _unchanged(own)
+
+
+def test_a_secret_that_cannot_be_written_is_that_planes_failure(own: SiteUnderTest) -> None:
+    """Helm is not run there: with a release that only mounts it, the Secret that is there would have to serve. A CA of the token endpoint is one more key."""
+    site, plane = own.changed_copy(), own.cluster(PLANE2)
+    site.variables["flyte_token_ca_cert"] = str(own.lab.folder / "kwok" / "clusters" / HUB / "pki" / "ca.crt")
+    plane.patch(AUTH, {"immutable": True})
+    before = plane.revisions("flyte-core-data")
+    result = site.run()
+    assert result.code != 0 and _failed(result) == {"dataplane_2"} and plane.revisions("flyte-core-data") == before, result.output[-4000:]
+    assert set(own.cluster(PLANE1).secret("flyte-secret-auth")) == {"client_secret", "token_ca.crt"}
+    environment = {entry["name"]: entry.get("value") for entry in _template(own.cluster(PLANE1))["spec"]["containers"][0]["env"]}
+    assert environment["SSL_CERT_DIR"].endswith(":/etc/secrets")
+    plane.delete(AUTH)
+    assert site.run().code == 0 and set(plane.secret("flyte-secret-auth")) == {"client_secret", "token_ca.crt"}
+    assert own.run().code == 0 and set(plane.secret("flyte-secret-auth")) == {"client_secret"}
     _unchanged(own)
 
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tries data planes as flyteadmin uses them from where flyteadmin is: by a short-lived Job in the control plane's cluster for each.
 
-The Job mounts the cluster's two keys of the control plane's Secret, so that no credential is in its spec, and asks by curl what flyteadmin may do. What it found
-stands in the termination message of its pod, in words of ours; the Job is removed then, and Kubernetes itself removes that of a run that was killed.
+The Job mounts the cluster's two keys of the control plane's Secret, so that no credential is in its spec, and asks by curl what flyteadmin may do. What
+it found stands in the termination message of its pod, in words of ours; the Job is removed then, and Kubernetes itself removes that of a killed run.
 """
 
 from __future__ import annotations

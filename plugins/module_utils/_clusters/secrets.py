@@ -49,7 +49,13 @@ def data_of(secret: Mapping[str, t.Any] | None, namespace: str, name: str) -> di
 
 
 def merge_into(
-    kube: Kube, namespace: str, name: str, patch_of: Callable[[Mapping[str, bytes]], Patch], *, create_namespace: bool, metadata: Mapping[str, t.Any] | None = None
+    kube: Kube,
+    namespace: str,
+    name: str,
+    patch_of: Callable[[Mapping[str, bytes]], Patch],
+    *,
+    create_namespace: bool,
+    metadata: Mapping[str, t.Any] | None = None,
 ) -> Stored:
     """Merge into a Secret; it is made where it is not there.
 

@@ -32,6 +32,8 @@ IDENTITY_ANNOTATION = "flyte.multicluster/identity-checksum"
 _CA_FOLDERS = f"/etc/ssl/certs:/etc/pki/tls/certs:{AUTH_MOUNT}"
 _CREDENTIALS = "secrets.adminOauthClientCredentials"
 _CLIENT = "configmap.admin.admin"
+#: the sections of values that say something of it
+SECTIONS = ("secrets", "configmap", "flytepropeller", "workflow_scheduler")
 #: of flytepropeller's settings, by variable without its prefix: key of configmap.admin.admin
 LOGIN_KEYS = {
     "scopes": "scopes",
@@ -85,7 +87,7 @@ class Credentials:
 
 
 def credentials_of(values: Mapping[str, t.Any]) -> Credentials:
-    """Return what merged values, the chart's defaults among them, say."""
+    """Return what merged values, the chart's defaults among them, say; those of :data:`SECTIONS` are enough."""
     secret = lookup(values, f"{_CREDENTIALS}.clientSecret")
     client = lookup(values, f"{_CLIENT}.clientId")
     given = client if isinstance(client, str) and client and "{{" not in client else lookup(values, f"{_CREDENTIALS}.clientId", "")
@@ -103,7 +105,7 @@ def credentials_of(values: Mapping[str, t.Any]) -> Credentials:
 def identity_override(identity: Identity, base: Mapping[str, t.Any], *, is_control_plane: bool) -> Values:
     """Return our values of a release whose flytepropeller has an identity of ours.
 
-    :param base: everything below ours, merged; lists in it are carried along, since Helm replaces lists whole.
+    :param base: what is below ours of flytepropeller, merged; lists in it are carried along, since Helm replaces lists whole.
     """
     client: Values = {"clientId": identity.client_id, "clientSecretLocation": f"{AUTH_MOUNT}/{CLIENT_SECRET}", **identity.login}
     propeller: Values = {"podAnnotations": {IDENTITY_ANNOTATION: identity.checksum}}

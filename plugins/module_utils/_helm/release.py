@@ -52,9 +52,10 @@ class Sources:
     inline: Values
 
 
-def users_values(sources: Sources) -> Values:
-    """Return what is below ours of a release, the chart's defaults among it. Secrets."""
-    return merge([sources.defaults, *sources.files, sources.inline])
+def users_values(sources: Sources, *sections: str) -> Values:
+    """Return what is below ours of a release, the chart's defaults among it, or some sections of it. Secrets."""
+    layers = [sources.defaults, *sources.files, sources.inline]
+    return merge({key: layer[key] for key in sections if key in layer} if sections else layer for layer in layers)
 
 
 def release_values(
@@ -66,7 +67,7 @@ def release_values(
     :param configuration: what flyteadmin's configuration has to be, for the control plane's release.
     :param identity: who flytepropeller is, None where that is left to the values.
     """
-    own = identity_override(identity, users_values(sources), is_control_plane=cluster.is_control_plane) if identity else {}
+    own = identity_override(identity, users_values(sources, "flytepropeller"), is_control_plane=cluster.is_control_plane) if identity else {}
     managed = aws if site.settings["flyte_iam_manage"] else None
     users = merge([*sources.files, sources.inline])
     if not cluster.is_control_plane:

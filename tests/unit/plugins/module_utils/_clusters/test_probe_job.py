@@ -23,7 +23,11 @@ STORED = {SECRET: {"data": encoded(a_token="the-token-of-a", a_cacert="the-ca", 
 
 
 def ended(message: str, code: int = 0) -> dict[str, t.Any]:
-    return {"items": [{"status": {"phase": "Succeeded", "containerStatuses": [{"name": "probe", "state": {"terminated": {"exitCode": code, "message": message}}}]}}]}
+    return in_state({"terminated": {"exitCode": code, "message": message}}, "Succeeded")
+
+
+def in_state(state: dict[str, t.Any], phase: str) -> dict[str, t.Any]:
+    return {"items": [{"status": {"phase": phase, "containerStatuses": [{"name": "probe", "state": state}]}}]}
 
 
 def run(server: ApiServer, *names: str, check_mode: bool = False, **changes: t.Any) -> dict[str, dict[str, t.Any]]:
@@ -71,7 +75,7 @@ def test_a_secret_that_cannot_serve_needs_no_job() -> None:
     ("pods", "said"),
     [
         ({"items": []}, "did not end within 0.3 s: it has no pod"),
-        ({"items": [{"status": {"phase": "Pending", "containerStatuses": [{"name": "probe", "state": {"waiting": {"reason": "ErrImagePull"}}}]}}]}, "ErrImagePull"),
+        (in_state({"waiting": {"reason": "ErrImagePull"}}, "Pending"), "probe: ErrImagePull"),
         (ended("", 127), "ended with exit code 127 and said nothing"),
         (ended("denied create namespaces\n"), "broke off"),
         ({"items": [{"status": 7}]}, "the pod of the Job flyte/"),

@@ -14,7 +14,12 @@ import yaml
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build as build_site
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.checks import valid_bucket
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
-from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ACCESS_VARIABLES, ADMIN_VARIABLES, AWS_VARIABLES, CONNECTION_VARIABLES
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import (
+    ACCESS_VARIABLES,
+    ADMIN_VARIABLES,
+    AWS_VARIABLES,
+    CONNECTION_VARIABLES,
+)
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables
 from conftest import REPOSITORY, Inventory
 

@@ -60,7 +60,8 @@ def test_what_the_plane_says_itself_counts_more_than_what_the_control_plane_says
 
 
 def test_a_secret_in_the_users_values_is_taken_from_there(site: Site) -> None:
-    found, _faults = chosen(site, observed(live=None), tokens=True, controlplane=given(values=REAL, declared=True), dataplane_2=given(values=OTHER, declared=True))
+    hosts = {"controlplane": given(values=REAL, declared=True), "dataplane_2": given(values=OTHER, declared=True)}
+    found, _faults = chosen(site, observed(live=None), tokens=True, **hosts)
     assert {host: (identity.keys["client_secret"], identity.source) for host, identity in found.items()} == {
         HEAD: (REAL, "its values"), ONE: (REAL, "controlplane: its values"), TWO: (OTHER, "its values"),
     }  # fmt: skip
@@ -88,7 +89,8 @@ def test_the_charts_own_secret_is_refused_where_flyteadmin_wants_tokens(site: Si
 
 def test_a_missing_secret_is_refused_where_flyteadmin_wants_tokens(site: Site) -> None:
     _found, faults = chosen(site, observed(live=None), tokens=True, controlplane=given(values=None))
-    assert len(faults) == 3 and all("controlplane has no Secret flyte-secret-auth with the key client_secret in the namespace flyte: make it" in f for f in faults)
+    assert len(faults) == 3
+    assert all("controlplane has no Secret flyte-secret-auth with the key client_secret in the namespace flyte: make it" in fault for fault in faults)
     _found, faults = chosen(site, observed(live=REAL), tokens=True, controlplane=given(client_id="", values=None))
     assert [fault.partition(" =")[0] for fault in faults] == [f"{ONE}: flyte_propeller_client_id", f"{TWO}: flyte_propeller_client_id"]
 
