@@ -8,6 +8,7 @@ Its flyteadmin wants tokens from the third test on. Pods of Jobs do not run in t
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import pathlib
@@ -36,13 +37,12 @@ CLIENT, SECRET = "flytepropeller", "the-propellers-secret-0815"
 
 @pytest.fixture(scope="module", name="own")
 def _own(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[SiteUnderTest]:
-    with interruptible(), free_range() as port:
-        lab = lab_module.Lab(tmp_path_factory.mktemp("identity-lab"), port)
-        try:
-            lab.up(2)
-            yield SiteUnderTest(lab, tmp_path_factory.mktemp("identity-site"))
-        finally:
-            lab.down()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(interruptible())
+        lab = lab_module.Lab(tmp_path_factory.mktemp("identity-lab"), stack.enter_context(free_range()))
+        stack.callback(lab.down)
+        lab.up(2)
+        yield SiteUnderTest(lab, tmp_path_factory.mktemp("identity-site"))
 
 
 def _flat(result: Result) -> str:

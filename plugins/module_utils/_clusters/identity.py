@@ -96,7 +96,8 @@ def _ensured(cluster: Mapping[str, t.Any], timeout: float, copied: str | None, c
 
     before = observe_identity(kube, namespace)
     if check_mode:
-        stored = Stored(*(lambda data: (data, patch_of(data)))(read_secret(kube, namespace, AUTH_SECRET)[1]))
+        data = read_secret(kube, namespace, AUTH_SECRET)[1]
+        stored = Stored(data, patch_of(data))
     else:
         stored = merge_into(kube, namespace, AUTH_SECRET, patch_of, create_namespace=True, metadata=METADATA)
     # What reads it for the first time needs no restart.

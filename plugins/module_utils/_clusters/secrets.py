@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     #: from the data of a Secret to the keys that have to change; None removes one
-    Patch = dict[str, str | None]
+    Patch = dict[str, t.Optional[str]]
 
 #: runs beside this one that create or delete the Secret in the very moment
 _ATTEMPTS = 5
