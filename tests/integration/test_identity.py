@@ -16,14 +16,16 @@ import re
 import subprocess
 import sys
 import threading
+import types
 import typing as t
 
 import pytest
 from conftest import REPOSITORY, ArgumentWatch, Cluster, Result, SiteUnderTest
 
-sys.path.insert(0, str(REPOSITORY / "tests" / "lab"))
+sys.path[:0] = [str(REPOSITORY / ".collections"), str(REPOSITORY / "tests" / "lab")]
 
 import lab as lab_module  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import provide  # noqa: E402
 from ports import free_range  # noqa: E402
 from processes import interruptible  # noqa: E402
 
@@ -165,7 +167,9 @@ def test_a_secret_that_a_release_made_is_taken_over_and_never_missing(own: SiteU
     plane = own.cluster(PLANE1)
     plane.delete(AUTH)
     helm = [str(own.lab.folder / "bin" / "helm"), "--kubeconfig", str(own.lab.kubeconfig), "--kube-context", PLANE1, "--namespace", "flyte"]
-    chart = os.environ.get("FLYTE_CHART") or str(REPOSITORY / "tests" / "lab" / "chart" / "flyte-core")
+    settings = {"flyte_chart_ref": os.environ.get("FLYTE_CHART") or str(REPOSITORY / "tests" / "lab" / "chart" / "flyte-core"), "flyte_provider": "aws"}
+    # A checkout's chart lacks its dependencies: they are put into a copy.
+    chart = provide(t.cast(t.Any, types.SimpleNamespace(settings=settings, control_plane=types.SimpleNamespace(host=HUB))), lambda *_: None).path
     theirs = ["--reuse-values", "--set", "secrets.adminOauthClientCredentials.clientSecret=foobar"]
     subprocess.run([*helm, "upgrade", "flyte-core-data", chart, *theirs], check=True, capture_output=True, timeout=120)
     made = plane.get(AUTH)["metadata"]
