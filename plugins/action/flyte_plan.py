@@ -20,15 +20,16 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.vari
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.cloud import not_reachable_yet
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import make_plan
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines, unprobed_lines
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, ModuleFailed, Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader, provide
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
     aws_options,
     cluster_options,
     observed_cluster,
-    writes_service_accounts,
+    observed_control_plane,
 )
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity import planned_identities
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import TemplateFault, declared_variables, known_names
 
@@ -63,18 +64,21 @@ class ActionModule(InventoryAction):
         known = Known(site, observed, aws, chart)
         if chart:
             self._refuse_placeholders(known, hosts)
+            known.identities = planned_identities(known, self.variables.read)
         result = {"changed": False, **known.as_dict(), "play_hosts": hosts}
         if scope == "observe":
             return result
-        plan = make_plan(site, observed, chart=chart, digest=known.digest_of(self.variables.read) if chart else None, aws=aws)
+        digest = known.digest_of(self.variables.read) if chart else None
+        plan = make_plan(site, observed, chart=chart, digest=digest, aws=aws, identities=known.identities)
         return {
             **result,
-            "lines": plan_lines(plan.rows),
+            "lines": plan_lines(plan.rows) + (unprobed_lines(site) if scope == "all" else []),
             "rows": [dataclasses.asdict(row) for row in plan.rows],
             "failures": as_rows(plan.failures),
             "groups": plan.groups(site.control_plane.host, hosts),
             "releases": plan.releases,
             "waiting": plan.waiting,
+            "identity": plan.identity,
             "credentials": plan.credentials,
             "eks": plan.eks,
             "iam": plan.iam,
@@ -205,7 +209,7 @@ class ActionModule(InventoryAction):
             "clusters": [observed_cluster(site, cluster, self.variables.read) for cluster in site.clusters if cluster.host in asked],
             "concurrency": site.settings["flyte_concurrency"],
             "timeout": site.settings["flyte_request_timeout"],
-            "service_accounts": writes_service_accounts(site),
+            **observed_control_plane(site, self.variables.read),
         }
         observed = self.module(MODULES + "flyte_cluster_info", arguments, reads=True)["clusters"]
         wrong = {host: entry["error"] for host, entry in observed.items() if entry["error"]}

@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.credentials import secrets_path
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import UNPROBED
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import TO_BE_MADE
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import wanted_configuration
@@ -20,12 +21,13 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows impo
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import cluster_options
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._probes import private_endpoints, probed_there
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration
-    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster
+    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster, Site
 
 _PENDING = ("pending-install", "pending-upgrade", "pending-rollback")
 
@@ -62,8 +64,20 @@ class ActionModule(InventoryAction):
         probes = {**(before.get("probes") or {}), **(stored.get("probes") or {})}
         # In check mode a token that would be made cannot be tried.
         probes |= {name: {"ok": True} for name, pair in credentials.items() if pair == TO_BE_MADE}
-        configuration = wanted_configuration(site, known.observed, credentials=credentials, probes=probes)
-        return plan_rollout(site, known.observed[host], configuration, chart=known.planned_chart, digest=known.digest_of(self.variables.read))
+        digest = known.digest_of(self.variables.read)
+
+        def planned(tried: Mapping[str, t.Any]) -> Rollout:
+            configuration = wanted_configuration(site, known.observed, credentials=credentials, probes={**probes, **tried})
+            return plan_rollout(site, known.observed[host], configuration, chart=known.planned_chart, digest=digest)
+
+        rollout = planned({})
+        tried = probed_there(self, site, self._untried(site, rollout.configuration, probes)) if rollout.reason else {}
+        return planned(tried) if tried else rollout
+
+    def _untried(self, site: Site, configuration: Configuration, probes: Mapping[str, t.Any]) -> dict[str, str]:
+        """Return the endpoints that only the control plane's network reaches and that were not tried in this run: a rollout depends on them."""
+        endpoints = private_endpoints(site, configuration.cluster_configs)
+        return {name: endpoint for name, endpoint in endpoints.items() if (probes.get(name) or {}).get("kind") == UNPROBED}
 
     def _failed(self, failure: Failure) -> dict[str, t.Any]:
         return {"failed": True, "changed": False, "msg": f"{failure.problem}. {failure.remedy}", "failures": as_rows([failure])}

@@ -9,7 +9,7 @@ import itertools
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure
-from ansible_collections.flyte.multicluster.plugins.plugin_utils import _cloud_steps, _placement_steps, _steps
+from ansible_collections.flyte.multicluster.plugins.plugin_utils import _cloud_steps, _identity_steps, _placement_steps, _steps
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._outcomes import Outcomes
@@ -24,10 +24,12 @@ STEPS: dict[str, t.Callable[[_steps.Work], dict[str, t.Any]]] = {
     "iam_policy": _cloud_steps.create_policy,
     "iam_roles": _cloud_steps.create_roles,
     "pod_identity": _cloud_steps.associate_pod_identity,
+    "identity": _identity_steps.store_identities,
     "ready": _steps.wait_until_ready,
     "credentials": _steps.store_credentials,
     "ecl": _placement_steps.set_labels,
     "verify": _placement_steps.verify,
+    "identity_proof": _identity_steps.prove_identities,
     "canary": _placement_steps.prove_placement,
     "status": _placement_steps.show_status,
     "report": _steps.report,

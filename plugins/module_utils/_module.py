@@ -14,7 +14,7 @@ from ._clusters import client as _kube
 from ._clusters.access import METHOD_OPTIONS, access_of, access_options, method_of
 from ._common.redaction import SECRETS
 from ._flyteadmin.errors import AdminError
-from ._flyteadmin.settings import ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_OPTIONS, ADMIN_REQUIRED_TOGETHER, Settings
+from ._flyteadmin.settings import ADMIN_CONNECTION, ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_OPTIONS, ADMIN_REQUIRED_TOGETHER, Settings
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,6 +110,12 @@ def clusters_argument_spec(**more: t.Any) -> dict[str, t.Any]:
         "concurrency": {"type": "int", "default": 16},
         "timeout": {"type": "float", "default": 15},
     }
+
+
+def flyteadmin_argument_spec(*, required: bool) -> dict[str, t.Any]:
+    """Return the option that says how flyteadmin is reached, and not who asks."""
+    options = {name: ADMIN_OPTIONS[name] for name in ADMIN_CONNECTION}
+    return {"flyteadmin": {"type": "dict", "required": required, "options": copy.deepcopy(options)}}
 
 
 def run_kube_module(module: AnsibleModule, work: Callable[[], dict[str, t.Any]], *errors: type[Exception]) -> None:

@@ -163,7 +163,8 @@ options:
         description: A ready-made token; with O(clusters[].ca_data) the data plane itself is not asked.
         type: str
       ca_data:
-        description: The CA certificate (PEM) for O(clusters[].token).
+        description: >-
+          CA certificate (PEM) of the API server as flyteadmin reaches it, in the place of that of the token Secret. Required with O(clusters[].token).
         type: str
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
@@ -292,7 +293,7 @@ def main() -> None:
         token={"type": "str", "no_log": True},
         ca_data={"type": "str"},
     )
-    clusters["clusters"]["required_together"] = [("token", "ca_data")]
+    clusters["clusters"]["required_by"] = {"token": ["ca_data"]}
     module = AnsibleModule(argument_spec={**kube_argument_spec(), **spec, **clusters}, supports_check_mode=True)
     run_kube_module(module, lambda: run(module.params, module.check_mode), PartialFailure)
 

@@ -13,7 +13,7 @@ author:
   - flyte.multicluster contributors (@flyteorg)
 description:
   - Asks any number of clusters side by side for their Helm release (chart, version, digest of the values that were given),
-    token Secret, ServiceAccount, FlyteWorkflow CRD and pods. A cluster that does not answer costs its own timeout only
+    token Secret, ServiceAccount, FlyteWorkflow CRD, pods and the Secret of flytepropeller's identity. A cluster that does not answer costs its own timeout only
     and is reported.
   - Of the control plane also what flyteadmin reads. The keys of C(cluster-credentials), the section C(clusters) of the
     ConfigMaps that its Deployment mounts, and whether each configured data plane answers to exactly that endpoint, token
@@ -133,10 +133,53 @@ options:
         description: Name of the token Secret that is preferred, where there are several.
         type: str
         default: flyteadmin-token
+      ca_data:
+        description: CA certificate that flyteadmin trusts for this cluster, as PEM, in the place of that of the token Secret.
+        type: str
   service_accounts:
     description: Whether flyteadmin has to write ServiceAccounts in the data planes, as it does on EKS and GKE.
     type: bool
     default: false
+  flyteadmin:
+    description: How flyteadmin is reached. Who asks is not said here.
+    type: dict
+    suboptions:
+      url:
+        description: URL of its HTTP API.
+        type: str
+        required: true
+      validate_certs:
+        description: Whether its certificate is verified.
+        type: bool
+        default: true
+      ca_cert:
+        description: Path of its CA certificate.
+        type: path
+      token_ca_cert:
+        description: Path of the CA certificate of the token endpoint.
+        type: path
+      client_cert:
+        description: Path of a client certificate.
+        type: path
+      client_key:
+        description: Path of its key.
+        type: path
+      proxy:
+        description: URL of an HTTP proxy.
+        type: str
+      timeout:
+        description: Seconds to wait for one answer.
+        type: float
+        default: 15
+      retry_for:
+        description: Seconds to repeat what is safe to repeat.
+        type: float
+        default: 30
+  unprobed:
+    description: Names in clusterConfigs of the data planes that are not asked from here as flyteadmin asks them.
+    type: list
+    elements: str
+    default: []
   wait:
     description: Seconds to wait until the Deployments of the releases are ready; V(0) observes instead.
     type: float
@@ -178,8 +221,9 @@ clusters:
     - What was found, by O(clusters[].name).
     - RV(ignore:control_plane) is null but for the control plane. There it has RV(ignore:credentials) (fingerprints by cluster),
       RV(ignore:other_keys) of the Secret, RV(ignore:clusters) (what flyteadmin reads), RV(ignore:probes) (each cluster with flyteadmin's own
-      credentials), RV(ignore:journal) (labels that a killed run left to be written again) and RV(ignore:namespace_mapping) (flyteadmin's template
-      of the tasks' namespaces, null where it has none).
+      credentials), RV(ignore:journal) (labels that a killed run left to be written again), RV(ignore:namespace_mapping) (flyteadmin's template
+      of the tasks' namespaces, null where it has none) and RV(ignore:authentication) (whether flyteadmin wants tokens; null where it does not
+      answer, or O(flyteadmin) is not given).
   returned: success, without O(wait) or with O(gather)
   type: dict
   sample:
@@ -206,6 +250,9 @@ clusters:
       deployments:
         total: 2
         not_ready: []
+      identity:
+        managed: true
+        keys: {client_secret: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae}
       control_plane:
 ready:
   description: Whether the Deployments of each cluster's release got ready, by O(clusters[].name).
@@ -224,7 +271,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import access_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.deployments import wait_until_ready
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import observe
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import clusters_argument_spec, run_kube_module
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import clusters_argument_spec, flyteadmin_argument_spec, run_kube_module
 
 _OPTIONS: dict[str, dict[str, t.Any]] = {
     "namespace": {"type": "str", "default": "flyte"},
@@ -232,6 +279,7 @@ _OPTIONS: dict[str, dict[str, t.Any]] = {
     "control_plane": {"type": "bool", "default": False},
     "data_plane": {"type": "bool", "default": True},
     "token_secret": {"type": "str", "default": "flyteadmin-token", "no_log": False},
+    "ca_data": {"type": "str"},
 }
 
 
@@ -239,15 +287,17 @@ def main() -> None:
     """Run the module."""
     spec = {
         "service_accounts": {"type": "bool", "default": False},
+        "unprobed": {"type": "list", "elements": "str", "default": []},
         "wait": {"type": "float", "default": 0},
         "gather": {"type": "bool", "default": False},
+        **flyteadmin_argument_spec(required=False),
     }
     module = AnsibleModule(argument_spec={**clusters_argument_spec(**_OPTIONS), **spec}, supports_check_mode=True)
     params = module.params
 
     def work() -> dict[str, t.Any]:
         specs = [{**{key: cluster[key] for key in ("name", *_OPTIONS)}, "access": access_of(cluster)} for cluster in params["clusters"]]
-        common = {"concurrency": params["concurrency"], "timeout": params["timeout"], "service_accounts": params["service_accounts"]}
+        common = {option: params[option] for option in ("concurrency", "timeout", "service_accounts", "unprobed", "flyteadmin")}
         ready = wait_until_ready(specs, timeout=params["timeout"], wait=params["wait"]) if params["wait"] else {}
         seen = {} if ready and not params["gather"] else observe(specs, **common)
         return {"changed": False, **({"ready": ready} if ready else {}), **({"clusters": seen} if seen else {})}

@@ -135,6 +135,17 @@ waiting:
   type: list
   elements: str
   sample: []
+identities:
+  description: Who each flytepropeller has to be, by inventory host, with fingerprints in the place of secrets.
+  returned: success
+  type: dict
+  sample: {dataplane_1: {client_id: flytepropeller, copied: true}}
+identity:
+  description: Hosts whose Secret of flytepropeller's identity is written.
+  returned: success, unless O(scope=observe)
+  type: list
+  elements: str
+  sample: [dataplane_1]
 credentials:
   description: Data planes whose credentials are made, stored or tried.
   returned: success, unless O(scope=observe)

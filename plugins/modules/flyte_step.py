@@ -23,23 +23,41 @@ options:
         M(community.aws.eks_nodegroup).
       - V(oidc_providers), V(iam_policy), V(iam_roles) and V(pod_identity) set up IAM, by M(flyte.multicluster.flyte_oidc_provider),
         M(amazon.aws.iam_managed_policy), M(amazon.aws.iam_role) and M(flyte.multicluster.flyte_pod_identity).
+      - V(identity) gives the flytepropellers of O(hosts) the secret with which they log in to flyteadmin, by M(flyte.multicluster.flyte_propeller_identity).
       - V(ready) waits until the Deployments of O(hosts) are ready and the FlyteWorkflow CRD serves, by M(flyte.multicluster.flyte_cluster_info).
-      - V(credentials) makes and stores the tokens of the data planes, by M(flyte.multicluster.flyte_cluster_credentials).
+      - V(credentials) makes and stores the tokens of the data planes, by M(flyte.multicluster.flyte_cluster_credentials), and tries those that only the control
+        plane's network reaches by M(flyte.multicluster.flyte_cluster_probe).
       - V(ecl) sets the execution cluster labels, by M(flyte.multicluster.flyte_ecl).
       - V(verify) looks again at what was changed and judges every stored label, by M(flyte.multicluster.flyte_cluster_info) and
         M(flyte.multicluster.flyte_ecl_info).
+      - V(identity_proof) lets each flytepropeller's own client log in to flyteadmin, by M(flyte.multicluster.flyte_propeller_identity_info).
       - V(canary) proves where every labelled project-domain runs, by M(flyte.multicluster.flyte_canary).
       - V(status) returns a table of all clusters.
       - V(report) fails with a table of everything that failed.
     type: str
     required: true
-    choices: [eks_cluster, eks_node_group, oidc_providers, iam_policy, iam_roles, pod_identity, ready, credentials, ecl, verify, canary, status, report]
+    choices:
+      - eks_cluster
+      - eks_node_group
+      - oidc_providers
+      - iam_policy
+      - iam_roles
+      - pod_identity
+      - identity
+      - ready
+      - credentials
+      - ecl
+      - verify
+      - identity_proof
+      - canary
+      - status
+      - report
   plan:
     description: What M(flyte.multicluster.flyte_plan) returned.
     type: dict
     required: true
   hosts:
-    description: The inventory hosts of the steps V(eks_cluster), V(eks_node_group) and V(ready).
+    description: The inventory hosts of the steps V(eks_cluster), V(eks_node_group), V(identity) and V(ready).
     type: list
     elements: str
     default: []
@@ -56,7 +74,7 @@ attributes:
     support: full
   diff_mode:
     support: full
-    details: Of the steps V(credentials) and V(ecl).
+    details: Of the steps V(identity), V(credentials) and V(ecl).
   idempotent:
     support: full
 """

@@ -8,7 +8,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import has_explicit_access
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.settings import ADMIN_CONNECTION
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ACCESS_VARIABLES, ADMIN_VARIABLES, AWS_VARIABLES, options_of
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._certificates import certificate_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,8 +53,32 @@ def observed_cluster(site: Site, cluster: Cluster, read: Read) -> dict[str, t.An
         "control_plane": cluster.is_control_plane,
         "data_plane": cluster in site.targets,
         "token_secret": site.settings["flyte_token_secret"],
+        **api_ca(cluster, read),
         **cluster_options(site, cluster, read),
     }
+
+
+def observed_control_plane(site: Site, read: Read) -> dict[str, t.Any]:
+    """Return the options of flyte_cluster_info that concern what only the control plane has."""
+    return {
+        "service_accounts": writes_service_accounts(site),
+        "unprobed": [cluster.name for cluster in site.data_planes if cluster.probe_from != "controller"],
+        "flyteadmin": admin_connection(site, read),
+    }
+
+
+def admin_connection(site: Site, read: Read) -> dict[str, t.Any]:
+    """Return the options that say how flyteadmin is reached, without any that says who asks."""
+    return {option: value for option, value in admin_options(site, read).items() if option in ADMIN_CONNECTION}
+
+
+def api_ca(cluster: Cluster, read: Read) -> dict[str, str]:
+    """Return the CA certificate that flyteadmin has to trust for a cluster, as an option, where it is not that of its token Secret.
+
+    :raises Refused: it cannot be read.
+    """
+    text = None if cluster.is_control_plane else certificate_of(cluster.host, "flyte_api_ca_cert", read)
+    return {"ca_data": text} if text else {}
 
 
 def writes_service_accounts(site: Site) -> bool:

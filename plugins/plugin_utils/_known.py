@@ -9,6 +9,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity import Identity
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import release_values
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
@@ -31,6 +32,8 @@ class Known:
     observed: dict[str, dict[str, t.Any]]
     aws: dict[str, t.Any] | None
     chart: Chart | None
+    #: who each flytepropeller has to be, by inventory host
+    identities: dict[str, Identity] = dataclasses.field(default_factory=dict)
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return plain data for a registered result."""
@@ -39,13 +42,15 @@ class Known:
             "observed": self.observed,
             "aws": self.aws,
             "chart": dataclasses.asdict(self.chart) if self.chart else None,
+            "identities": {host: dataclasses.asdict(identity) for host, identity in self.identities.items()},
         }
 
     @classmethod
     def from_result(cls, result: Mapping[str, t.Any]) -> Known:
         """Return it from flyte_plan's result."""
         chart = result.get("chart")
-        return cls(Site.from_dict(result["site"]), dict(result["observed"]), result.get("aws"), Chart(**chart) if chart else None)
+        identities = {host: Identity.from_dict(entry) for host, entry in (result.get("identities") or {}).items()}
+        return cls(Site.from_dict(result["site"]), dict(result["observed"]), result.get("aws"), Chart(**chart) if chart else None, identities)
 
     @property
     def live(self) -> dict[str, t.Any]:
@@ -62,7 +67,9 @@ class Known:
     def values_of(self, read: Callable[[str, str], t.Any]) -> Callable[[Cluster, Configuration | None], Values]:
         """Return a function that returns all values of a cluster's release. Secrets."""
         reader = ValuesReader(self.site, self.planned_chart, read)
-        return lambda cluster, configuration: release_values(self.site, cluster, reader.sources(cluster), aws=self.aws, configuration=configuration)
+        return lambda cluster, configuration: release_values(
+            self.site, cluster, reader.sources(cluster), aws=self.aws, configuration=configuration, identity=self.identities.get(cluster.host)
+        )
 
     def digest_of(self, read: Callable[[str, str], t.Any]) -> Callable[[Cluster, Configuration | None], str]:
         """Return a function that returns the digest of all values of a cluster's release."""

@@ -15,6 +15,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show impo
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import cluster_failures, judge_canaries, judge_labels
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options, cluster_options
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._probes import private_endpoints, probed_there
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, ended, observed_now, planned
 
 #: seconds after a rollout in which the ingress may have no pod yet
@@ -67,6 +68,12 @@ def verify(work: Work) -> dict[str, t.Any]:
     if not live or (work.action.check_mode and not work.known.live):
         # There is no flyteadmin yet to ask.
         return ended([], lines=[])
+    known = control_plane_of(observed, site.control_plane.host)
+    if known:
+        # Those that only the control plane's network reaches are tried there, with what it has stored by now.
+        tried = probed_there(work.action, site, private_endpoints(site, live.get("clusterConfigs") or []))
+        known = {**known, "probes": {**(known.get("probes") or {}), **tried}}
+        observed[site.control_plane.host] = {**observed[site.control_plane.host], "control_plane": known}
     failed = {failure.host for failure in work.failures()}
     # In check mode, what is wrong may be what the run would mend.
     failures = [] if work.action.check_mode else [failure for failure in cluster_failures(site, observed) if failure.host not in failed]

@@ -8,13 +8,21 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import UNPROBED, probe_result
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import endpoint_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, not_ready
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import failure_text
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, ModuleFailed
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import cluster_options, observed_cluster, writes_service_accounts
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
+    api_ca,
+    cluster_options,
+    observed_cluster,
+    observed_control_plane,
+    writes_service_accounts,
+)
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows, from_rows
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._outcomes import Outcomes
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._probes import probed_there
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -75,9 +83,9 @@ def wait_until_ready(work: Work) -> dict[str, t.Any]:
     try:
         answer = observed_now(work, dict.fromkeys([*hosts, *more]), wait=True, gather=last)
     except ModuleFailed as error:
-        return ended([Failure(host, _step_of(work, host), str(error), "Run again.") for host in hosts])
+        return ended([Failure(host, step_of(work, host), str(error), "Run again.") for host in hosts])
     ready = {host: one for host, one in answer["ready"].items() if host in hosts}
-    failures = [Failure(host, _step_of(work, host), one["error"], one["hint"]) for host, one in ready.items() if not one["ok"]]
+    failures = [Failure(host, step_of(work, host), one["error"], one["hint"]) for host, one in ready.items() if not one["ok"]]
     return ended(failures, observed=answer.get("clusters") or {})
 
 
@@ -96,7 +104,7 @@ def observed_now(work: Work, hosts: Iterable[str], *, wait: bool = False, gather
     site = work.known.site
     arguments: dict[str, t.Any] = {
         "clusters": [observed_cluster(site, cluster, work.read) for cluster in work.clusters(hosts)],
-        "service_accounts": writes_service_accounts(site),
+        **observed_control_plane(site, work.read),
         **work.many(),
     }
     if wait:
@@ -109,7 +117,8 @@ def _has_to_wait(work: Work, host: str) -> bool:
     return host in work.plan["releases"] or work.outcomes.changed or bool(not_ready(work.known.observed.get(host)))
 
 
-def _step_of(work: Work, host: str) -> str:
+def step_of(work: Work, host: str) -> str:
+    """Return the step that a cluster's release belongs to."""
     return "controlplane" if host == work.known.site.control_plane.host else "dataplane"
 
 
@@ -134,18 +143,28 @@ def store_credentials(work: Work) -> dict[str, t.Any]:
         return ended([Failure(site.control_plane.host, "credentials", str(error), "Run again then; what was stored before stays.")])
     hosts = {plane.name: plane.host for plane in planes}
     failures = [Failure(hosts[entry["name"]], "credentials", entry["error"], entry["hint"]) for entry in answer["failed_clusters"]]
-    return ended(failures, **{key: answer[key] for key in ("changed", "diff", "credentials", "probes")})
+    probes = {**answer["probes"], **_probes_elsewhere(work, planes, answer["credentials"])}
+    return ended(failures, probes=probes, **{key: answer[key] for key in ("changed", "diff", "credentials")})
 
 
 def _credential_source(work: Work, plane: Cluster) -> dict[str, t.Any]:
     site = work.known.site
+    endpoint = endpoint_of(plane, work.known.observed.get(plane.host)) if plane.probe_from == "controller" else None
     return {
         "name": plane.name,
         "namespace": plane.namespace,
         "token_secret": site.settings["flyte_token_secret"],
-        "endpoint": endpoint_of(plane, work.known.observed.get(plane.host)),
+        **({"endpoint": endpoint} if endpoint else {}),
+        **api_ca(plane, work.read),
         **cluster_options(site, plane, work.read),
     }
+
+
+def _probes_elsewhere(work: Work, planes: Iterable[Cluster], stored: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the probes of the data planes that are not tried from here: by the control plane, with what it has stored by now, or by nobody."""
+    elsewhere = [plane for plane in planes if plane.probe_from != "controller" and plane.name in stored]
+    private = {plane.name: endpoint_of(plane, work.known.observed.get(plane.host)) or "" for plane in elsewhere if plane.probe_from == "control_plane"}
+    return {**{plane.name: probe_result(kind=UNPROBED) for plane in elsewhere}, **probed_there(work.action, work.known.site, private)}
 
 
 def report(work: Work) -> dict[str, t.Any]:

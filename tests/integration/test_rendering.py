@@ -24,6 +24,7 @@ sys.path[:0] = [str(REPOSITORY / ".collections"), str(REPOSITORY / "tests" / "la
 import binaries  # noqa: E402
 from lab_chart import chart_folder  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity import Identity  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import chart_files, placeholder_faults, release_values  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart  # noqa: E402
@@ -50,6 +51,8 @@ CONFIGURATION = Configuration(
     unserved=[],
     unreachable=[],
 )
+#: who the flytepropeller of a host is, where a test says it
+IDENTITIES: dict[str, Identity] = {}
 
 
 SETTINGS = {
@@ -111,7 +114,7 @@ def _planned(tmp_path: pathlib.Path, host: str, **variables: t.Any) -> Planned:
     aws = AWS if provider == "aws" and site.settings["flyte_iam_manage"] else None
     sources = ValuesReader(site, _chart(), read).sources(cluster)
     configuration = dataclasses.replace(CONFIGURATION, default_label=site.settings["flyte_default_execution_label"])
-    values = release_values(site, cluster, sources, aws=aws, configuration=configuration if host == "hub" else None)
+    values = release_values(site, cluster, sources, aws=aws, configuration=configuration if host == "hub" else None, identity=IDENTITIES.get(host))
     return Planned(values, [str(fault) for fault in placeholder_faults(site, cluster, sources, aws)], cluster.namespace)
 
 
@@ -396,3 +399,42 @@ def test_the_example_inventories_leave_nothing_open(name: str) -> None:
     reader = ValuesReader(site, _chart(), read)
     for cluster in site.clusters:
         assert not placeholder_faults(site, cluster, reader.sources(cluster), AWS if name == "example-aws" else None)
+
+
+def _pod(found: dict[tuple[str, str], dict[str, t.Any]], name: str) -> dict[str, t.Any]:
+    return t.cast("dict[str, t.Any]", found[("Deployment", name)]["spec"]["template"])
+
+
+def _mounted(pod: dict[str, t.Any]) -> dict[str, str]:
+    """Return where a pod's first container has which Secret."""
+    secrets = {volume["name"]: volume["secret"]["secretName"] for volume in pod["spec"]["volumes"] if "secret" in volume}
+    return {mount["mountPath"].rstrip("/"): secrets[mount["name"]] for mount in pod["spec"]["containers"][0]["volumeMounts"] if mount["name"] in secrets}
+
+
+@pytest.mark.parametrize("provider", ["aws", "gcp"])
+def test_a_release_mounts_flytepropellers_secret_and_does_not_have_it(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, provider: str) -> None:
+    site = AWS_SITE if provider == "aws" else {"flyte_provider": "gcp"}
+    keys = {"client_secret": "1234", "flyteadmin_ca.crt": "5678"}
+    identity = Identity("me", "x", False, keys, {"scopes": ["a"], "audience": "b", "tokenUrl": "https://idp/token", "authorizationHeader": "x-auth"})
+    for host in ("hub", "plane"):
+        monkeypatch.setitem(IDENTITIES, host, identity)
+    plane = _rendered(tmp_path, "plane", **site, flyte_values={"flytepropeller": {"podEnv": [{"name": "MINE", "value": "1"}]}})
+    assert ("Secret", "flyte-secret-auth") not in plane
+    pod = _pod(plane, "flytepropeller")
+    assert _mounted(pod)["/etc/secrets"] == "flyte-secret-auth" and pod["metadata"]["annotations"]["flyte.multicluster/identity-checksum"] == identity.checksum
+    environment = {entry["name"]: entry.get("value") for entry in pod["spec"]["containers"][0]["env"]}
+    assert environment["SSL_CERT_DIR"].endswith(":/etc/secrets") and environment["MINE"] == "1"
+    client = yaml.safe_load(plane[("ConfigMap", "flyte-propeller-config")]["data"]["admin.yaml"])["admin"]
+    assert {key: client[key] for key in ("clientId", "clientSecretLocation", "scopes", "audience", "tokenUrl", "authorizationHeader", "caCertFilePath")} == {
+        "clientId": "me", "clientSecretLocation": "/etc/secrets/client_secret", **identity.login, "caCertFilePath": "/etc/secrets/flyteadmin_ca.crt",
+    }  # fmt: skip
+    assert client["endpoint"] == "flyte.example.com:443"
+    monkeypatch.setitem(IDENTITIES, "hub", Identity("me", "x", False, {"client_secret": "1234"}, {}))
+    hub = _rendered(tmp_path, "hub", **site)
+    scheduler = _pod(hub, "flytescheduler")
+    assert ("Secret", "flyte-secret-auth") not in hub and _mounted(scheduler)["/etc/secrets"] == "flyte-secret-auth"
+    assert scheduler["metadata"]["annotations"]["flyte.multicluster/identity-checksum"] == IDENTITIES["hub"].checksum
+
+
+def test_a_release_without_an_identity_of_ours_is_left_to_the_values(tmp_path: pathlib.Path) -> None:
+    assert ("Secret", "flyte-secret-auth") in _rendered(tmp_path, "hub", **AWS_SITE)

@@ -9,20 +9,30 @@ import typing as t
 
 from .._helm import values as _values
 from .._helm.configuration import SECRET_NAME
-from .client import Kube, decode
-from .credentials import secrets_path, stored_credentials
+from .client import Kube
+from .credentials import stored_credentials
 from .errors import reading
+from .secrets import read_secret
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
+
+#: seconds for flyteadmin to say whether it wants tokens: a run does not depend on it
+_ASK_TIMEOUT = 5.0
 
 
 #: what is read of flyteadmin's configuration
 SECTIONS = ("clusters", "namespace_mapping")
 
 
-def observe_control_plane(kube: Kube, namespace: str, *, timeout: float, service_accounts: bool) -> dict[str, t.Any]:
-    """Return what only the control plane has, fingerprints in the place of credentials."""
+def observe_control_plane(
+    kube: Kube, namespace: str, *, timeout: float, service_accounts: bool, unprobed: Collection[str] = (), flyteadmin: Mapping[str, t.Any] | None = None
+) -> dict[str, t.Any]:
+    """Return what only the control plane has, fingerprints in the place of credentials.
+
+    :param unprobed: names of clusters that are not asked from here as flyteadmin asks them.
+    :param flyteadmin: how it is reached, None where it is not asked whether it wants tokens.
+    """
     # Who only reads the configuration does without these.
     from .._flyteadmin.journal import ConfigMapJournal
     from .._labels import rows as _labels
@@ -33,7 +43,7 @@ def observe_control_plane(kube: Kube, namespace: str, *, timeout: float, service
     clusters = _clusters_of(configured)
     stored = stored_credentials(data)
     pairs = {f"{name}_{suffix}" for name in stored for suffix in ("token", "cacert")}
-    probes = probe_all(clusters.get("clusterConfigs") or [], data, timeout=timeout, service_accounts=service_accounts)
+    probes = probe_all(clusters.get("clusterConfigs") or [], data, timeout=timeout, service_accounts=service_accounts, unprobed=unprobed)
     journal = ConfigMapJournal(lambda: kube, namespace)
     with reading(f"the journal {journal.place}", "It holds labels to restore: mend it, or move it away."):
         rows = [_labels.as_dict(key, label) for key, label in sorted(journal.read().items())]
@@ -44,15 +54,15 @@ def observe_control_plane(kube: Kube, namespace: str, *, timeout: float, service
         "probes": probes,
         "journal": rows,
         "namespace_mapping": (configured.get("namespace_mapping") or {}).get("template"),
+        "authentication": _authentication(flyteadmin, timeout) if flyteadmin and clusters else None,
     }
 
 
-def read_secret(kube: Kube, namespace: str, name: str) -> tuple[bool, dict[str, bytes]]:
-    """Return whether there is a Secret of credentials, and its data. Secrets."""
-    secret = kube.find(secrets_path(namespace, name))
-    remedy = f"Look at its keys: kubectl -n {namespace} describe secret {name}; delete the one that is no base64, and run again."
-    with reading(f"the Secret {namespace}/{name}", remedy):
-        return secret is not None, decode(secret)
+def _authentication(flyteadmin: Mapping[str, t.Any], timeout: float) -> bool | None:
+    """Return whether flyteadmin wants tokens, None where it does not say: it may not run yet."""
+    from .._flyteadmin.metadata import wants_tokens
+
+    return wants_tokens({**flyteadmin, "timeout": min(timeout, _ASK_TIMEOUT), "retry_for": 0.0})
 
 
 def flyteadmin_clusters(kube: Kube, namespace: str) -> dict[str, t.Any]:

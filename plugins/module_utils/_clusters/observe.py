@@ -16,6 +16,7 @@ from .control_plane import observe_control_plane
 from .credentials import find_token
 from .deployments import CRD_PATH, readiness
 from .errors import failure_of
+from .identity import observe_identity
 from .releases import Release, find_release
 
 if t.TYPE_CHECKING:
@@ -27,7 +28,15 @@ PATIENCE = 2
 _Spec = t.Mapping[str, t.Any]
 
 
-def observe(specs: Sequence[_Spec], *, concurrency: int, timeout: float, service_accounts: bool) -> dict[str, dict[str, t.Any]]:
+def observe(
+    specs: Sequence[_Spec],
+    *,
+    concurrency: int,
+    timeout: float,
+    service_accounts: bool,
+    unprobed: Sequence[str] = (),
+    flyteadmin: t.Mapping[str, t.Any] | None = None,
+) -> dict[str, dict[str, t.Any]]:
     """Return what was found in each cluster, by ``name`` of its spec. Those that do not answer cost one timeout together.
 
     The first question goes to all clusters at once, so that dead ones do not wait for one another; the others are bounded. The
@@ -38,7 +47,8 @@ def observe(specs: Sequence[_Spec], *, concurrency: int, timeout: float, service
 
     def whole(spec: _Spec) -> _Observed:
         observed = _opened(spec, timeout)
-        return observed.complete(lambda kube: observe_control_plane(kube, spec["namespace"], timeout=timeout, service_accounts=service_accounts))
+        asked: dict[str, t.Any] = {"service_accounts": service_accounts, "unprobed": unprobed, "flyteadmin": flyteadmin}
+        return observed.complete(lambda kube: observe_control_plane(kube, spec["namespace"], timeout=timeout, **asked))
 
     limit = PATIENCE * timeout
     with concurrent.futures.ThreadPoolExecutor(max_workers=1) as pool:
@@ -76,7 +86,8 @@ class _Observed:
 
 def _nothing() -> dict[str, t.Any]:
     return {
-        "reachable": False, "error": None, "server": None, "release": None, "token": None, "missing": [], "deployments": None, "control_plane": None
+        "reachable": False, "error": None, "server": None, "release": None, "token": None, "missing": [], "deployments": None, "identity": None,
+        "control_plane": None,
     }  # fmt: skip
 
 
@@ -101,11 +112,14 @@ def _opened(spec: _Spec, timeout: float) -> _Observed:
 
 def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.Any]:
     namespace = spec["namespace"]
-    found: dict[str, t.Any] = {"token": None, "missing": [], "deployments": None}
+    found: dict[str, t.Any] = {"token": None, "missing": [], "deployments": None, "identity": observe_identity(kube, namespace)}
     if release is None:
         return found
     if not spec["control_plane"]:
         token = find_token(kube, namespace, ACCOUNT, spec["token_secret"])
+        if token and spec.get("ca_data"):
+            # What flyteadmin has to trust: a proxy stands in front of the API server.
+            token = dataclasses.replace(token, ca_cert=spec["ca_data"])
         found["token"] = token.public() if token else None
     if spec["data_plane"]:
         if kube.find(CRD_PATH) is None:

@@ -15,7 +15,7 @@ from .client import Kube
 from .errors import failure_of, reading
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 _FLYTEWORKFLOWS = ("flyte.lyft.com", "flyteworkflows", ("create", "delete"))
 _SYNCED = ("create", "get", "patch")
@@ -24,7 +24,8 @@ _STORE = "Run site.yml with the tag credentials."
 UNUSABLE = "unusable"
 
 
-def _result(error: str | None = None, hint: str | None = None, kind: str | None = None, denied: t.Sequence[str] = ()) -> dict[str, t.Any]:
+def probe_result(error: str | None = None, hint: str | None = None, kind: str | None = None, denied: t.Sequence[str] = ()) -> dict[str, t.Any]:
+    """Return what a probe says; without an error all is well."""
     return {"ok": error is None, "error": error, "hint": hint, "kind": kind, "denied": list(denied)}
 
 
@@ -50,11 +51,16 @@ def probe(endpoint: str, token: str, ca_cert: str, *, service_accounts: bool, ti
             denied += [f"{verb} {resource}" for verb in missing if not _may(kube, group, resource, verb)]
     except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
         found = failure_of(error)
-        return _result(found["message"], found["hint"], found["kind"])
+        return probe_result(found["message"], found["hint"], found["kind"])
     if denied:
-        hint = "Grant them to the ServiceAccount flyteadmin there; the chart does with flyteadmin.rbac: true."
-        return _result(f"flyteadmin may not: {', '.join(denied)}", hint, "rights", denied)
-    return _result()
+        return rights_missing(denied)
+    return probe_result()
+
+
+def rights_missing(denied: t.Sequence[str]) -> dict[str, t.Any]:
+    """Return the result of a probe that shows missing rights."""
+    hint = "Grant them to the ServiceAccount flyteadmin there; the chart does with flyteadmin.rbac: true."
+    return probe_result(f"flyteadmin may not: {', '.join(denied)}", hint, "rights", denied)
 
 
 #: seconds for an API server to take notice of a new token, role or binding: it reads them from caches of its own
@@ -105,33 +111,45 @@ def _is_certificate(text: str) -> bool:
     except (ssl.SSLError, ValueError):
         return False
     return True
+#: of a cluster that is not asked from here; another place, or nobody, does
+UNPROBED = "unprobed"
+
+
+def stored_pair(name: str, data: Mapping[str, bytes]) -> tuple[tuple[str, str] | None, dict[str, t.Any]]:
+    """Return the token and CA of a cluster in the control plane's Secret, None where they cannot serve, and why as a result."""
+    token, ca_cert = (data.get(f"{name}_{suffix}") for suffix in ("token", "cacert"))
+    if token is None or ca_cert is None:
+        hint = "Run site.yml with the tag credentials; flyteadmin does not start again before."
+        return None, probe_result(f"the Secret {SECRET_NAME} has no key of it", hint, "missing")
+    if token != token.strip():
+        return None, probe_result("its token has white space around it, which flyteadmin sends", _STORE, "token")
+    try:
+        return (token.decode(), ca_cert.decode()), probe_result()
+    except UnicodeDecodeError:
+        return None, probe_result(f"its token or CA certificate in the Secret {SECRET_NAME} is no text", _STORE, "token")
 
 
 def probe_all(
-    configs: Sequence[Mapping[str, t.Any]], data: Mapping[str, bytes], *, timeout: float, service_accounts: bool
+    configs: Sequence[Mapping[str, t.Any]], data: Mapping[str, bytes], *, timeout: float, service_accounts: bool, unprobed: Collection[str] = ()
 ) -> dict[str, dict[str, t.Any]]:
     """Ask every configured cluster with the credentials of the control plane's Secret.
 
     :param configs: clusterConfigs.
+    :param unprobed: names of clusters of which the Secret is looked at only.
     """
 
     def one(entry: Mapping[str, t.Any]) -> dict[str, t.Any]:
         if entry.get("inCluster"):
-            return _result()
-        token, ca_cert = (data.get(f"{entry['name']}_{suffix}") for suffix in ("token", "cacert"))
-        if token is None or ca_cert is None:
-            hint = "Run site.yml with the tag credentials; flyteadmin does not start again before."
-            return _result(f"the Secret {SECRET_NAME} has no key of it", hint, "missing")
-        if token != token.strip():
-            return _result("its token has white space around it, which flyteadmin sends", _STORE, "token")
-        try:
-            texts = token.decode(), ca_cert.decode()
-        except UnicodeDecodeError:
-            return _result(f"its token or CA certificate in the Secret {SECRET_NAME} is no text", _STORE, "token")
-        if str(entry.get("endpoint")).startswith("https:") and not _is_certificate(texts[1]):
-            return _result(f"its CA certificate in the Secret {SECRET_NAME} is none: flyteadmin does not start with it", _STORE, UNUSABLE)
-        return probe(str(entry.get("endpoint") or ""), *texts, service_accounts=service_accounts, timeout=timeout)
+            return probe_result()
+        pair, problem = stored_pair(str(entry["name"]), data)
+        if pair is None:
+            return problem
+        if str(entry.get("endpoint")).startswith("https:") and not _is_certificate(pair[1]):
+            return probe_result(f"its CA certificate in the Secret {SECRET_NAME} is none: flyteadmin does not start with it", _STORE, UNUSABLE)
+        if entry["name"] in unprobed:
+            return probe_result(kind=UNPROBED)
+        return probe(str(entry.get("endpoint") or ""), *pair, service_accounts=service_accounts, timeout=timeout)
 
     with reading("clusterConfigs of flyteadmin's configuration", "Correct it by hand, or run site.yml with the tag controlplane."):
-        found = in_threads(one, configs, WIDE, seconds=2 * timeout, late=lambda _entry, why: _result(str(why), why.hint, why.kind))
+        found = in_threads(one, configs, WIDE, seconds=2 * timeout, late=lambda _entry, why: probe_result(str(why), why.hint, why.kind))
         return dict(zip([str(entry["name"]) for entry in configs], found))

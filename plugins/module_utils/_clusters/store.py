@@ -11,17 +11,14 @@ import typing as t
 from .._common.fingerprints import credentials_checksum, fingerprint
 from .._common.threads import Overdue, in_threads
 from .access import access_of, method_of
-from .client import Kube, KubeError, decode
-from .control_plane import read_secret
-from .credentials import MANAGED_BY, Token, ensure_token, merge_patch, secrets_path, stored_credentials
+from .client import Kube
+from .credentials import Token, ensure_token, merge_patch, stored_credentials
 from .errors import failure_of
 from .probe import SETTLE, settled_probe
+from .secrets import Stored, merge_into, read_secret
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-#: runs beside this one that create or delete the Secret in the very moment
-_ATTEMPTS = 5
 
 
 class PartialFailure(Exception):
@@ -51,7 +48,8 @@ def _gather(cluster: Mapping[str, t.Any], params: Mapping[str, t.Any], check_mod
         else:
             token = _ensured(cluster, params, check_mode)
             gathered.minted = token is None or token.changed
-            gathered.pair = (token.token, token.ca_cert) if token else None
+            # A proxy in front of an API server has another CA than the one that the token Secret names.
+            gathered.pair = (token.token, cluster["ca_data"] or token.ca_cert) if token else None
         if cluster["endpoint"] and gathered.pair:
             gathered.probe = settled_probe(cluster["endpoint"], *gathered.pair, service_accounts=params["service_accounts"], timeout=params["timeout"])
     except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
@@ -70,58 +68,14 @@ def _ensured(cluster: Mapping[str, t.Any], params: Mapping[str, t.Any], check_mo
     return ensure_token(kube, *names, timeout=params["wait_timeout"], check_mode=check_mode)
 
 
-@dataclasses.dataclass
-class _Stored:
-    """The control plane's Secret, before and after. Secrets."""
-
-    before: dict[str, bytes]
-    patch: dict[str, str | None]
-
-    def after(self) -> dict[str, bytes]:
-        """Return the data with the patch."""
-        written = decode({"data": {key: value for key, value in self.patch.items() if value is not None}})
-        return {**{key: value for key, value in self.before.items() if self.patch.get(key, "") is not None}, **written}
-
-
-def store(kube: Kube, namespace: str, name: str, pairs: Mapping[str, tuple[str, str]], gone: Iterable[str], *, create_namespace: bool) -> _Stored:
-    """Merge credentials into the Secret. What runs beside this one store stays: only keys that have to change are written.
+def store(kube: Kube, namespace: str, name: str, pairs: Mapping[str, tuple[str, str]], gone: Iterable[str], *, create_namespace: bool) -> Stored:
+    """Merge credentials into the Secret.
 
     :param pairs: cluster name to token and CA.
     :param gone: names of clusters whose keys have to go.
     """
-    gone = list(gone)
-    for attempt in range(_ATTEMPTS):
-        exists, data = read_secret(kube, namespace, name)
-        stored = _Stored(data, merge_patch(data, pairs, gone))
-        if not stored.patch:
-            return stored
-        try:
-            if exists:
-                kube.patch(secrets_path(namespace, name), {"data": stored.patch})
-            else:
-                _create(kube, namespace, name, stored.patch, create_namespace=create_namespace)
-            return stored
-        except KubeError as error:
-            # 409: a first run beside this one was faster. 404: the Secret was deleted since it was read. Either way it is read again.
-            if error.status != (404 if exists else 409) or attempt == _ATTEMPTS - 1:
-                raise
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _create(kube: Kube, namespace: str, name: str, data: Mapping[str, str | None], *, create_namespace: bool) -> None:
-    if create_namespace:
-        _ensure_namespace(kube, namespace)
-    metadata = {"name": name, "namespace": namespace, "labels": MANAGED_BY}
-    kube.create(secrets_path(namespace), {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": metadata, "data": dict(data)})
-
-
-def _ensure_namespace(kube: Kube, namespace: str) -> None:
-    if kube.find(f"/api/v1/namespaces/{namespace}") is None:
-        try:
-            kube.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-        except KubeError as error:
-            if error.status != 409:
-                raise
+    absent = list(gone)
+    return merge_into(kube, namespace, name, lambda data: merge_patch(data, pairs, absent), create_namespace=create_namespace)
 
 
 def _shown(data: Mapping[str, bytes], keys: Iterable[str]) -> dict[str, str]:
@@ -138,7 +92,7 @@ def run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     limit = params["wait_timeout"] + SETTLE + 2 * params["timeout"]
     gathered = in_threads(lambda cluster: _gather(cluster, params, check_mode), wanted, params["concurrency"], seconds=limit, late=_late)
     pairs = {item.name: item.pair for item in gathered if item.pair}
-    stored = _Stored(before, merge_patch(before, pairs, gone))
+    stored = Stored(before, merge_patch(before, pairs, gone))
     if stored.patch and not check_mode:
         stored = store(kube, namespace, name, pairs, gone, create_namespace=params["create_namespace"])
     result = _result(stored, gathered)
@@ -147,7 +101,7 @@ def run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     return result
 
 
-def _result(stored: _Stored, gathered: list[_Gathered]) -> dict[str, t.Any]:
+def _result(stored: Stored, gathered: list[_Gathered]) -> dict[str, t.Any]:
     """Return the module's result: fingerprints only."""
     after = stored.after()
     # In check mode, tokens that would be made have no fingerprint yet; that they would be there is what counts.

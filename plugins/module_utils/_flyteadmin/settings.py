@@ -36,6 +36,8 @@ ADMIN_OPTIONS: dict[str, dict[str, t.Any]] = {
     "timeout": {"type": "float", "default": 15.0},
     "retry_for": {"type": "float", "default": 30.0},
 }
+#: of these, those that say how flyteadmin is reached, and not who asks
+ADMIN_CONNECTION = ("url", "token_ca_cert", "validate_certs", "ca_cert", "client_cert", "client_key", "proxy", "timeout", "retry_for")
 ADMIN_REQUIRED_TOGETHER = [("client_cert", "client_key")]
 ADMIN_MUTUALLY_EXCLUSIVE = [("token", "token_file", "client_id"), ("client_secret", "client_secret_file")]
 #: environment variables of the secrets, where neither the option nor its file is given

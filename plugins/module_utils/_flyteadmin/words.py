@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import typing as t
 
 from .._inventory.variables import ADMIN_VARIABLES
 from .hints import PHRASES, named
@@ -18,11 +19,27 @@ INVENTORY_VARIABLES: dict[str, str] = {
     "inputs": "flyte_canary_inputs",
 }
 
-_SAID = {named(phrase.of_module, str): named(phrase.of_inventory, INVENTORY_VARIABLES.__getitem__) for phrase in PHRASES}
-# The longest first, since one phrase may begin as another. Whole words: what is said in these words already stays as it is.
-_OURS = re.compile("|".join(rf"(?<!\w){re.escape(text)}(?!\w)" for text in sorted(_SAID, key=len, reverse=True)))
+#: of a login that is flytepropeller's
+PROPELLER_VARIABLES: dict[str, str] = {
+    **INVENTORY_VARIABLES,
+    **{option: f"flyte_propeller_{option}" for option in ("client_id", "client_secret", "client_secret_file", "token_url", "scopes")},
+}
+
+
+def _translated(variables: dict[str, str]) -> t.Callable[[str], str]:
+    said = {named(phrase.of_module, str): named(phrase.of_inventory, variables.__getitem__) for phrase in PHRASES}
+    ours = re.compile("|".join(rf"(?<!\w){re.escape(text)}(?!\w)" for text in sorted(said, key=len, reverse=True)))
+    return lambda text: ours.sub(lambda found: said[found.group()], text)
+
+
+_OF_INVENTORY, _OF_PROPELLER = _translated(INVENTORY_VARIABLES), _translated(PROPELLER_VARIABLES)
 
 
 def in_inventory_words(text: str) -> str:
     """Return a module's message with inventory variables where our own hints name options. What flyteadmin said stays as it is."""
-    return _OURS.sub(lambda found: _SAID[found.group()], text)
+    return _OF_INVENTORY(text)
+
+
+def in_propeller_words(text: str) -> str:
+    """Return a message about flytepropeller's own login, with its variables."""
+    return _OF_PROPELLER(text)

@@ -14,6 +14,7 @@ import typing as t
 from .._iam.required import domain_role, role_arn, uses_pod_identity
 from . import log_links, namespaces
 from .configuration import Configuration
+from .identity import identity_override
 from .overrides import EKS_ROLE_ANNOTATION, GCP_ACCOUNT_ANNOTATION, control_plane_override, data_plane_override
 from .parts import used_only, without_control_plane
 from .user_settings import filled_in, left_open
@@ -24,6 +25,7 @@ if t.TYPE_CHECKING:
 
     from .._inventory.reader import Fault
     from .._inventory.site import Cluster, Site
+    from .identity import Identity
 
 PROVIDER_FILES = {"aws": "values-eks.yaml", "gcp": "values-gcp.yaml"}
 PLANE_FILES = {True: "values-controlplane.yaml", False: "values-dataplane.yaml"}
@@ -57,14 +59,17 @@ class Sources:
     inline: Values
 
 
-def release_values(site: Site, cluster: Cluster, sources: Sources, *, aws: _Aws, configuration: Configuration | None = None) -> Values:
+def release_values(
+    site: Site, cluster: Cluster, sources: Sources, *, aws: _Aws, configuration: Configuration | None = None, identity: Identity | None = None
+) -> Values:
     """Return everything that Helm is given for a release.
 
     :param aws: what AWS has, the result of flyte_aws_info; None where it was not asked.
     :param configuration: what flyteadmin's configuration has to be, for the control plane's release.
+    :param identity: who flytepropeller is, None where that is left to the values.
     """
     managed = aws if site.settings["flyte_iam_manage"] else None
-    users = filled_in(_users_values(sources), site, cluster, aws)
+    users = filled_in(users_values(sources), site, cluster, aws)
     base = merge([sources.defaults, users])
     if not cluster.is_control_plane:
         override = merge([_propeller_override(site, cluster, managed, base), without_control_plane(base)])
@@ -72,7 +77,8 @@ def release_values(site: Site, cluster: Cluster, sources: Sources, *, aws: _Aws,
         raise ValueError("the release of the control plane needs its configuration")
     else:
         override = _admin_override(site, cluster, base, configuration, aws)
-    return used_only(merge([users, override]), sources.defaults, data_plane=not cluster.is_control_plane)
+    own = identity_override(identity, base, is_control_plane=cluster.is_control_plane) if identity else {}
+    return used_only(merge([users, override, own]), sources.defaults, data_plane=not cluster.is_control_plane)
 
 
 def placeholder_faults(site: Site, cluster: Cluster, sources: Sources, aws: _Aws) -> list[Fault]:
@@ -84,10 +90,11 @@ def placeholder_faults(site: Site, cluster: Cluster, sources: Sources, aws: _Aws
 
 def mapping_in_use(sources: Sources) -> str | None:
     """Return the mapping of projects and domains to namespaces that the control plane's values have, None where they have none."""
-    return namespaces.mapping_of(merge([sources.defaults, _users_values(sources)]))
+    return namespaces.mapping_of(merge([sources.defaults, users_values(sources)]))
 
 
-def _users_values(sources: Sources) -> Values:
+def users_values(sources: Sources) -> Values:
+    """Return what the chart's files and the user give a release, on top of the chart's defaults. Secrets."""
     return merge([*sources.chart_files, {"userSettings": sources.user_settings} if sources.user_settings else {}, *sources.files, sources.inline])
 
 

@@ -10,6 +10,7 @@ import typing as t
 from .checks import check_clusters, check_host, check_settings
 from .endpoints import admin_endpoints
 from .flyte_values import check_buckets, check_namespace_mapping, log_links
+from .identity import check_identity, check_probe_image, propeller_settings
 from .labels import check_used_labels, label_cluster_map, label_rows
 from .reader import Reader
 from .site import Cluster, Site
@@ -42,6 +43,7 @@ def build(
     check_settings(reader, host, settings)
     admin_endpoints(reader, host, settings)
     check_namespace_mapping(reader, host, settings)
+    check_probe_image(reader, host, settings["flyte_probe_image"])
     if host in data_planes:
         reader.fault(
             host, "flyte_data_planes", host, "the control plane cannot be in this group; flyte_control_plane_runs_workflows: true lets it run workflows."
@@ -65,6 +67,7 @@ def _cluster(reader: Reader, host: str, is_control_plane: bool, settings: Mappin
     values = {name: reader.read(host, name, variable) for name, variable in variables.host.items()}
     values["flyte_release_name"] = values["flyte_release_name"] or ("flyte-core" if is_control_plane else "flyte-core-data")
     check_host(reader, host, is_control_plane, values, settings)
+    check_identity(reader, host, values)
     creation = [name for name in variables.host if name.startswith("flyte_eks_") and name not in EKS_NOT_FOR_CREATION]
     return Cluster(
         host=host,
@@ -89,4 +92,6 @@ def _cluster(reader: Reader, host: str, is_control_plane: bool, settings: Mappin
             "timeout": f"{values['flyte_kube_client_timeout']}s",
         },
         eks={name.removeprefix("flyte_eks_"): values[name] for name in creation} if values["flyte_eks_create"] else {},
+        propeller=propeller_settings(values),
+        probe_from=values["flyte_probe_from"],
     )

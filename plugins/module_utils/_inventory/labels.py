@@ -94,9 +94,9 @@ def label_rows(reader: Reader, host: str, settings: Mapping[str, t.Any], labels:
             continue
         _unknown_keys(reader, host, variable, entry, _ROW_KEYS)
         wrong = [key for key in _ROW_KEYS if not _is_name(entry.get(key))]
-        for key in wrong:
+        for name in wrong:
             remedy = "has to be text without white space, or left out: what is no text is not taken for none."
-            reader.fault(host, f"{variable}.{key}", entry[key], remedy)
+            reader.fault(host, f"{variable}.{name}", entry[name], remedy)
         if wrong:
             continue
         row = Label(*(str(entry.get(key) or "") for key in _ROW_KEYS))

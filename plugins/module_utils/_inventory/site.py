@@ -41,6 +41,9 @@ class Cluster:
     log_links: list[dict[str, t.Any]]
     #: ``qps``, ``burst`` and ``timeout`` of flyteadmin's client of this cluster
     kube_client: dict[str, t.Any]
+    #: ``flyte_propeller_…`` without the prefix, what is set of it; the secret is not
+    propeller: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    probe_from: str = "controller"
 
 
 @dataclasses.dataclass

@@ -97,8 +97,15 @@ AWS_VARIABLES: dict[str, str] = {
     "flyte_aws_session_token": "session_token",
 }
 
+#: flytepropeller's own secret: variable to option of flyte_propeller_identity, and what names a file with it
+PROPELLER_VARIABLES: dict[str, str] = {"flyte_propeller_client_secret": "client_secret", "flyte_propeller_client_secret_file": "client_secret_file"}
+#: certificates, as PEM or as a file on the controller
+CERTIFICATE_VARIABLES = ("flyte_propeller_ca_cert", "flyte_api_ca_cert")
+
 #: what only says how something is reached: the site does not keep it, since it may be a credential
-CONNECTION_VARIABLES = frozenset({*ACCESS_VARIABLES, *ADMIN_VARIABLES, *AWS_VARIABLES} - {"flyte_aws_region"})
+CONNECTION_VARIABLES = frozenset(
+    {*ACCESS_VARIABLES, *ADMIN_VARIABLES, *AWS_VARIABLES, *PROPELLER_VARIABLES, *CERTIFICATE_VARIABLES} - {"flyte_aws_region"}
+)
 
 #: credentials that are sent in a header as they are
 SENT = frozenset(

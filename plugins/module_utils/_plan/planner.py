@@ -13,6 +13,8 @@ from .cloud import eks_clusters_to_make, eks_row, iam_rows, not_reachable_yet
 from .control_plane import differences, predicted_configuration, what_holds_it
 from .credentials import credentials_due
 from .credentials import rows as credential_rows
+from .identity import identities_due
+from .identity import rows as identity_rows
 from .releases import release_reason
 from .rows import Failure, Observation, Observations, Row, control_plane_of, is_reachable, not_ready
 
@@ -20,6 +22,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from .._helm.configuration import Configuration
+    from .._helm.identity import Identity
     from .._inventory.site import Cluster, Site
 
 
@@ -48,16 +51,21 @@ class Plan:
     configuration: Configuration | None
     #: whether the role controlplane has something to do
     controlplane: bool
+    #: inventory hosts whose Secret of flytepropeller's identity is written
+    identity: list[str]
 
     def groups(self, control_plane: str, hosts: Collection[str]) -> list[dict[str, str]]:
         """Return which hosts have something to do at which step, as groups of the inventory.
 
         :param hosts: the hosts of this run, as ``--limit`` left them.
         """
-        chosen = {"eks_cluster": list(self.eks), "dataplane": list(dict.fromkeys([*self.releases, *self.waiting]))}
+        chosen = {"eks_cluster": list(self.eks), "dataplane": list(dict.fromkeys([*self._planes(control_plane), *self.releases, *self.waiting]))}
         for step, due in (("iam", bool(self.iam and self.iam["due"])), ("credentials", bool(self.credentials)), ("controlplane", self.controlplane)):
             chosen[step] = [control_plane] if due and control_plane in hosts else []
         return [{"host": host, "group": f"flyte_todo_{step}"} for step, found in chosen.items() for host in found]
+
+    def _planes(self, control_plane: str) -> list[str]:
+        return [host for host in self.identity if host != control_plane]
 
 
 def make_plan(
@@ -67,6 +75,7 @@ def make_plan(
     chart: Chart | None,
     digest: Callable[[Cluster, Configuration | None], str] | None,
     aws: Mapping[str, t.Any] | None,
+    identities: Mapping[str, Identity] | None = None,
 ) -> Plan:
     """Return the plan.
 
@@ -74,6 +83,7 @@ def make_plan(
     :param chart: None where no cluster was observed, so that no release is planned.
     :param digest: returns the digest of all values that a release has to be given.
     :param aws: what flyte_aws_info returned, None where it was not asked.
+    :param identities: who each flytepropeller has to be, by inventory host.
     """
     absent = not_reachable_yet(site, aws)
     failures = [failure for failure in absent.values() if failure]
@@ -94,13 +104,17 @@ def make_plan(
     due = credentials_due(site, observed, releases)
     iam = required.plan(site, aws) if aws and site.settings["flyte_iam_manage"] else None
     eks = [row for row in (eks_row(cluster, aws) for cluster in site.data_planes) if row]
+    identity = [host for host in identities_due(site, observed, identities or {}) if host not in absent]
+    of_identity = identity_rows(site, observed, identities or {}, identity)
     configuration, rollout = _control_plane(site, observed, chart, digest, due)
     rows = [
         *eks,
         *iam_rows(site, iam),
+        *(row for row in of_identity if row.step == "dataplane"),
         *releases.values(),
         *(row for found in waiting.values() for row in found),
         *credential_rows(site, observed, due),
+        *(row for row in of_identity if row.step == "controlplane"),
         *rollout,
     ]
     nothing_configured = configuration is not None and not configuration.cluster_configs
@@ -113,7 +127,8 @@ def make_plan(
         eks=eks_clusters_to_make(site, aws),
         iam=iam,
         configuration=configuration,
-        controlplane=configuration is not None and (bool(rollout) or bool(due) or nothing_configured),
+        controlplane=configuration is not None and (bool(rollout) or bool(due) or nothing_configured or site.control_plane.host in identity),
+        identity=identity,
     )
 
 

@@ -24,6 +24,15 @@ def plan_lines(rows: Iterable[Row]) -> list[str]:
     return [line for row in rows for line in row.lines()] or [NOTHING_TO_DO]
 
 
+def unprobed_lines(site: Site) -> list[str]:
+    """Return a line for each data plane whose API server is never tried as flyteadmin uses it."""
+    return [
+        f"{cluster.host}: flyteadmin's token and CA certificate are not tried there (flyte_probe_from: none)"
+        for cluster in site.data_planes
+        if cluster.probe_from == "none"
+    ]
+
+
 def failure_text(failures: Sequence[Failure]) -> str:
     """Return the closing table as text of several lines."""
     rows = [{"cluster": row.host, "failed at": row.step, "what": row.problem, "what to do": row.remedy} for row in failures]

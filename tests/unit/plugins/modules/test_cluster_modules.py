@@ -10,7 +10,15 @@ import typing as t
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import control_plane_of, placement_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
-from ansible_collections.flyte.multicluster.plugins.modules import flyte_cluster_credentials, flyte_cluster_info, flyte_sa_token
+from ansible_collections.flyte.multicluster.plugins.modules import (
+    flyte_cluster_credentials,
+    flyte_cluster_info,
+    flyte_cluster_probe,
+    flyte_propeller_identity,
+    flyte_propeller_identity_info,
+    flyte_sa_token,
+)
+from conftest import Double
 from api_server import ACCOUNT, DEPLOYMENTS, PODS, SECRETS, TOKENS, ApiServer, data_plane, deployment, encoded, token_secret
 
 Run = t.Callable[..., dict[str, t.Any]]
@@ -34,10 +42,58 @@ def test_clusters_are_observed(run_module: Run) -> None:
         clusters = [{"name": "a", **server.access}, {"name": "b", **server.access, "control_plane": True, "data_plane": False}, {"name": "c"}]
         found = run_module(flyte_cluster_info, clusters=clusters)
     assert not found["changed"] and list(found["clusters"]) == ["a", "b", "c"]
-    assert set(found["clusters"]["a"]) == {"reachable", "error", "server", "release", "token", "missing", "deployments", "control_plane"}
+    assert set(found["clusters"]["a"]) == {"reachable", "error", "server", "release", "token", "missing", "deployments", "identity", "control_plane"}
     assert found["clusters"]["a"]["reachable"] and found["clusters"]["a"]["control_plane"] is None
-    assert set(found["clusters"]["b"]["control_plane"]) == {"credentials", "other_keys", "clusters", "probes", "journal"}
+    assert set(found["clusters"]["b"]["control_plane"]) == {"credentials", "other_keys", "clusters", "probes", "journal", "namespace_mapping", "authentication"}
     assert found["clusters"]["c"]["error"]["kind"] == "config"
+
+
+def test_flyteadmin_says_itself_whether_it_wants_tokens(run_module: Run, admin: Double, admin_with_auth: Double) -> None:
+    mounts = {"template": {"spec": {"volumes": [{"configMap": {"name": "c"}}]}}}
+    text = "clusters: {labelClusterMap: {l: [{id: a, weight: 1}]}, clusterConfigs: [{name: a, enabled: true, endpoint: 'http://127.0.0.1:1'}]}"
+    config = {f"{DEPLOYMENTS}/flyteadmin": {**deployment("flyteadmin"), "spec": mounts}, "/api/v1/namespaces/flyte/configmaps/c": {"data": {"c.yaml": text}}}
+    stored = {f"{SECRETS}/cluster-credentials": {"data": encoded(a_token="t", a_cacert="c")}}
+    with ApiServer(data_plane(**config, **stored)) as server:
+        head = {"name": "hub", **server.access, "control_plane": True, "data_plane": False}
+        for url, said in ((admin.url, False), (admin_with_auth.url, True), ("http://127.0.0.1:1", None), (server.url, None)):
+            found = run_module(flyte_cluster_info, clusters=[head], flyteadmin={"url": url}, unprobed=["a"])["clusters"]["hub"]["control_plane"]
+            assert found["authentication"] is said and found["probes"]["a"] == {"ok": True, "kind": "unprobed", "error": None, "hint": None, "denied": []}
+
+
+def test_what_flyteadmin_trusts_may_be_another_ca_than_the_token_secrets(run_module: Run) -> None:
+    with ApiServer(data_plane()) as plane, ApiServer() as home:
+        found = run_module(flyte_cluster_info, clusters=[{"name": "a", **plane.access, "ca_data": "another ca"}])["clusters"]["a"]
+        stored = run_module(flyte_cluster_credentials, clusters=[{"name": "a", **plane.access, "ca_data": "another ca"}], **home.access)
+    assert stored["credentials"]["a"]["ca_cert"] == found["token"]["ca_fingerprint"] and stored["credentials"]["a"]["token"] == found["token"]["fingerprint"]
+
+
+def test_flytepropeller_gets_its_secret(run_module: Run) -> None:
+    with ApiServer({f"{SECRETS}/flyte-secret-auth": {"metadata": {}, "data": encoded(client_secret="secret-4711")}}) as head, ApiServer() as plane:
+        clusters = [{"name": "a", **plane.access}, {"name": "b", **plane.access, "client_secret": "secret-0815"}, {"name": "c", "host": "http://127.0.0.1:1"}]
+        found = run_module(flyte_propeller_identity, clusters=clusters, control_plane=head.access)
+    assert found["changed"] and set(found["identities"]) == {"a", "b"} and [entry["name"] for entry in found["failed_clusters"]] == ["c"]
+    assert not [text for text in ("secret-4711", "secret-0815") if text in json.dumps({**found, "invocation": None})]
+
+
+def test_flytepropellers_login_is_proven(run_module: Run, admin_with_auth: Double) -> None:
+    pod = {"spec": {"template": {"spec": {"volumes": [{"configMap": {"name": "c"}}]}}}}
+    answers = {
+        f"{DEPLOYMENTS}/flytepropeller": pod,
+        "/api/v1/namespaces/flyte/configmaps/c": {"data": {"admin.yaml": "admin: {clientId: client}"}},
+        f"{SECRETS}/flyte-secret-auth": {"data": encoded(client_secret="right secret")},
+    }
+    with ApiServer(answers) as plane:
+        found = run_module(flyte_propeller_identity_info, clusters=[{"name": "a", **plane.access}], flyteadmin={"url": admin_with_auth.url})
+    assert found["proofs"]["a"]["ok"] and not found["changed"] and "right secret" not in json.dumps(found)
+
+
+def test_a_private_endpoint_is_tried(run_module: Run) -> None:
+    ended = {"items": [{"status": {"containerStatuses": [{"state": {"terminated": {"exitCode": 0, "message": "status 401\n"}}}]}}]}
+    with ApiServer({f"{SECRETS}/cluster-credentials": {"data": encoded(a_token="t", a_cacert="c")}, PODS: ended}) as home:
+        clusters = [{"name": "a", "endpoint": "https://10.0.0.1"}]
+        found = run_module(flyte_cluster_probe, clusters=clusters, **home.access)
+        assert run_module(flyte_cluster_probe, check=True, clusters=clusters, **home.access)["probes"] == {}
+    assert found["probes"]["a"]["error"] == "https://10.0.0.1 answers the control plane with HTTP 401" and not found["changed"]
 
 
 def test_clusters_are_waited_for(run_module: Run) -> None:

@@ -39,10 +39,10 @@ def control_plane(endpoint: str = "https://127.0.0.1:1", **changes: t.Any) -> di
     return {**base, **changes}
 
 
-def test_a_healthy_data_plane_takes_four_requests() -> None:
+def test_a_healthy_data_plane_takes_five_requests() -> None:
     with ApiServer(data_plane()) as server:
         found = observed(spec(server))["dataplane_1"]
-        assert len(server.seen) == 4
+        assert len(server.seen) == 5
     assert found["reachable"] and found["error"] is None and found["missing"] == [] and found["deployments"] == {"total": 1, "not_ready": []}
     assert found["release"]["status"] == "deployed" and found["token"]["secret"] == "flyteadmin-token" and found["control_plane"] is None
     assert "its-token" not in str(found) and "its-ca" not in str(found)

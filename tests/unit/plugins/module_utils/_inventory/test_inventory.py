@@ -14,7 +14,12 @@ import yaml
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build as build_site
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.flyte_values import valid_bucket
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
-from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ACCESS_VARIABLES, ADMIN_VARIABLES, AWS_VARIABLES
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import (
+    ACCESS_VARIABLES,
+    ADMIN_VARIABLES,
+    AWS_VARIABLES,
+    CONNECTION_VARIABLES,
+)
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables
 from conftest import REPOSITORY, Inventory
 
@@ -122,6 +127,22 @@ FAULTS: list[tuple[t.Callable[[Inventory], t.Any], list[str]]] = [
     (everywhere(flyte_buckets=[]), ["controlplane: flyte_buckets = []: is required"]),
     (everywhere(flyte_aws_region=None), ["controlplane: flyte_aws_region = None: is required"]),
     (everywhere(flyte_cluster_enabled=False, flyte_execution_cluster_labels=[]), ["no cluster is enabled"]),
+    (on(TWO, flyte_propeller_client_id="x"), ["dataplane_2: flyte_propeller_client_id = 'x': needs its secret: set flyte_propeller_client_secret or"]),
+    (on(TWO, flyte_propeller_client_id=" ", flyte_propeller_client_secret="s"), ["dataplane_2: flyte_propeller_client_id = ' ': must not be empty"]),
+    (on(TWO, flyte_propeller_client_secret="secret-4711\n"), ["dataplane_2: flyte_propeller_client_secret = '***': has to be text, not empty and without"]),
+    (on(TWO, flyte_propeller_client_secret=4711), ["flyte_propeller_client_secret = '***': has to be text"]),
+    (
+        on(TWO, flyte_propeller_client_secret="secret-4711", flyte_propeller_client_secret_file="f"),
+        ["dataplane_2: flyte_propeller_client_secret_file = 'f': stands beside flyte_propeller_client_secret: give one"],
+    ),
+    (on(TWO, flyte_propeller_scopes=["a b"]), ["dataplane_2: flyte_propeller_scopes = 'a b': is no scope"]),
+    (on(TWO, flyte_propeller_authorization_header="a: b"), ["flyte_propeller_authorization_header = 'a: b': is no name of a header"]),
+    (on(TWO, flyte_propeller_audience="a", flyte_propeller_audience_from_admin=True), ["flyte_propeller_audience = 'a': is not used with"]),
+    (on(TWO, flyte_propeller_token_url="idp/token"), ["flyte_propeller_token_url = 'idp/token': has to be an https or http URL"]),
+    (on(TWO, flyte_propeller_ca_cert=["x"]), ["flyte_propeller_ca_cert = ['x']: has to be the path of a file, or a certificate as PEM"]),
+    (on(TWO, flyte_api_ca_cert=""), ["dataplane_2: flyte_api_ca_cert = '': has to be the path of a file"]),
+    (on(TWO, flyte_probe_from="hub"), ["dataplane_2: flyte_probe_from = 'hub': has to be one of controller, control_plane, none"]),
+    (everywhere(flyte_probe_image="-x"), ["controlplane: flyte_probe_image = '-x': is no image"]),
 ]
 
 
@@ -139,7 +160,15 @@ def test_a_fault_is_said(inventory: Inventory, change: t.Callable[[Inventory], N
     site, faults = build(inventory)
     assert site is None
     text = "\n".join(faults)
-    assert all(part in text for part in said), text
+    assert all(part in text for part in said) and "secret-4711" not in text, text
+
+
+def test_what_a_host_says_of_its_flytepropeller_is_kept_without_the_secret(inventory: Inventory) -> None:
+    on(TWO, flyte_propeller_client_id="x", flyte_propeller_client_secret="secret-4711", flyte_propeller_scopes="all", flyte_probe_from="none")(inventory)
+    site, faults = build(inventory)
+    assert site is not None and not faults, faults
+    assert site.data_planes[1].propeller == {"client_id": "x", "scopes": ["all"]} and site.data_planes[0].propeller == {}
+    assert site.data_planes[1].probe_from == "none" and "secret-4711" not in str(site.as_dict())
 
 
 def test_all_faults_are_said_together(inventory: Inventory) -> None:
@@ -215,7 +244,7 @@ def test_variables_of_connections_are_declared_too() -> None:
     options = spec["argument_specs"]["main"]["options"]
     assert {*ACCESS_VARIABLES, *ADMIN_VARIABLES, *AWS_VARIABLES} <= set(options)
     declared = declared_variables()
-    assert set(declared.site) | set(declared.host) | {*ACCESS_VARIABLES, *ADMIN_VARIABLES, *AWS_VARIABLES} == set(options)
+    assert CONNECTION_VARIABLES <= set(options) and set(declared.site) | set(declared.host) | CONNECTION_VARIABLES == set(options)
     assert declared.site["flyte_provider"].choices == ("aws", "gcp", "generic") and declared.host["flyte_namespace"].default == "flyte"
 
 

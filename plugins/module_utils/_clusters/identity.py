@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Secret of flytepropeller's identity in each cluster: seen, written, and its readers restarted.
+
+It is an object of ours, which no Helm release has. One that a release made is taken over: Helm would delete it with the upgrade to a release that has it not,
+unless the annotation says to keep it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from .._common.fingerprints import fingerprint
+from .._common.threads import in_threads
+from .._helm.identity import AUTH_KEYS, AUTH_SECRET, CLIENT_SECRET, IDENTITY_ANNOTATION
+from .access import access_of, method_of
+from .client import Kube, KubeError, encode
+from .credentials import MANAGED_BY, secrets_path
+from .errors import failure_of, reading
+from .secrets import Stored, data_of, merge_into, read_secret
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: a merge patch: what says that a Helm release has the object goes
+METADATA: dict[str, dict[str, str | None]] = {
+    "labels": {**MANAGED_BY},
+    "annotations": {"helm.sh/resource-policy": "keep", "meta.helm.sh/release-name": None, "meta.helm.sh/release-namespace": None},
+}
+_RESTARTED = "kubectl.kubernetes.io/restartedAt"
+
+
+def observe_identity(kube: Kube, namespace: str) -> dict[str, t.Any] | None:
+    """Return the fingerprints of our keys of the Secret, and whether it is ours; None where there is none."""
+    secret = kube.find(secrets_path(namespace, AUTH_SECRET))
+    if secret is None:
+        return None
+    data = data_of(secret, namespace, AUTH_SECRET)
+    labels, annotations = (((secret.get("metadata") or {}).get(kind) or {}) for kind in ("labels", "annotations"))
+    managed = MANAGED_BY.items() <= labels.items() and annotations.get("helm.sh/resource-policy") == "keep"
+    return {"managed": managed, "keys": {key: fingerprint(data[key]) for key in AUTH_KEYS if data.get(key)}}
+
+
+def run(params: Mapping[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
+    """Write the Secret of each cluster; return the module's result, fingerprints only."""
+    copied = _copied(params)
+
+    def one(cluster: Mapping[str, t.Any]) -> dict[str, t.Any]:
+        try:
+            return _ensured(cluster, params["timeout"], copied, check_mode)
+        except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
+            found = failure_of(error)
+            return {"error": {"name": cluster["name"], "error": found["message"], "hint": found["hint"]}}
+
+    done = dict(zip([cluster["name"] for cluster in params["clusters"]], in_threads(one, params["clusters"], params["concurrency"])))
+    written = {name: entry for name, entry in done.items() if "error" not in entry}
+    return {
+        "changed": any(entry["changed"] for entry in written.values()),
+        "identities": {name: entry["keys"] for name, entry in written.items()},
+        "restarted": {name: entry["restarted"] for name, entry in written.items() if entry["restarted"]},
+        "failed_clusters": [entry["error"] for entry in done.values() if "error" in entry],
+        "diff": {side: {f"{name}/{key}": value for name, entry in written.items() for key, value in entry[side].items()} for side in ("before", "after")},
+    }
+
+
+def _copied(params: Mapping[str, t.Any]) -> str | None:
+    """Return the secret of the control plane's own Secret, where a cluster is to get it. A secret.
+
+    :raises KubeError: it cannot be read, or is not there.
+    """
+    if all(cluster["client_secret"] for cluster in params["clusters"]):
+        return None
+    given = params["control_plane"]
+    if not given:
+        names = ", ".join(cluster["name"] for cluster in params["clusters"] if not cluster["client_secret"])
+        raise KubeError("config", f"{names}: neither client_secret nor control_plane is given", hint="Give one of them.")
+    kube = method_of(access_of(given)).connect(params["timeout"])
+    secret = read_secret(kube, given["namespace"], AUTH_SECRET)[1].get(CLIENT_SECRET)
+    with reading(f"the Secret {given['namespace']}/{AUTH_SECRET} of {kube.server}", f"Look at its key {CLIENT_SECRET}: it has to be text."):
+        text = (secret or b"").decode()
+    if not text:
+        hint = "Make it, or set flyte_propeller_client_id and flyte_propeller_client_secret."
+        raise KubeError("api", f"{kube.server} has no Secret {given['namespace']}/{AUTH_SECRET} with the key {CLIENT_SECRET}", hint=hint)
+    return text
+
+
+def _ensured(cluster: Mapping[str, t.Any], timeout: float, copied: str | None, check_mode: bool) -> dict[str, t.Any]:
+    kube, namespace = method_of(access_of(cluster)).connect(timeout), cluster["namespace"]
+    wanted = {CLIENT_SECRET: cluster["client_secret"] or copied, **(cluster["certificates"] or {})}
+
+    def patch_of(data: Mapping[str, bytes]) -> dict[str, str | None]:
+        changed = {key: text for key in AUTH_KEYS if data.get(key) != ((text := wanted.get(key)) or "").encode() and (text or key in data)}
+        return {key: encode(text) if text else None for key, text in changed.items()}
+
+    before = observe_identity(kube, namespace)
+    if check_mode:
+        data = read_secret(kube, namespace, AUTH_SECRET)[1]
+        stored = Stored(data, patch_of(data))
+    else:
+        stored = merge_into(kube, namespace, AUTH_SECRET, patch_of, create_namespace=True, metadata=METADATA)
+    # What reads it for the first time needs no restart.
+    replaced = bool(stored.patch) and before is not None
+    restarted = _restart(kube, namespace, cluster["checksum"]) if replaced and cluster["checksum"] and not check_mode else []
+    return {
+        "changed": bool(stored.patch) or not (before or {}).get("managed"),
+        "keys": {key: fingerprint(value) for key, value in stored.after().items() if key in AUTH_KEYS},
+        "restarted": restarted,
+        "before": _shown(stored.before, stored.patch),
+        "after": _shown(stored.after(), stored.patch),
+    }
+
+
+def _shown(data: Mapping[str, bytes], keys: Mapping[str, t.Any]) -> dict[str, str]:
+    return {key: "sha256:" + fingerprint(data[key]) for key in sorted(keys) if key in data}
+
+
+def _restart(kube: Kube, namespace: str, checksum: str) -> list[str]:
+    """Restart what reads the Secret and would not be restarted by its release, which has the right checksum already: another secret was there meanwhile."""
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    restarted = []
+    with reading(f"the Deployments in the namespace {namespace}", f"Look at them: kubectl -n {namespace} get deployments"):
+        for deployment in kube.get(path).get("items") or []:
+            template = deployment["spec"].get("template") or {}
+            annotations = (template.get("metadata") or {}).get("annotations") or {}
+            if annotations.get(IDENTITY_ANNOTATION) == checksum and _mounts(template.get("spec") or {}):
+                name = deployment["metadata"]["name"]
+                kube.patch(f"{path}/{name}", {"spec": {"template": {"metadata": {"annotations": {_RESTARTED: now}}}}})
+                restarted.append(name)
+    return restarted
+
+
+def _mounts(pod: Mapping[str, t.Any]) -> bool:
+    return any((volume.get("secret") or {}).get("secretName") == AUTH_SECRET for volume in pod.get("volumes") or [])

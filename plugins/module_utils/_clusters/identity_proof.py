@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the pair that each flytepropeller has gets a token, and flyteadmin takes it: with what its Deployment mounts, not with the user's own login."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._common.threads import in_threads
+from .._flyteadmin.errors import AdminError
+from .._flyteadmin.metadata import log_in, wants_tokens
+from .._helm.identity import AUTH_MOUNT, AUTH_SECRET, CLIENT_SECRET
+from .access import access_of, method_of
+from .client import Kube, KubeError
+from .control_plane import config_maps, section_of
+from .errors import failure_of, reading
+from .secrets import read_secret
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def run(params: Mapping[str, t.Any], remember: t.Callable[[str], None]) -> dict[str, t.Any]:
+    """Log in as each flytepropeller; return the module's result.
+
+    :param remember: takes each secret, so that nothing shows it.
+    """
+    connection = {option: value for option, value in params["flyteadmin"].items() if value is not None}
+    tokens = wants_tokens(connection)
+    if not tokens:
+        return {"changed": False, "authentication": tokens, "proofs": {}}
+
+    def one(cluster: Mapping[str, t.Any]) -> dict[str, t.Any]:
+        try:
+            kube = method_of(access_of(cluster)).connect(params["timeout"])
+            return _proof(kube, cluster["namespace"], connection, remember)
+        except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
+            found = failure_of(error)
+            return {"ok": False, "client_id": None, "error": found["message"], "hint": found["hint"]}
+
+    proofs = dict(zip([cluster["name"] for cluster in params["clusters"]], in_threads(one, params["clusters"], params["concurrency"])))
+    return {"changed": False, "authentication": True, "proofs": proofs}
+
+
+def _proof(kube: Kube, namespace: str, connection: Mapping[str, t.Any], remember: t.Callable[[str], None]) -> dict[str, t.Any]:
+    client = _client(kube, namespace)
+    key = str(client.get("clientSecretLocation") or "").removeprefix(AUTH_MOUNT + "/") or CLIENT_SECRET
+    data = read_secret(kube, namespace, AUTH_SECRET)[1]
+    with reading(f"the key {key} of the Secret {namespace}/{AUTH_SECRET}", "Run site.yml with the tag dataplane."):
+        secret = data.get(key, b"").decode().strip()  # flytepropeller takes the white space off, too
+    if not secret:
+        hint = "Run site.yml with the tag dataplane; its pods wait for it."
+        raise KubeError("api", f"the Secret {namespace}/{AUTH_SECRET} has no key {key}", hint=hint)
+    remember(secret)
+    login = {
+        "client_id": str(client.get("clientId") or ""),
+        "client_secret": secret,
+        "token_url": client.get("tokenUrl") or None,
+        "scopes": [str(scope) for scope in client.get("scopes") or []] or None,
+        "audience": None if client.get("useAudienceFromAdmin") else str(client.get("audience") or ""),
+        "authorization_header": client.get("authorizationHeader") or None,
+    }
+    try:
+        log_in(connection, login)
+    except AdminError as error:
+        return {"ok": False, "client_id": login["client_id"], "error": error.message, "hint": error.hint}
+    return {"ok": True, "client_id": login["client_id"], "error": None, "hint": None}
+
+
+def _client(kube: Kube, namespace: str) -> dict[str, t.Any]:
+    """Return the section admin that the Deployment of flytepropeller reads."""
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments/flytepropeller"
+    deployment = kube.find(path)
+    if deployment is None:
+        raise KubeError("api", f"{kube.server} has no Deployment {namespace}/flytepropeller", hint="Run site.yml with the tag dataplane.")
+    found: dict[str, t.Any] = {}
+    with reading(f"what the Deployment {namespace}/flytepropeller mounts", f"Look at it: kubectl -n {namespace} get deployment flytepropeller -o yaml"):
+        for name in config_maps(deployment["spec"]["template"]["spec"]):
+            config_map = kube.find(f"/api/v1/namespaces/{namespace}/configmaps/{name}") or {}
+            for file, text in sorted((config_map.get("data") or {}).items()):
+                if file.endswith((".yaml", ".yml")) and "admin:" in text:
+                    found.update(section_of(text, "admin"))
+    return found

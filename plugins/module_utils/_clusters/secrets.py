@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets that are shared with others: read, and merged into. What runs beside this one stores stays: only keys that have to change are written."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .client import Kube, KubeError, decode
+from .credentials import MANAGED_BY, secrets_path
+from .errors import reading
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    #: from the data of a Secret to the keys that have to change; None removes one
+    Patch = dict[str, t.Optional[str]]
+
+#: runs beside this one that create or delete the Secret in the very moment
+_ATTEMPTS = 5
+
+
+@dataclasses.dataclass
+class Stored:
+    """A Secret's data before, and what changes of it. Secrets."""
+
+    before: dict[str, bytes]
+    patch: Patch
+
+    def after(self) -> dict[str, bytes]:
+        """Return the data with the patch."""
+        written = decode({"data": {key: value for key, value in self.patch.items() if value is not None}})
+        return {**{key: value for key, value in self.before.items() if self.patch.get(key, "") is not None}, **written}
+
+
+def read_secret(kube: Kube, namespace: str, name: str) -> tuple[bool, dict[str, bytes]]:
+    """Return whether there is a Secret, and its data. Secrets."""
+    secret = kube.find(secrets_path(namespace, name))
+    return secret is not None, data_of(secret, namespace, name)
+
+
+def data_of(secret: Mapping[str, t.Any] | None, namespace: str, name: str) -> dict[str, bytes]:
+    """Return the data of a Secret that was read. Secrets."""
+    remedy = f"Look at its keys: kubectl -n {namespace} describe secret {name}; delete the one that is no base64, and run again."
+    with reading(f"the Secret {namespace}/{name}", remedy):
+        return decode(secret)
+
+
+def merge_into(
+    kube: Kube,
+    namespace: str,
+    name: str,
+    patch_of: Callable[[Mapping[str, bytes]], Patch],
+    *,
+    create_namespace: bool,
+    metadata: Mapping[str, t.Any] | None = None,
+) -> Stored:
+    """Merge into a Secret; it is made where it is not there.
+
+    :param patch_of: returns what has to change of the data that are there.
+    :param metadata: labels and annotations that an existing Secret has to have too, as a merge patch; a new one has our label either way.
+    """
+    for attempt in range(_ATTEMPTS):
+        secret = kube.find(secrets_path(namespace, name))
+        data = data_of(secret, namespace, name)
+        stored = Stored(data, patch_of(data))
+        missing = metadata if secret is not None and metadata and not _has(secret.get("metadata") or {}, metadata) else None
+        if secret is not None and not stored.patch and not missing:
+            return stored
+        try:
+            if secret is not None:
+                kube.patch(secrets_path(namespace, name), {**({"data": stored.patch} if stored.patch else {}), **({"metadata": missing} if missing else {})})
+            elif stored.patch:
+                _create(kube, namespace, name, stored.patch, metadata or {}, create_namespace=create_namespace)
+            return stored
+        except KubeError as error:
+            # 409: a first run beside this one was faster. 404: the Secret was deleted since it was read. Either way it is read again.
+            if error.status != (404 if secret is not None else 409) or attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _has(found: Mapping[str, t.Any], wanted: Mapping[str, t.Any]) -> bool:
+    """Return whether labels and annotations are as a merge patch wants them."""
+    return all((found.get(kind) or {}).get(key) == value for kind, pairs in wanted.items() for key, value in pairs.items())
+
+
+def _create(kube: Kube, namespace: str, name: str, data: Patch, metadata: Mapping[str, t.Any], *, create_namespace: bool) -> None:
+    if create_namespace:
+        _ensure_namespace(kube, namespace)
+    given = {kind: {key: value for key, value in pairs.items() if value is not None} for kind, pairs in metadata.items()}
+    about = {"name": name, "namespace": namespace, **given, "labels": {**MANAGED_BY, **given.get("labels", {})}}
+    kube.create(secrets_path(namespace), {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": about, "data": dict(data)})
+
+
+def _ensure_namespace(kube: Kube, namespace: str) -> None:
+    if kube.find(f"/api/v1/namespaces/{namespace}") is None:
+        try:
+            kube.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+        except KubeError as error:
+            if error.status != 409:
+                raise

@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Probes of the data planes that only the control plane's network reaches."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import probe_result
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, ModuleFailed
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import cluster_options, writes_service_accounts
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
+    from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction
+
+
+def probed_there(action: InventoryAction, site: Site, endpoints: Mapping[str, str]) -> dict[str, dict[str, t.Any]]:
+    """Return what Jobs in the control plane's cluster found, by cluster name; in check mode none is made.
+
+    :param endpoints: by the names of the clusters, whose keys the control plane's Secret has by now.
+    """
+    if not endpoints or action.check_mode:
+        return {}
+    settings, head = site.settings, site.control_plane
+    arguments = {
+        "namespace": head.namespace,
+        "clusters": [{"name": name, "endpoint": endpoint} for name, endpoint in endpoints.items()],
+        "image": settings["flyte_probe_image"],
+        "wait_timeout": settings["flyte_probe_timeout"],
+        "service_accounts": writes_service_accounts(site),
+        "openshift_pods": head.openshift,
+        "concurrency": settings["flyte_concurrency"],
+        "timeout": settings["flyte_request_timeout"],
+    }
+    try:
+        access = method_of(cluster_options(site, head, action.variables.read)).for_helm()
+        return t.cast("dict[str, dict[str, t.Any]]", action.module(MODULES + "flyte_cluster_probe", {**arguments, **access})["probes"])
+    except ModuleFailed as error:
+        problem = str(error), "Run again then."
+    except KubeError as error:
+        problem = error.message, error.hint
+    return {name: probe_result(*problem, "job") for name in endpoints}
+
+
+def private_endpoints(site: Site, configs: t.Iterable[Mapping[str, t.Any]]) -> dict[str, str]:
+    """Return the endpoints of the enabled entries of clusterConfigs that are probed from the control plane, by name."""
+    private = {cluster.name for cluster in site.data_planes if cluster.probe_from == "control_plane"}
+    return {str(entry["name"]): str(entry["endpoint"]) for entry in configs if entry.get("enabled") and entry["name"] in private}
