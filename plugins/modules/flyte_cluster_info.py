@@ -13,12 +13,13 @@ author:
   - flyte.multicluster contributors (@flyteorg)
 description:
   - Asks any number of clusters side by side for their Helm release (chart, version, digest of the values that were given),
-    token Secret, ServiceAccount, FlyteWorkflow CRD and pods. A cluster that does not answer costs its own timeout only
+    token Secret, ServiceAccount, FlyteWorkflow CRD and pods; of a data plane also whether flytepropeller leads and its webhook is
+    registered with the CA of its Secret, and which namespaces are there. A cluster that does not answer costs its own timeout only
     and is reported.
   - Of the control plane also what flyteadmin reads. The keys of C(cluster-credentials), the section C(clusters) of the
-    ConfigMaps that its Deployment mounts, and whether each configured data plane answers to exactly that endpoint, token
+    ConfigMaps that its Deployment mounts, its namespace template and refresh interval, and whether each configured data plane answers to exactly that endpoint, token
     and CA certificate and grants what flyteadmin needs (SelfSubjectRulesReview and SelfSubjectAccessReview).
-  - With O(wait) it waits, for all clusters at once, until their pods are ready instead.
+  - With O(wait) it waits, for all clusters at once, until their pods are ready and flytepropeller leads instead.
 options:
   clusters:
     description: The clusters.
@@ -129,6 +130,12 @@ options:
         description: Whether workflows run here.
         type: bool
         default: true
+      propeller:
+        description:
+          - Whether flytepropeller has to lead, where it elects a leader (the Lease is renewed, by the API server's own clock), and the webhook,
+            where the release has one, has to be registered with the CA of its Secret. V(false) where their pods are stand-ins.
+        type: bool
+        default: true
       token_secret:
         description: Name of the token Secret that is preferred, where there are several.
         type: str
@@ -172,8 +179,11 @@ RETURN = r"""
 clusters:
   description:
     - What was found, by O(clusters[].name).
+    - RV(ignore:not_working) names the Deployments whose pods may be ready, but that do not do their work. RV(ignore:namespaces) is null but for a
+      data plane with a release.
     - RV(ignore:control_plane) is null but for the control plane. There it has RV(ignore:credentials) (fingerprints by cluster),
-      RV(ignore:other_keys) of the Secret, RV(ignore:clusters) (what flyteadmin reads), RV(ignore:probes) (each cluster with flyteadmin's own
+      RV(ignore:other_keys) of the Secret, RV(ignore:clusters), RV(ignore:namespace_template) and RV(ignore:refresh_interval) (what flyteadmin
+      reads; null where its own default holds), RV(ignore:probes) (each cluster with flyteadmin's own
       credentials) and RV(ignore:journal) (labels that a killed run left to be written again).
   returned: success, without O(wait)
   type: dict
@@ -201,6 +211,8 @@ clusters:
       deployments:
         total: 2
         not_ready: []
+      not_working: []
+      namespaces: [default, flyte, kube-system, team1-development]
       control_plane:
 ready:
   description: Whether the Deployments of each cluster's release got ready, by O(clusters[].name).
@@ -226,6 +238,7 @@ _OPTIONS: dict[str, dict[str, t.Any]] = {
     "release": {"type": "str", "default": "flyte-core-data"},
     "control_plane": {"type": "bool", "default": False},
     "data_plane": {"type": "bool", "default": True},
+    "propeller": {"type": "bool", "default": True},
     "token_secret": {"type": "str", "default": "flyteadmin-token", "no_log": False},
 }
 

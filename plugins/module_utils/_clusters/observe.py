@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks clusters, all at once, what is there: release, token, accounts, CRD, Deployments; of the control plane also what flyteadmin reads."""
+"""Asks clusters, all at once, what is there: release, token, accounts, CRD, Deployments, flytepropeller's leader, the webhook, namespaces.
+
+Of the control plane also what flyteadmin reads.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ from .client import Kube
 from .control_plane import observe_control_plane
 from .credentials import find_token
 from .deployments import CRD_PATH, readiness
-from .errors import failure_of
+from .errors import failure_of, reading
+from .propeller import not_working
 from .releases import Release, find_release
 
 if t.TYPE_CHECKING:
@@ -73,7 +77,8 @@ class _Observed:
 def _opened(spec: _Spec, timeout: float) -> _Observed:
     """Ask a cluster the first question: which release is there."""
     found: dict[str, t.Any] = {
-        "reachable": False, "error": None, "server": None, "release": None, "token": None, "missing": [], "deployments": None, "control_plane": None
+        "reachable": False, "error": None, "server": None, "release": None, "token": None, "missing": [], "deployments": None,
+        "not_working": [], "namespaces": None, "control_plane": None
     }  # fmt: skip
     try:
         kube = method_of(spec["access"]).connect(timeout)
@@ -88,7 +93,7 @@ def _opened(spec: _Spec, timeout: float) -> _Observed:
 
 def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.Any]:
     namespace = spec["namespace"]
-    found: dict[str, t.Any] = {"token": None, "missing": [], "deployments": None}
+    found: dict[str, t.Any] = {"token": None, "missing": [], "deployments": None, "not_working": [], "namespaces": None}
     if release is None:
         return found
     if not spec["control_plane"]:
@@ -100,6 +105,10 @@ def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.An
         # A token is there only with its account: the token controller deletes it otherwise.
         if found["token"] is None and token_account_gone(kube, namespace):
             found["missing"].append("the ServiceAccount flyteadmin")
+        with reading("the namespaces", "Look at them: kubectl get namespaces"):
+            found["namespaces"] = kube.names("/api/v1/namespaces")
+        if spec["propeller"]:
+            found["not_working"] = not_working(kube, namespace, release.duties)
     state = readiness(kube, namespace, release.deployments)
     found["deployments"] = state.public()
     found["missing"] += state.missing
