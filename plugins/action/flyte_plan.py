@@ -58,6 +58,7 @@ class ActionModule(InventoryAction):
             "groups": plan.groups(site.control_plane.host, hosts),
             "releases": plan.releases,
             "waiting": plan.waiting,
+            "restarts": plan.restarts,
             "credentials": plan.credentials,
             "eks": plan.eks,
             "iam": plan.iam,

@@ -180,7 +180,7 @@ clusters:
   description:
     - What was found, by O(clusters[].name).
     - RV(ignore:not_working) names the Deployments whose pods may be ready, but that do not do their work. RV(ignore:namespaces) is null but for a
-      data plane with a release.
+      data plane with a release; RV(ignore:new_namespaces) are those of the last 15 minutes.
     - RV(ignore:control_plane) is null but for the control plane. There it has RV(ignore:credentials) (fingerprints by cluster),
       RV(ignore:other_keys) of the Secret, RV(ignore:clusters), RV(ignore:namespace_template) and RV(ignore:refresh_interval) (what flyteadmin
       reads; null where its own default holds), RV(ignore:probes) (each cluster with flyteadmin's own
@@ -213,6 +213,7 @@ clusters:
         not_ready: []
       not_working: []
       namespaces: [default, flyte, kube-system, team1-development]
+      new_namespaces: []
       control_plane:
 ready:
   description: Whether the Deployments of each cluster's release got ready, by O(clusters[].name).

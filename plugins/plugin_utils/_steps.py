@@ -9,7 +9,10 @@ import dataclasses
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube, KubeError
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.errors import failure_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.propeller import restart
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.threads import WIDE, in_threads
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import endpoint_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, not_ready
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import failure_text
@@ -19,9 +22,11 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import K
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._outcomes import Outcomes
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster
+
+_Result = t.TypeVar("_Result")
 
 
 @dataclasses.dataclass
@@ -64,23 +69,60 @@ def ended(failures: Iterable[Failure | None], **more: t.Any) -> dict[str, t.Any]
 
 
 def wait_until_ready(work: Work) -> dict[str, t.Any]:
-    """Wait until the Deployments of the given hosts' releases are ready, and the FlyteWorkflow CRD of data planes serves."""
+    """Start anew what does not do its work, and wait until the given hosts' releases are ready and do theirs."""
     failed = {failure.host for failure in work.failures()}
     hosts = [host for host in work.hosts if host not in failed and _has_to_wait(work, host)]
+    restarts = {host: names for host, names in work.plan["restarts"].items() if host in hosts}
     if not hosts or work.action.check_mode:
-        return ended([])
+        return ended([], changed=bool(restarts))
+    unable = restart_all(work, restarts)
+    waiting = [host for host in hosts if host not in {failure.host for failure in unable}]
+    return ended([*unable, *wait_for(work, waiting)], changed=bool(restarts))
+
+
+def wait_for(work: Work, hosts: list[str]) -> list[Failure]:
+    """Wait for the releases of hosts; return which of them did not get ready."""
     site = work.known.site
+    if not hosts:
+        return []
     clusters = [observed_cluster(site, cluster, work.read) for cluster in work.clusters(hosts)]
     try:
         answer = work.action.module(MODULES + "flyte_cluster_info", {"clusters": clusters, "wait": site.settings["flyte_wait_timeout"], **work.many()})
     except ModuleFailed as error:
-        return ended([Failure(host, _step_of(work, host), str(error), "Run again.") for host in hosts])
-    return ended(Failure(host, _step_of(work, host), one["error"], one["hint"]) for host, one in answer["ready"].items() if not one["ok"])
+        return [Failure(host, _step_of(work, host), str(error), "Run again.") for host in hosts]
+    return [Failure(host, _step_of(work, host), one["error"], one["hint"]) for host, one in answer["ready"].items() if not one["ok"]]
+
+
+def on_clusters(work: Work, hosts: Iterable[str], do: Callable[[Kube, Cluster], _Result]) -> dict[str, _Result | Failure]:
+    """Do something with the clusters of hosts, all at once; what goes wrong with one is its own failure."""
+    timeout = work.known.site.settings["flyte_request_timeout"]
+    # Variables are read here: templates are no matter for threads.
+    accesses = [(cluster, cluster_options(work.known.site, cluster, work.read)) for cluster in work.clusters(hosts)]
+
+    def one(access: tuple[Cluster, dict[str, t.Any]]) -> _Result | Failure:
+        cluster, options = access
+        try:
+            return do(method_of(options).connect(timeout), cluster)
+        except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
+            found = failure_of(error)
+            return Failure(cluster.host, _step_of(work, cluster.host), found["message"], found["hint"] or "Run again.")
+
+    return dict(zip([cluster.host for cluster, _options in accesses], in_threads(one, accesses, WIDE)))
+
+
+def restart_all(work: Work, restarts: Mapping[str, list[str]]) -> list[Failure]:
+    """Start Deployments anew, by inventory host; return where that could not be done."""
+
+    def one(kube: Kube, cluster: Cluster) -> None:
+        for name in restarts[cluster.host]:
+            restart(kube, cluster.namespace, name)
+
+    return [found for found in on_clusters(work, restarts, one).values() if isinstance(found, Failure)]
 
 
 def _has_to_wait(work: Work, host: str) -> bool:
     """Return whether something of a host was changed, or was not ready when it was observed."""
-    return host in work.plan["releases"] or work.outcomes.changed or bool(not_ready(work.known.observed.get(host)))
+    return host in [*work.plan["releases"], *work.plan["restarts"]] or work.outcomes.changed or bool(not_ready(work.known.observed.get(host)))
 
 
 def _step_of(work: Work, host: str) -> str:

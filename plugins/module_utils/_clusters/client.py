@@ -32,6 +32,7 @@ MERGE_PATCH = "application/merge-patch+json"
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 _CERTIFICATE = re.compile(r"-----BEGIN [A-Z ]*CERTIFICATE-----[^-]*-----END [A-Z ]*CERTIFICATE-----")
+_UNITS = {"y": 31536000, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _clock = time.monotonic
 
 
@@ -180,15 +181,15 @@ class Kube:
         """Return an object or a list."""
         return self.request("GET", path, query=query)
 
-    def names(self, path: str) -> list[str]:
-        """Return the names of the objects of a list that are not going away, without their contents: as a table of one line each."""
+    def ages(self, path: str) -> dict[str, float]:
+        """Return the names of the objects of a list that are not going away, with their ages in seconds: as a table, without their contents."""
         answer = self.request("GET", path, query={"includeObject": "None"}, accept=_TABLE)
-        if answer.get("kind") != "Table":  # something in front of the API server asked for what it knows
-            items = answer.get("items") or []
-            return [str(item["metadata"]["name"]) for item in items if not item["metadata"].get("deletionTimestamp")]
+        if answer.get("kind") != "Table":  # something in front of the API server asks it for what it knows
+            there = [item["metadata"] for item in answer.get("items") or [] if not item["metadata"].get("deletionTimestamp")]
+            return {str(item["name"]): (self.now - moment(item["creationTimestamp"])).total_seconds() for item in there}
         columns = [column["name"] for column in answer["columnDefinitions"]]
         rows = [dict(zip(columns, row["cells"])) for row in answer.get("rows") or []]
-        return [str(row["Name"]) for row in rows if row.get("Status") != "Terminating"]
+        return {str(row["Name"]): _age(str(row["Age"])) for row in rows if row.get("Status") != "Terminating"}
 
     def find(self, path: str, **query: str) -> t.Any:
         """Return an object, or None where there is none."""
@@ -221,6 +222,17 @@ def _date(header: str | None) -> datetime.datetime | None:
         return email.utils.parsedate_to_datetime(header or "").astimezone(datetime.timezone.utc)
     except (TypeError, ValueError):
         return None
+
+
+def moment(text: str) -> datetime.datetime:
+    """Return a time as Kubernetes writes it."""
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _age(shown: str) -> float:
+    """Return the seconds of an age as kubectl shows it: 45s, 5m12s, 3d4h, 2y. One that is not known is a great one."""
+    parts = re.findall(r"(\d+)([ydhms])", shown)
+    return float(sum(int(number) * _UNITS[unit] for number, unit in parts)) if parts else float("inf")
 
 
 def _pool(settings: t.Any, ca_data: str | None) -> t.Any:

@@ -26,6 +26,9 @@ if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
 ACCOUNT = "flyteadmin"
+NAMESPACES_PATH = "/api/v1/namespaces"
+#: seconds in which a namespace is a new one: its project may be one that not every plane was given yet
+NEW = 900
 _Spec = t.Mapping[str, t.Any]
 
 
@@ -78,7 +81,7 @@ def _opened(spec: _Spec, timeout: float) -> _Observed:
     """Ask a cluster the first question: which release is there."""
     found: dict[str, t.Any] = {
         "reachable": False, "error": None, "server": None, "release": None, "token": None, "missing": [], "deployments": None,
-        "not_working": [], "namespaces": None, "control_plane": None
+        "not_working": [], "namespaces": None, "new_namespaces": [], "control_plane": None
     }  # fmt: skip
     try:
         kube = method_of(spec["access"]).connect(timeout)
@@ -93,7 +96,7 @@ def _opened(spec: _Spec, timeout: float) -> _Observed:
 
 def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.Any]:
     namespace = spec["namespace"]
-    found: dict[str, t.Any] = {"token": None, "missing": [], "deployments": None, "not_working": [], "namespaces": None}
+    found: dict[str, t.Any] = {"token": None, "missing": [], "deployments": None, "not_working": [], "namespaces": None, "new_namespaces": []}
     if release is None:
         return found
     if not spec["control_plane"]:
@@ -106,7 +109,8 @@ def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.An
         if found["token"] is None and token_account_gone(kube, namespace):
             found["missing"].append("the ServiceAccount flyteadmin")
         with reading("the namespaces", "Look at them: kubectl get namespaces"):
-            found["namespaces"] = kube.names("/api/v1/namespaces")
+            ages = kube.ages(NAMESPACES_PATH)
+        found["namespaces"], found["new_namespaces"] = sorted(ages), sorted(name for name, age in ages.items() if age < NEW)
         if spec["propeller"]:
             found["not_working"] = not_working(kube, namespace, release.duties)
     state = readiness(kube, namespace, release.deployments)

@@ -15,7 +15,7 @@ import re
 import typing as t
 
 from .._helm import values as _values
-from .client import Kube
+from .client import Kube, moment
 from .credentials import secrets_path
 from .errors import reading
 
@@ -105,11 +105,6 @@ def _leader_problem(kube: Kube, lease: Lease, since: datetime.datetime | None) -
         if age <= _DURATIONS * int(spec.get("leaseDurationSeconds") or _DURATION) and (since is None or renewed >= since):
             return ""
         return f"it does not lead: {spec['holderIdentity']} renewed the Lease {place} {age:.0f} s ago"
-
-
-def moment(text: str) -> datetime.datetime:
-    """Return a time as Kubernetes writes it."""
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def _webhook_problem(kube: Kube, namespace: str, webhook: Webhook) -> str:

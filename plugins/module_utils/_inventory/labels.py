@@ -9,6 +9,7 @@ import math
 import typing as t
 
 from .._common.text import nearest
+from .._labels.canary import PREFIX, is_canary_label
 from .checks import WEIGHT_TOLERANCE, is_identifier
 from .site import Label
 
@@ -24,6 +25,8 @@ def label_cluster_map(reader: Reader, host: str, labels: Mapping[str, t.Any], ta
     result: dict[str, list[dict[str, t.Any]]] = {}
     for label, entries in labels.items():
         variable = f"flyte_labels.{label}"
+        if is_canary_label(str(label)):
+            reader.fault(host, variable, label, f"begins with {PREFIX}, as the labels of the canary do (flyte_canary_labels): choose another name.")
         if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
             reader.fault(host, variable, entries, "has to be a list like [{cluster: NAME, weight: 1}].")
             continue

@@ -7,12 +7,14 @@ from __future__ import annotations
 import datetime
 import email.utils
 import json
+import re
 import typing as t
 
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.deployments import wait_until_ready
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.errors import KubeError
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import observe
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.propeller import Duties, Lease, Webhook, duties_of, not_working, restart
 from api_server import (
     DEPLOYMENTS,
@@ -72,7 +74,8 @@ def test_what_a_release_does_not_have_is_not_looked_for(manifest: str, deploymen
 def test_a_leader_renews_its_lease() -> None:
     assert problems({}) == {}
     assert problems({LEASE: lease(20)}) == {}  # a node's clock may be behind
-    assert "flytepropeller-1 renewed the Lease flyte/propeller-leader 31 s ago" in problems({LEASE: lease(31)})["flytepropeller"]
+    late = problems({LEASE: lease(35)})["flytepropeller"]  # the API server says its time in whole seconds
+    assert re.fullmatch(r"it does not lead: flytepropeller-1 renewed the Lease flyte/propeller-leader 3[345] s ago", late)
     assert problems({LEASE: 404}) == {"flytepropeller": "it does not lead: there is no Lease flyte/propeller-leader"}
     assert "has no holder" in problems({LEASE: {"spec": {}}})["flytepropeller"]
     assert "has no holder" in problems({LEASE: lease(1, holder="")})["flytepropeller"]
@@ -138,12 +141,26 @@ def test_a_deployment_is_started_anew() -> None:
 # -- namespaces
 
 
-def test_namespaces_are_asked_for_by_name_only() -> None:
-    answer = table("a", "b")
+def test_namespaces_are_asked_for_by_name_and_age_only() -> None:
+    answer = table("a", "b", "c")
     answer["rows"][1]["cells"][1] = "Terminating"
+    answer["rows"][2]["cells"][2] = "5m12s"
     with ApiServer({NAMESPACES: answer}) as server:
-        assert Kube(server.access).names(NAMESPACES) == ["a"]
+        assert Kube(server.access).ages(NAMESPACES) == {"a": 4 * 86400, "c": 312}
         assert "as=Table" in server.seen[0][2]["accept"] and "includeObject=None" in server.seen[0][1]
+        answer["rows"][0]["cells"][2] = "<unknown>"
+        assert Kube(server.access).ages(NAMESPACES)["a"] == float("inf")
         # What stands in front of an API server may know lists only.
-        server.answers[NAMESPACES] = {"kind": "NamespaceList", "items": [{"metadata": {"name": "c"}}, {"metadata": {"name": "d", "deletionTimestamp": "x"}}]}
-        assert Kube(server.access).names(NAMESPACES) == ["c"]
+        items = [{"name": "c", "creationTimestamp": "2026-01-01T00:00:00Z"}, {"name": "d", "deletionTimestamp": "x"}]
+        server.answers[NAMESPACES] = {"kind": "NamespaceList", "items": [{"metadata": item} for item in items]}
+        found = Kube(server.access).ages(NAMESPACES)
+        assert list(found) == ["c"] and found["c"] > 86400
+
+
+def test_new_namespaces_are_told_apart() -> None:
+    answer = table("default", "team1-development")
+    answer["rows"][1]["cells"][2] = "14m"
+    with ApiServer(working_plane(**{NAMESPACES: answer})) as server:
+        spec = {"name": "a", "access": server.access, "namespace": "flyte", "release": "flyte-core-data", "control_plane": False, "data_plane": True}
+        found = observe([{**spec, "token_secret": "t", "propeller": True}], concurrency=1, timeout=5, service_accounts=False)["a"]
+    assert (found["namespaces"], found["new_namespaces"]) == (["default", "team1-development"], ["team1-development"])
