@@ -23,17 +23,19 @@ options:
         M(community.aws.eks_nodegroup).
       - V(oidc_providers), V(iam_policy), V(iam_roles) and V(pod_identity) set up IAM, by M(flyte.multicluster.flyte_oidc_provider),
         M(amazon.aws.iam_managed_policy), M(amazon.aws.iam_role) and M(flyte.multicluster.flyte_pod_identity).
-      - V(ready) waits until the Deployments of O(hosts) are ready and the FlyteWorkflow CRD serves, by M(flyte.multicluster.flyte_cluster_info).
+      - V(ready) starts anew what the plan says, and waits until the Deployments of O(hosts) are ready, the FlyteWorkflow CRD serves and
+        flytepropeller leads, by M(flyte.multicluster.flyte_cluster_info).
       - V(credentials) makes and stores the tokens of the data planes, by M(flyte.multicluster.flyte_cluster_credentials).
       - V(ecl) sets the execution cluster labels, by M(flyte.multicluster.flyte_ecl).
-      - V(verify) looks again at what was changed and judges every stored label, by M(flyte.multicluster.flyte_cluster_info) and
+      - V(namespaces) starts syncresources anew where a data plane lacks the namespace of a project, and waits for it.
+      - V(verify) looks again at what was changed, and judges the clusters, what is still to be done, every stored label and every namespace, by M(flyte.multicluster.flyte_cluster_info) and
         M(flyte.multicluster.flyte_ecl_info).
-      - V(canary) proves where every labelled project-domain runs, by M(flyte.multicluster.flyte_canary).
+      - V(canary) proves where every labelled project-domain runs, and that every cluster does, by M(flyte.multicluster.flyte_canary).
       - V(status) returns a table of all clusters.
       - V(report) fails with a table of everything that failed.
     type: str
     required: true
-    choices: [eks_cluster, eks_node_group, oidc_providers, iam_policy, iam_roles, pod_identity, ready, credentials, ecl, verify, canary, status, report]
+    choices: [eks_cluster, eks_node_group, oidc_providers, iam_policy, iam_roles, pod_identity, ready, credentials, ecl, namespaces, verify, canary, status, report]
   plan:
     description: What M(flyte.multicluster.flyte_plan) returned.
     type: dict
@@ -56,7 +58,7 @@ attributes:
     support: full
   diff_mode:
     support: full
-    details: Of the steps V(credentials) and V(ecl).
+    details: Of the steps V(credentials), V(ecl) and V(namespaces).
   idempotent:
     support: full
 """
@@ -90,7 +92,7 @@ failures:
   sample: [{host: dataplane_2, step: credentials, problem: "https://127.0.0.1:28102 does not answer", remedy: Check that the API server runs.}]
 lines:
   description: What a person should know.
-  returned: with O(step=ecl), O(step=verify) and O(step=canary)
+  returned: with O(step=ecl), O(step=namespaces), O(step=verify) and O(step=canary)
   type: list
   elements: str
   sample: ["team1/staging: no label: it runs on any enabled cluster"]
