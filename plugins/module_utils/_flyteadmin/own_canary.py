@@ -34,8 +34,14 @@ _TASK: dict[str, t.Any] = {
 _NODE: dict[str, t.Any] = {"id": "n0", "metadata": {"name": "echo"}}
 _WORKFLOW: dict[str, t.Any] = {"metadata": {}, "metadata_defaults": {}, "interface": _NOTHING, "outputs": []}
 _PLAN: dict[str, t.Any] = {"entity_metadata": {}, "default_inputs": {"parameters": {}}, "fixed_inputs": {"literals": {}}}
+
+
+def _version() -> str:
+    return hashlib.sha256(json.dumps([_TASK, _NODE, _WORKFLOW, _PLAN], sort_keys=True).encode()).hexdigest()[:16]
+
+
 #: a new content is a new version, and the same one is there already
-VERSION = hashlib.sha256(json.dumps([_TASK, _NODE, _WORKFLOW, _PLAN], sort_keys=True).encode()).hexdigest()[:16]
+VERSION = _version()
 
 
 def documents(project: str, domain: str) -> list[tuple[str, Json]]:
