@@ -96,6 +96,17 @@ lines:
   type: list
   elements: str
   sample: ["team1/staging: no label: it runs on any enabled cluster"]
+lacking:
+  description: Whether a data plane that answered lacked the namespace of a project when it was observed.
+  returned: with O(step=ecl), where flyteadmin answered
+  type: bool
+  sample: false
+hosts:
+  description: The data planes that lacked a namespace.
+  returned: with O(step=namespaces)
+  type: list
+  elements: str
+  sample: [dataplane_2]
 text:
   description: A table of all clusters.
   returned: with O(step=status)

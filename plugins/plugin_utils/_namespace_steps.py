@@ -26,8 +26,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster
 
-#: seconds in which a syncresources that this very run started may be at it still
-_STARTING = 10.0
+#: seconds without progress after which a syncresources that this very run started is not at it any more
+_STARTING = 30.0
 _PAUSE = 2.0
 
 
@@ -54,7 +54,10 @@ def restart_syncresources(work: Work, live: Mapping[str, t.Any], project_domains
 
 
 def until_there(work: Work, missing: Mapping[str, list[str]], seconds: float) -> dict[str, list[str]]:
-    """Wait until data planes have namespaces; return what is missing still. A plane that does not answer any more is left out."""
+    """Wait until data planes have namespaces; return what is missing still. A plane that does not answer any more is left out.
+
+    :param seconds: to wait without any progress.
+    """
     ended_at, left = time.monotonic() + seconds, dict(missing)
 
     def look(kube: Kube, cluster: Cluster) -> list[str]:
@@ -62,8 +65,9 @@ def until_there(work: Work, missing: Mapping[str, list[str]], seconds: float) ->
         return [name for name in left[cluster.host] if name not in there]
 
     while True:
-        found = on_clusters(work, left, look)
+        found, before = on_clusters(work, left, look), left
         left = {host: names for host, names in found.items() if not isinstance(names, Failure) and names}
+        ended_at = time.monotonic() + seconds if left != before and seconds else ended_at
         if not left or time.monotonic() >= ended_at:
             return left
         time.sleep(min(_PAUSE, max(ended_at - time.monotonic(), 0.05)))

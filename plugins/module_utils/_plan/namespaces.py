@@ -13,7 +13,7 @@ import dataclasses
 import re
 import typing as t
 
-from .rows import Failure, Observations, Row, control_plane_of
+from .rows import Failure, Observations, Row, control_plane_of, is_reachable
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,13 +57,13 @@ class Lacking:
 
 
 def lacking(site: Site, observed: Observations, live: Mapping[str, t.Any], project_domains: Iterable[Mapping[str, t.Any]]) -> Lacking:
-    """Return what the enabled data planes that answered lack.
+    """Return what the enabled data planes that answered lack. One that had no release when it was asked has none of them.
 
     :param live: the section ``clusters`` that flyteadmin reads: what is not in it gets no namespaces.
     """
     enabled = {entry["name"] for entry in live.get("clusterConfigs") or [] if entry.get("enabled")}
     asked = {cluster.host: observed.get(cluster.host) or {} for cluster in site.targets if cluster.name in enabled}
-    there = {host: set(found["namespaces"]) for host, found in asked.items() if found.get("namespaces") is not None}
+    there = {host: set(found.get("namespaces") or []) for host, found in asked.items() if is_reachable(found)}
     settled = {name for host, names in there.items() for name in names - set(asked[host].get("new_namespaces") or [])}
     template = control_plane_of(observed, site.control_plane.host).get("namespace_template")
     wanted = sorted({namespace_of(template, place["project"], place["domain"]) for place in project_domains})

@@ -31,6 +31,7 @@ def site(inventory: Inventory) -> Site:
 
 def observed(one: list[str] | None, two: list[str] | None, new: tuple[str, ...] = (), **hub: t.Any) -> dict[str, t.Any]:
     planes = {"dataplane_1": {"namespaces": one, "new_namespaces": list(new)}, "dataplane_2": {"namespaces": two, "new_namespaces": []}}
+    planes = {host: {"reachable": True, **found} for host, found in planes.items()}
     return {"controlplane": {"control_plane": {"namespace_template": None, **hub}}, **planes}
 
 
@@ -60,7 +61,10 @@ def test_a_young_project_is_waited_for(site: Site) -> None:
 
 
 def test_only_enabled_planes_that_answered_are_judged(site: Site) -> None:
-    assert lacking(site, observed(BOTH, None), LIVE, PLACES) == Lacking({}, {})  # it did not answer
+    silent = {**observed(BOTH, None), "dataplane_2": {"reachable": False, "namespaces": None}}
+    assert lacking(site, silent, LIVE, PLACES) == Lacking({}, {})
+    # It had no release when it was asked, and so no namespaces were asked for.
+    assert lacking(site, observed(BOTH, None), LIVE, PLACES) == Lacking({"dataplane_2": BOTH}, {})
     assert lacking(site, observed(BOTH, []), {"clusterConfigs": LIVE["clusterConfigs"][:1]}, PLACES) == Lacking({}, {})  # flyteadmin does not know it
     disabled = {"clusterConfigs": [LIVE["clusterConfigs"][0], {"name": "dataplane_2", "enabled": False}]}
     assert lacking(site, observed(BOTH, []), disabled, PLACES) == Lacking({}, {})
