@@ -17,8 +17,9 @@ description:
     registered with the CA of its Secret, and which namespaces are there. A cluster that does not answer costs its own timeout only
     and is reported.
   - Of the control plane also what flyteadmin reads. The keys of C(cluster-credentials), the section C(clusters) of the
-    ConfigMaps that its Deployment mounts, its namespace template and refresh interval, and whether each configured data plane answers to exactly that endpoint, token
-    and CA certificate and grants what flyteadmin needs (SelfSubjectRulesReview and SelfSubjectAccessReview).
+    ConfigMaps that its Deployment mounts, its namespace template and refresh interval, and whether each configured data
+    plane answers to exactly that endpoint, token and CA certificate and grants what flyteadmin needs
+    (SelfSubjectRulesReview and SelfSubjectAccessReview).
   - With O(wait) it waits, for all clusters at once, until their pods are ready and flytepropeller leads instead.
 options:
   clusters:

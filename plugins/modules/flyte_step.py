@@ -28,14 +28,28 @@ options:
       - V(credentials) makes and stores the tokens of the data planes, by M(flyte.multicluster.flyte_cluster_credentials).
       - V(ecl) sets the execution cluster labels, by M(flyte.multicluster.flyte_ecl).
       - V(namespaces) starts syncresources anew where a data plane lacks the namespace of a project, and waits for it.
-      - V(verify) looks again at what was changed, and judges the clusters, what is still to be done, every stored label and every namespace, by M(flyte.multicluster.flyte_cluster_info) and
-        M(flyte.multicluster.flyte_ecl_info).
+      - V(verify) looks again at what was changed, and judges the clusters, what is still to be done, every stored label and
+        every namespace, by M(flyte.multicluster.flyte_cluster_info) and M(flyte.multicluster.flyte_ecl_info).
       - V(canary) proves where every labelled project-domain runs, and that every cluster does, by M(flyte.multicluster.flyte_canary).
       - V(status) returns a table of all clusters.
       - V(report) fails with a table of everything that failed.
     type: str
     required: true
-    choices: [eks_cluster, eks_node_group, oidc_providers, iam_policy, iam_roles, pod_identity, ready, credentials, ecl, namespaces, verify, canary, status, report]
+    choices:
+      - eks_cluster
+      - eks_node_group
+      - oidc_providers
+      - iam_policy
+      - iam_roles
+      - pod_identity
+      - ready
+      - credentials
+      - ecl
+      - namespaces
+      - verify
+      - canary
+      - status
+      - report
   plan:
     description: What M(flyte.multicluster.flyte_plan) returned.
     type: dict

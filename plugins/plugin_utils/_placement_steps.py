@@ -142,7 +142,8 @@ def _site_failures(work: Work, observed: Mapping[str, dict[str, t.Any]]) -> list
     due = {"iam": bool((work.plan.get("iam") or {}).get("due")), "eks_cluster": bool(work.plan.get("eks"))}
     open_steps = [step for step, names in _AWS_STEPS.items() if due[step] and not any(work.outcomes.of(name) for name in names)]
     host = known.site.control_plane.host
-    return found + [Failure(host, f"verify: {step}", "still to be done: what the plan shows of it", f"Run site.yml with the tag {step}.") for step in open_steps]
+    remedy = "Run site.yml with the tag"
+    return found + [Failure(host, f"verify: {step}", "still to be done: what the plan shows of it", f"{remedy} {step}.") for step in open_steps]
 
 
 def _observed_again(work: Work) -> dict[str, dict[str, t.Any]]:

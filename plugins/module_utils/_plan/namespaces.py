@@ -68,7 +68,12 @@ def lacking(site: Site, observed: Observations, live: Mapping[str, t.Any], proje
     template = control_plane_of(observed, site.control_plane.host).get("namespace_template")
     wanted = sorted({namespace_of(template, place["project"], place["domain"]) for place in project_domains})
     missing = {host: [name for name in wanted if name not in names] for host, names in there.items()}
-    return Lacking(*({host: chosen for host, names in missing.items() if (chosen := [name for name in names if (name in settled) is old])} for old in (True, False)))
+
+    def chosen(old: bool) -> dict[str, list[str]]:
+        found = {host: [name for name in names if (name in settled) is old] for host, names in missing.items()}
+        return {host: names for host, names in found.items() if names}
+
+    return Lacking(overdue=chosen(True), young=chosen(False))
 
 
 def sync_interval(site: Site, observed: Observations) -> float:

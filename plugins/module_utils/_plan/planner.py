@@ -56,7 +56,8 @@ class Plan:
 
         :param hosts: the hosts of this run, as ``--limit`` left them.
         """
-        chosen = {"eks_cluster": list(self.eks), "dataplane": list(dict.fromkeys([*self.releases, *self.waiting, *(host for host in self.restarts if host != control_plane)]))}
+        planes = [host for host in dict.fromkeys([*self.releases, *self.waiting, *self.restarts]) if host != control_plane]
+        chosen = {"eks_cluster": list(self.eks), "dataplane": planes}
         for step, due in (("iam", bool(self.iam and self.iam["due"])), ("credentials", bool(self.credentials)), ("controlplane", self.controlplane)):
             chosen[step] = [control_plane] if due and control_plane in hosts else []
         return [{"host": host, "group": f"flyte_todo_{step}"} for step, found in chosen.items() for host in found]

@@ -10,7 +10,23 @@ import pytest
 import yaml
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import control_plane as _control_plane
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import observe
-from api_server import ACCOUNT, CRD, DEPLOYMENTS, PODS, RECORDS, SECRETS, TOKENS, ApiServer, data_plane, deployment, encoded, helm_record, pod, token_secret, working_plane
+from api_server import (
+    ACCOUNT,
+    CRD,
+    DEPLOYMENTS,
+    PODS,
+    RECORDS,
+    SECRETS,
+    TOKENS,
+    ApiServer,
+    data_plane,
+    deployment,
+    encoded,
+    helm_record,
+    pod,
+    token_secret,
+    working_plane,
+)
 
 CONFIG_MAPS = "/api/v1/namespaces/flyte/configmaps"
 SECRET = f"{SECRETS}/cluster-credentials"
