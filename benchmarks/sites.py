@@ -117,6 +117,7 @@ class Bench:
         names = list(hosts)
         variables = {
             "flyte_provider": "generic",
+            "flyte_verify_propeller": False,  # its pods are stand-ins
             "flyte_admin_url": admin_url or self.lab.admin_url,
             "flyte_admin_endpoint": f"127.0.0.1:{self.lab.admin_grpc_port}",
             "flyte_chart_ref": os.environ.get("FLYTE_CHART") or str(REPOSITORY / "tests" / "lab" / "chart" / "flyte-core"),

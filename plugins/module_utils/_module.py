@@ -47,6 +47,17 @@ def control_plane_argument_spec() -> dict[str, t.Any]:
     return {"control_plane": {"type": "dict", "options": options}}
 
 
+def planes_argument_spec() -> dict[str, t.Any]:
+    """Return the option of the doc fragment flyte.multicluster.control_plane.planes."""
+    own = {
+        "name": {"type": "str", "required": True},
+        "namespace": {"type": "str", "default": "flyte"},
+        "release": {"type": "str", "default": "flyte-core-data"},
+        "propeller": {"type": "bool", "default": True},
+    }
+    return {"planes": {"type": "list", "elements": "dict", "default": [], "options": {**access_options(), **own}}}
+
+
 def placement_argument_spec() -> dict[str, t.Any]:
     """Return the options of the doc fragment flyte.multicluster.placement; use with :data:`PLACEMENT_CONSTRAINTS`."""
     return {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: flyte_canary
-short_description: Prove that every labelled project-domain runs where its label leads
+short_description: Prove that every labelled project-domain, and every cluster, runs what it has to
 version_added: 0.1.0
 author:
   - flyte.multicluster contributors (@flyteorg)
@@ -15,11 +15,14 @@ description:
   - Launches one workflow in every project-domain for which an execution cluster label holds, side by side, waits, and compares
     the cluster of each with those that its label leads to.
   - flyteadmin runs a workflow whose label leads nowhere on any enabled cluster, silently. This is the proof that it did not.
+  - With O(own) also, or only, a canary of this collection's own on each given cluster. It is a workflow of one task of the type C(echo), which
+    needs no image and no pod. It succeeds only where flyteadmin reached the cluster, flytepropeller took it up, and its events came back. It is
+    registered where it is not there yet.
+  - Of a canary that did not start or end, O(planes) are asked what stands in its way.
 options:
   launch_plan:
-    description: Name of the launch plan. It has to be registered in every project-domain that is looked at.
+    description: Name of the launch plan. It has to be registered in every project-domain that is looked at. Required without O(own).
     type: str
-    required: true
     aliases: [workflow]
   version:
     description: Version of the launch plan. Left out, the one that was registered last.
@@ -32,6 +35,32 @@ options:
     description: Projects to look at; each has to be an active one. Left out, all active projects.
     type: list
     elements: str
+  own:
+    description: The canary of this collection's own.
+    type: dict
+    suboptions:
+      project:
+        description: Project that it is registered in.
+        type: str
+        required: true
+      domain:
+        description: Domain of it.
+        type: str
+        required: true
+      clusters:
+        description: Where it is launched.
+        type: list
+        elements: dict
+        required: true
+        suboptions:
+          name:
+            description: Name of the cluster in clusterConfigs.
+            type: str
+            required: true
+          label:
+            description: A label that leads to it alone.
+            type: str
+            required: true
   wait_timeout:
     description: Seconds to wait for all executions together.
     type: float
@@ -51,6 +80,7 @@ extends_documentation_fragment:
   - flyte.multicluster.flyteadmin
   - flyte.multicluster.control_plane
   - flyte.multicluster.control_plane.placement
+  - flyte.multicluster.control_plane.planes
   - flyte.multicluster.attributes
   - flyte.multicluster.attributes.action_group
 attributes:
@@ -76,11 +106,26 @@ EXAMPLES = r"""
       hyperparameters: {C: 0.1}
     control_plane:
       context: controlplane
+
+- name: Prove that two clusters work
+  flyte.multicluster.flyte_canary:
+    url: https://flyte.example.com
+    own:
+      project: team1
+      domain: development
+      clusters:
+        - {name: dataplane_1, label: label1}
+        - {name: dataplane_2, label: label2}
+    control_plane:
+      context: controlplane
+    planes:
+      - {name: dataplane_1, context: dataplane1}
+      - {name: dataplane_2, context: dataplane2}
 """
 
 RETURN = r"""
 canaries:
-  description: One entry for each labelled project-domain; also returned where one of them fails.
+  description: One entry for each labelled project-domain, and for each cluster of O(own); also returned where one of them fails.
   returned: success, or where a canary failed
   type: list
   elements: dict
@@ -98,7 +143,7 @@ canaries:
       type: str
       sample: label2
     level:
-      description: The level that it comes from.
+      description: The level that it comes from; V(execution) of a canary of O(own).
       type: str
       sample: project-domain
     expected:
@@ -134,15 +179,26 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._module import 
     admin_module,
     placement_argument_spec,
     placement_of,
+    planes_argument_spec,
     run_admin_module,
 )
+
+
+_CLUSTER = {"name": {"type": "str", "required": True}, "label": {"type": "str", "required": True}}
+_OWN = {
+    "project": {"type": "str", "required": True},
+    "domain": {"type": "str", "required": True},
+    "clusters": {"type": "list", "elements": "dict", "required": True, "options": _CLUSTER},
+}
 
 
 def main() -> None:
     """Run the module."""
     spec = {
         **placement_argument_spec(),
-        "launch_plan": {"type": "str", "required": True, "aliases": ["workflow"]},
+        **planes_argument_spec(),
+        "launch_plan": {"type": "str", "aliases": ["workflow"]},
+        "own": {"type": "dict", "options": _OWN},
         "version": {"type": "str"},
         "inputs": {"type": "dict", "default": {}},
         "projects": {"type": "list", "elements": "str"},
@@ -151,7 +207,7 @@ def main() -> None:
         "console_url": {"type": "str"},
         "concurrency": {"type": "int", "default": 8},
     }
-    module = admin_module(spec, required_one_of=[("control_plane", "label_cluster_map")], **PLACEMENT_CONSTRAINTS)
+    module = admin_module(spec, required_one_of=[("control_plane", "label_cluster_map"), ("launch_plan", "own")], **PLACEMENT_CONSTRAINTS)
     run_admin_module(module, lambda settings: run(module.params, settings, check_mode=module.check_mode, placement=placement_of(module.params)))
 
 

@@ -13,12 +13,15 @@ author:
   - flyte.multicluster contributors (@flyteorg)
 description:
   - Asks any number of clusters side by side for their Helm release (chart, version, digest of the values that were given),
-    token Secret, ServiceAccount, FlyteWorkflow CRD, pods and the Secret of flytepropeller's identity. A cluster that does not answer costs its own timeout only
-    and is reported.
+    token Secret, ServiceAccount, FlyteWorkflow CRD, pods and the Secret of flytepropeller's identity; of a data plane also whether
+    flytepropeller leads and its webhook is registered with the CA of its Secret, and which namespaces are there. A cluster that
+    does not answer costs its own timeout only and is reported.
   - Of the control plane also what flyteadmin reads. The keys of C(cluster-credentials), the section C(clusters) of the
-    ConfigMaps that its Deployment mounts, and whether each configured data plane answers to exactly that endpoint, token
-    and CA certificate and grants what flyteadmin needs (SelfSubjectRulesReview and SelfSubjectAccessReview).
-  - With O(wait) it waits, for all clusters at once, until their pods are ready instead; with O(gather) it observes them then.
+    ConfigMaps that its Deployment mounts, its namespace template and refresh interval, and whether each configured data
+    plane answers to exactly that endpoint, token and CA certificate and grants what flyteadmin needs
+    (SelfSubjectRulesReview and SelfSubjectAccessReview).
+  - With O(wait) it waits, for all clusters at once, until their pods are ready and flytepropeller leads instead; with O(gather) it
+    observes them then.
 options:
   clusters:
     description: The clusters.
@@ -129,6 +132,12 @@ options:
         description: Whether workflows run here.
         type: bool
         default: true
+      propeller:
+        description:
+          - Whether flytepropeller has to lead, where it elects a leader (the Lease is renewed, by the API server's own clock), and the webhook,
+            where the release has one, has to be registered with the CA of its Secret. V(false) where their pods are stand-ins.
+        type: bool
+        default: true
       token_secret:
         description: Name of the token Secret that is preferred, where there are several.
         type: str
@@ -219,11 +228,13 @@ RETURN = r"""
 clusters:
   description:
     - What was found, by O(clusters[].name).
+    - RV(ignore:not_working) names the Deployments whose pods may be ready, but that do not do their work. RV(ignore:namespaces) is null but for a
+      data plane with a release; RV(ignore:new_namespaces) are those of the last 15 minutes.
     - RV(ignore:control_plane) is null but for the control plane. There it has RV(ignore:credentials) (fingerprints by cluster),
-      RV(ignore:other_keys) of the Secret, RV(ignore:clusters) (what flyteadmin reads), RV(ignore:probes) (each cluster with flyteadmin's own
-      credentials), RV(ignore:journal) (labels that a killed run left to be written again), RV(ignore:namespace_mapping) (flyteadmin's template
-      of the tasks' namespaces, null where it has none) and RV(ignore:authentication) (whether flyteadmin wants tokens; null where it does not
-      answer, or O(flyteadmin) is not given).
+      RV(ignore:other_keys) of the Secret, RV(ignore:clusters), RV(ignore:namespace_template) and RV(ignore:refresh_interval) (what flyteadmin
+      reads; null where its own default holds), RV(ignore:probes) (each cluster with flyteadmin's own
+      credentials), RV(ignore:journal) (labels that a killed run left to be written again) and RV(ignore:authentication) (whether flyteadmin
+      wants tokens; null where it does not answer, or O(flyteadmin) is not given).
   returned: success, without O(wait) or with O(gather)
   type: dict
   sample:
@@ -253,6 +264,9 @@ clusters:
       identity:
         managed: true
         keys: {client_secret: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae}
+      not_working: []
+      namespaces: [default, flyte, kube-system, team1-development]
+      new_namespaces: []
       control_plane:
 ready:
   description: Whether the Deployments of each cluster's release got ready, by O(clusters[].name).
@@ -278,6 +292,7 @@ _OPTIONS: dict[str, dict[str, t.Any]] = {
     "release": {"type": "str", "default": "flyte-core-data"},
     "control_plane": {"type": "bool", "default": False},
     "data_plane": {"type": "bool", "default": True},
+    "propeller": {"type": "bool", "default": True},
     "token_secret": {"type": "str", "default": "flyteadmin-token", "no_log": False},
     "ca_data": {"type": "str"},
 }

@@ -146,6 +146,11 @@ identity:
   type: list
   elements: str
   sample: [dataplane_1]
+restarts:
+  description: Deployments that are started anew, since their pods are ready and they do not do their work, by inventory host.
+  returned: success, unless O(scope=observe)
+  type: dict
+  sample: {dataplane_1: [flytepropeller]}
 credentials:
   description: Data planes whose credentials are made, stored or tried.
   returned: success, unless O(scope=observe)

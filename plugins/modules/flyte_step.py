@@ -24,14 +24,16 @@ options:
       - V(oidc_providers), V(iam_policy), V(iam_roles) and V(pod_identity) set up IAM, by M(flyte.multicluster.flyte_oidc_provider),
         M(amazon.aws.iam_managed_policy), M(amazon.aws.iam_role) and M(flyte.multicluster.flyte_pod_identity).
       - V(identity) gives the flytepropellers of O(hosts) the secret with which they log in to flyteadmin, by M(flyte.multicluster.flyte_propeller_identity).
-      - V(ready) waits until the Deployments of O(hosts) are ready and the FlyteWorkflow CRD serves, by M(flyte.multicluster.flyte_cluster_info).
+      - V(ready) starts anew what the plan says, and waits until the Deployments of O(hosts) are ready, the FlyteWorkflow CRD serves and
+        flytepropeller leads, by M(flyte.multicluster.flyte_cluster_info).
       - V(credentials) makes and stores the tokens of the data planes, by M(flyte.multicluster.flyte_cluster_credentials), and tries those that only the control
         plane's network reaches by M(flyte.multicluster.flyte_cluster_probe).
       - V(ecl) sets the execution cluster labels, by M(flyte.multicluster.flyte_ecl).
-      - V(verify) looks again at what was changed and judges every stored label, by M(flyte.multicluster.flyte_cluster_info) and
-        M(flyte.multicluster.flyte_ecl_info).
+      - V(namespaces) starts syncresources anew where a data plane lacks the namespace of a project, and waits for it.
+      - V(verify) looks again at what was changed, and judges the clusters, what is still to be done, every stored label and
+        every namespace, by M(flyte.multicluster.flyte_cluster_info) and M(flyte.multicluster.flyte_ecl_info).
       - V(identity_proof) lets each flytepropeller's own client log in to flyteadmin, by M(flyte.multicluster.flyte_propeller_identity_info).
-      - V(canary) proves where every labelled project-domain runs, by M(flyte.multicluster.flyte_canary).
+      - V(canary) proves where every labelled project-domain runs, and that every cluster does, by M(flyte.multicluster.flyte_canary).
       - V(status) returns a table of all clusters.
       - V(report) fails with a table of everything that failed.
     type: str
@@ -47,6 +49,7 @@ options:
       - ready
       - credentials
       - ecl
+      - namespaces
       - verify
       - identity_proof
       - canary
@@ -74,7 +77,7 @@ attributes:
     support: full
   diff_mode:
     support: full
-    details: Of the steps V(identity), V(credentials) and V(ecl).
+    details: Of the steps V(identity), V(credentials), V(ecl) and V(namespaces).
   idempotent:
     support: full
 """
@@ -108,10 +111,21 @@ failures:
   sample: [{host: dataplane_2, step: credentials, problem: "https://127.0.0.1:28102 does not answer", remedy: Check that the API server runs.}]
 lines:
   description: What a person should know.
-  returned: with O(step=ecl), O(step=verify) and O(step=canary)
+  returned: with O(step=ecl), O(step=namespaces), O(step=verify) and O(step=canary)
   type: list
   elements: str
   sample: ["team1/staging: no label: it runs on any enabled cluster"]
+lacking:
+  description: Whether a data plane that answered lacked the namespace of a project when it was observed.
+  returned: with O(step=ecl), where flyteadmin answered
+  type: bool
+  sample: false
+hosts:
+  description: The data planes that lacked a namespace.
+  returned: with O(step=namespaces)
+  type: list
+  elements: str
+  sample: [dataplane_2]
 text:
   description: A table of all clusters.
   returned: with O(step=status)

@@ -52,6 +52,7 @@ def observed_cluster(site: Site, cluster: Cluster, read: Read) -> dict[str, t.An
         "release": cluster.release,
         "control_plane": cluster.is_control_plane,
         "data_plane": cluster in site.targets,
+        "propeller": site.settings["flyte_verify_propeller"],
         "token_secret": site.settings["flyte_token_secret"],
         **api_ca(cluster, read),
         **cluster_options(site, cluster, read),

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps that talk to flyteadmin: labels, proof of placement, status."""
+"""The steps that talk to flyteadmin: labels, namespaces, verification, status."""
 
 from __future__ import annotations
 
@@ -9,33 +9,45 @@ import dataclasses
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_inventory_words
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.complete import label_failures, to_be_done, unfinished
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.labels import held_failure, label_plan
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.namespaces import lacking
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import make_plan
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import status_text
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import cluster_failures, judge_canaries, judge_labels
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import cluster_failures, judge_labels
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options, cluster_options
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._namespace_steps import namespace_failures, restart_syncresources
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._probes import private_endpoints, probed_there
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, ended, observed_now, planned
 
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: the steps on AWS, and what their tasks register
+_AWS_STEPS = {
+    "eks_cluster": ("eks_cluster_result", "eks_cluster_nodes_result"),
+    "iam": ("iam_oidc_result", "iam_policy_result", "iam_roles_result", "iam_pod_identity_result"),
+}
 #: seconds after a rollout in which the ingress may have no pod yet
 _RETRY_FOR = 60
 
 
-def _live(work: Work) -> dict[str, t.Any]:
+def live_section(work: Work) -> dict[str, t.Any]:
     """Return the section ``clusters`` that flyteadmin reads now; in check mode, that it would read."""
     rolled_out = work.outcomes.of("controlplane_release") or {}
     return rolled_out.get("live") or work.known.live
 
 
-def _control_plane(work: Work) -> dict[str, t.Any]:
+def control_plane_access(work: Work) -> dict[str, t.Any]:
     cluster = work.known.site.control_plane
     return {**cluster_options(work.known.site, cluster, work.read), "namespace": cluster.namespace}
 
 
 def set_labels(work: Work) -> dict[str, t.Any]:
     """Set the inventory's labels that lead to an enabled cluster; the others are held back, and said."""
-    site, live = work.known.site, _live(work)
+    site, live = work.known.site, live_section(work)
     plan = label_plan(site, live)
     held = held_failure(site, plan)
     if work.action.check_mode and not work.known.live:
@@ -47,7 +59,7 @@ def set_labels(work: Work) -> dict[str, t.Any]:
         "known_labels": list(live.get("labelClusterMap") or {}),
         "purge": plan.purge,
         # Rows that a delete takes along are kept in the control plane, where a later run on another machine finds them too.
-        "control_plane": _control_plane(work),
+        "control_plane": control_plane_access(work),
         "journal_rows": control_plane_of(work.known.observed, site.control_plane.host).get("journal") or [],
         "gather": True,  # for the step verify
         "retry_for": _RETRY_FOR,
@@ -57,76 +69,107 @@ def set_labels(work: Work) -> dict[str, t.Any]:
     except ModuleFailed as error:
         return ended([held, Failure(site.control_plane.host, "ecl", in_inventory_words(str(error)), "Run again then.")], unreadable=True)
     kept = {key: answer[key] for key in ("changed", "diff", "rows", "project_domains")}
+    # For the role namespaces: what costs nothing here would be a step of its own there.
+    kept["lacking"] = bool(lacking(site, work.known.observed, live, answer["project_domains"]).all)
     return ended([held], **kept, lines=[answer["msg"]] if answer["restored"] else [])
 
 
-def verify(work: Work) -> dict[str, t.Any]:
-    """Look again at what was changed, reach every data plane as flyteadmin does, and judge every stored label."""
-    site = work.known.site
-    observed = {**work.known.observed, **_observed_again(work)}
-    live = _live(work) if work.action.check_mode else control_plane_of(observed, site.control_plane.host).get("clusters") or {}
-    if not live or (work.action.check_mode and not work.known.live):
-        # There is no flyteadmin yet to ask.
-        return ended([], lines=[])
-    known = control_plane_of(observed, site.control_plane.host)
-    if known:
-        # Those that only the control plane's network reaches are tried there, with what it has stored by now.
-        tried = probed_there(work.action, site, private_endpoints(site, live.get("clusterConfigs") or []))
-        known = {**known, "probes": {**(known.get("probes") or {}), **tried}}
-        observed[site.control_plane.host] = {**observed[site.control_plane.host], "control_plane": known}
-    failed = {failure.host for failure in work.failures()}
-    # In check mode, what is wrong may be what the run would mend.
-    failures = [] if work.action.check_mode else [failure for failure in cluster_failures(site, observed) if failure.host not in failed]
+def make_namespaces(work: Work) -> dict[str, t.Any]:
+    """Give the data planes the namespaces of flyteadmin's projects that they lack."""
+    live = live_section(work)
     labels = work.outcomes.of("ecl_result") or {}
-    if labels.get("unreadable"):
+    if not live or labels.get("unreadable") or (work.action.check_mode and not work.known.live):
+        return ended([], lines=[], hosts=[])
+    try:
+        known = labels if "project_domains" in labels else _stored_labels(work)
+    except ModuleFailed as error:
+        return ended([Failure(work.known.site.control_plane.host, "namespaces", in_inventory_words(str(error)), "Run again then.")], unreadable=True)
+    return restart_syncresources(work, live, known["project_domains"])
+
+
+def verify(work: Work) -> dict[str, t.Any]:
+    """Look again at what was changed, reach every data plane as flyteadmin does, and judge every stored label, row and namespace."""
+    site = work.known.site
+    if work.action.check_mode and "rows" in work.plan:
+        return _verify_in_check_mode(work)
+    observed = {**work.known.observed, **_observed_again(work)}
+    live = control_plane_of(observed, site.control_plane.host).get("clusters") or {}
+    observed = _with_private_endpoints(work, observed, live)
+    failed = {failure.host for failure in work.failures()}
+    failures = [failure for failure in _site_failures(work, observed) if failure.host not in failed]
+    labels = work.outcomes.of("ecl_result") or {}
+    if not live or labels.get("unreadable"):
+        # There is no flyteadmin to ask, which is a failure already.
         return ended(failures, lines=[])
     try:
-        stored = labels if "rows" in labels and (work.action.check_mode or not labels.get("changed")) else _stored_labels(work)
+        stored = labels if "rows" in labels and not labels.get("changed") else _stored_labels(work)
     except ModuleFailed as error:
         return ended([*failures, Failure(site.control_plane.host, "verify", in_inventory_words(str(error)), "Run again then.")], lines=[], unreadable=True)
     verdict = judge_labels(site, live, stored["rows"], stored["project_domains"])
-    return ended([*failures, *([] if work.action.check_mode else verdict.failures)], lines=verdict.lines)
+    if not any(failure.step == "ecl" for failure in work.failures()):
+        failures += label_failures(site, live, stored["rows"])
+    failures += [failure for failure in namespace_failures(work, observed, live, stored["project_domains"]) if failure.host not in failed]
+    return ended([*failures, *verdict.failures], lines=verdict.lines)
+
+
+def _with_private_endpoints(work: Work, observed: dict[str, dict[str, t.Any]], live: Mapping[str, t.Any]) -> dict[str, dict[str, t.Any]]:
+    """Return observations with the clusters tried that only the control plane's network reaches, with what it has stored by now."""
+    site, host = work.known.site, work.known.site.control_plane.host
+    known = control_plane_of(observed, host)
+    private = private_endpoints(site, live.get("clusterConfigs") or [])
+    if not known or not private:
+        return observed
+    probes = {**(known.get("probes") or {}), **probed_there(work.action, site, private)}
+    return {**observed, host: {**observed[host], "control_plane": {**known, "probes": probes}}}
+
+
+def _verify_in_check_mode(work: Work) -> dict[str, t.Any]:
+    """Say what is known of labels. What is wrong may be what the run would mend."""
+    live, labels = live_section(work), work.outcomes.of("ecl_result") or {}
+    if not live or not work.known.live or labels.get("unreadable"):
+        # There is no flyteadmin yet to ask.
+        return ended([], lines=[])
+    try:
+        stored = labels if "rows" in labels else _stored_labels(work)
+    except ModuleFailed as error:
+        failure = Failure(work.known.site.control_plane.host, "verify", in_inventory_words(str(error)), "Run again then.")
+        return ended([failure], lines=[], unreadable=True)
+    return ended([], lines=judge_labels(work.known.site, live, stored["rows"], stored["project_domains"]).lines)
+
+
+def _site_failures(work: Work, observed: Mapping[str, dict[str, t.Any]]) -> list[Failure]:
+    """Return what is wrong with the clusters, and what is still to be done: by the whole plan anew where the run had something to do."""
+    known, rows = work.known, work.plan.get("rows")
+    found = [*cluster_failures(known.site, observed), *unfinished(known.site, observed)]
+    if not rows or known.chart is None:
+        return found
+    plan = make_plan(known.site, observed, chart=known.chart, digest=known.digest_of(work.read), aws=known.aws, identities=known.identities)
+    said = {failure.host for failure in found}
+    # What was said of AWS is of before the run.
+    found += [to_be_done(row) for row in plan.rows if row.step not in _AWS_STEPS and row.host not in said]
+    due = {"iam": bool((work.plan.get("iam") or {}).get("due")), "eks_cluster": bool(work.plan.get("eks"))}
+    open_steps = [step for step, names in _AWS_STEPS.items() if due[step] and not any(work.outcomes.of(name) for name in names)]
+    host = known.site.control_plane.host
+    remedy = "Run site.yml with the tag"
+    return found + [Failure(host, f"verify: {step}", "still to be done: what the plan shows of it", f"{remedy} {step}.") for step in open_steps]
 
 
 def _observed_again(work: Work) -> dict[str, dict[str, t.Any]]:
     """Return new observations of what was changed; what was observed before the run still holds where nothing was."""
     changed = planned(work)
-    if work.action.check_mode or not (changed or work.outcomes.changed):
+    # Since the control plane got ready only syncresources, and what it made, was changed any more.
+    later = (work.outcomes.of("namespaces_result") or {}).get("hosts") or []
+    if work.action.check_mode or not (changed or later or work.outcomes.changed):
         return {}
-    # Since the control plane got ready nothing of the clusters was changed any more.
+    host = work.known.site.control_plane.host
     seen = t.cast("dict[str, dict[str, t.Any]]", (work.outcomes.of("controlplane_ready") or {}).get("observed") or {})
-    missing = [host for host in dict.fromkeys([work.known.site.control_plane.host, *changed]) if host not in seen]
+    seen = {name: found for name, found in seen.items() if not (later and name in (host, *later))}
+    missing = [name for name in dict.fromkeys([host, *changed, *later]) if name not in seen]
     return {**seen, **(observed_now(work, missing)["clusters"] if missing else {})}
 
 
 def _stored_labels(work: Work) -> dict[str, t.Any]:
     return work.action.module(MODULES + "flyte_ecl_info", {**admin_options(work.known.site, work.read), "retry_for": _RETRY_FOR})
-
-
-def prove_placement(work: Work) -> dict[str, t.Any]:
-    """Launch the user's canary in every labelled project-domain, and compare the cluster."""
-    settings, host = work.known.site.settings, work.known.site.control_plane.host
-    unreadable = any((work.outcomes.of(name) or {}).get("unreadable") for name in ("ecl_result", "verify_result"))
-    if not settings["flyte_canary_workflow"] or not _live(work) or unreadable or (work.action.check_mode and not work.known.live):
-        return ended([], lines=[])
-    given = {"version": settings["flyte_canary_version"], "projects": settings["flyte_canary_projects"]}
-    arguments = {
-        **admin_options(work.known.site, work.read),
-        "launch_plan": settings["flyte_canary_workflow"],
-        "inputs": settings["flyte_canary_inputs"],
-        "wait_timeout": settings["flyte_canary_timeout"],
-        "control_plane": _control_plane(work),
-        **{option: value for option, value in given.items() if value},
-    }
-    try:
-        answer = work.action.module(MODULES + "flyte_canary", arguments)
-    except ModuleFailed as error:
-        answer = error.result
-        if not answer.get("canaries"):
-            return ended([Failure(host, "verify: canary", in_inventory_words(str(error)), "Run again then.")], lines=[])
-    canaries = [{**entry, "problem": in_inventory_words(entry["problem"]) if entry["problem"] else None} for entry in answer["canaries"]]
-    text, failures = judge_canaries(canaries, host)
-    return ended(failures, lines=[] if work.action.check_mode else [text])
 
 
 def show_status(work: Work) -> dict[str, t.Any]:

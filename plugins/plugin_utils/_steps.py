@@ -8,7 +8,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.errors import failure_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import UNPROBED, probe_result
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.propeller import restart
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.threads import WIDE, Overdue, in_threads
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import endpoint_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, not_ready
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import failure_text
@@ -25,9 +30,11 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._outcomes impor
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._probes import probed_there
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster
+
+_Result = t.TypeVar("_Result")
 
 
 @dataclasses.dataclass
@@ -70,51 +77,93 @@ def ended(failures: Iterable[Failure | None], **more: t.Any) -> dict[str, t.Any]
 
 
 def wait_until_ready(work: Work) -> dict[str, t.Any]:
-    """Wait until the Deployments of the given hosts' releases are ready, and the FlyteWorkflow CRD of data planes serves.
+    """Start anew what does not do its work, and wait until the given hosts' releases are ready and do theirs.
 
     After the control plane, which is the last that a run changes, all that was changed is observed along: the step verify judges that.
     """
     failed = {failure.host for failure in work.failures()}
     hosts = [host for host in work.hosts if host not in failed and _has_to_wait(work, host)]
+    restarts = {host: names for host, names in work.plan["restarts"].items() if host in hosts}
     if not hosts or work.action.check_mode:
-        return ended([])
-    last = work.known.site.control_plane.host in hosts
-    more = [host for host in planned(work) if last and host not in failed]
-    try:
-        answer = observed_now(work, dict.fromkeys([*hosts, *more]), wait=True, gather=last)
-    except ModuleFailed as error:
-        return ended([Failure(host, step_of(work, host), str(error), "Run again.") for host in hosts])
-    ready = {host: one for host, one in answer["ready"].items() if host in hosts}
-    failures = [Failure(host, step_of(work, host), one["error"], one["hint"]) for host, one in ready.items() if not one["ok"]]
-    return ended(failures, observed=answer.get("clusters") or {})
+        return ended([], changed=bool(restarts))
+    unable = restart_all(work, restarts)
+    failed |= {failure.host for failure in unable}
+    waiting = [host for host in hosts if host not in failed]
+    last = work.known.site.control_plane.host in waiting
+    failures, observed = wait_for(work, waiting, gather=[host for host in planned(work) if host not in failed] if last else None)
+    return ended([*unable, *failures], changed=bool(restarts), observed=observed)
 
 
 def planned(work: Work) -> list[str]:
-    """Return every host that was to be changed, or was not ready when it was observed and so waited for."""
-    found = [host for key in ("releases", "credentials") for host in work.plan.get(key) or []]
-    found += [host for host, observation in work.known.observed.items() if not_ready(observation)]
+    """Return every host that was to be changed, or that did not do its work when it was observed and so was waited for."""
+    found = [host for key in ("releases", "credentials", "restarts") for host in work.plan.get(key) or []]
+    found += [host for host, observation in work.known.observed.items() if not_ready(observation) or (observation or {}).get("not_working")]
     return list(dict.fromkeys(found))
 
 
-def observed_now(work: Work, hosts: Iterable[str], *, wait: bool = False, gather: bool = False) -> dict[str, t.Any]:
+def wait_for(work: Work, hosts: Collection[str], *, gather: Collection[str] | None = None) -> tuple[list[Failure], dict[str, dict[str, t.Any]]]:
+    """Wait for the releases of hosts; return which of them did not get ready, and how the hosts are then where that is to be observed.
+
+    :param gather: the hosts that are observed afterwards along with them, None where nothing is.
+    """
+    if not hosts:
+        return [], {}
+    wait = {"wait": work.known.site.settings["flyte_wait_timeout"], "gather": gather is not None}
+    try:
+        answer = observed_now(work, dict.fromkeys([*hosts, *(gather or [])]), **wait)
+    except ModuleFailed as error:
+        return [Failure(host, step_of(work, host), str(error), "Run again.") for host in hosts], {}
+    ready = {host: one for host, one in answer["ready"].items() if host in hosts}
+    failures = [Failure(host, step_of(work, host), one["error"], one["hint"]) for host, one in ready.items() if not one["ok"]]
+    return failures, answer.get("clusters") or {}
+
+
+def observed_now(work: Work, hosts: Iterable[str], **more: t.Any) -> dict[str, t.Any]:
     """Ask clusters how they are now.
 
+    :param more: further options of the module.
     :raises ModuleFailed: they cannot be asked at all.
     """
     site = work.known.site
-    arguments: dict[str, t.Any] = {
-        "clusters": [observed_cluster(site, cluster, work.read) for cluster in work.clusters(hosts)],
-        **observed_control_plane(site, work.read),
-        **work.many(),
-    }
-    if wait:
-        arguments |= {"wait": site.settings["flyte_wait_timeout"], "gather": gather}
-    return work.action.module(MODULES + "flyte_cluster_info", arguments)
+    clusters = [observed_cluster(site, cluster, work.read) for cluster in work.clusters(hosts)]
+    return work.action.module(MODULES + "flyte_cluster_info", {"clusters": clusters, **observed_control_plane(site, work.read), **work.many(), **more})
+
+
+def on_clusters(work: Work, hosts: Iterable[str], do: Callable[[Kube, Cluster], _Result]) -> dict[str, _Result | Failure]:
+    """Do something with the clusters of hosts, all at once; what goes wrong with one is its own failure."""
+    timeout = work.known.site.settings["flyte_request_timeout"]
+    # Variables are read here: templates are no matter for threads.
+    accesses = [(cluster, cluster_options(work.known.site, cluster, work.read)) for cluster in work.clusters(hosts)]
+
+    def one(access: tuple[Cluster, dict[str, t.Any]]) -> _Result | Failure:
+        cluster, options = access
+        try:
+            return do(method_of(options).connect(timeout), cluster)
+        except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
+            found = failure_of(error)
+            return Failure(cluster.host, step_of(work, cluster.host), found["message"], found["hint"] or "Run again.")
+
+    def late(access: tuple[Cluster, dict[str, t.Any]], why: Overdue) -> _Result | Failure:
+        return Failure(access[0].host, step_of(work, access[0].host), str(why), why.hint)
+
+    return dict(zip([cluster.host for cluster, _options in accesses], in_threads(one, accesses, WIDE, seconds=2 * timeout, late=late)))
+
+
+def restart_all(work: Work, restarts: Mapping[str, list[str]]) -> list[Failure]:
+    """Start Deployments anew, by inventory host; return where that could not be done."""
+
+    def one(kube: Kube, cluster: Cluster) -> None:
+        for name in restarts[cluster.host]:
+            restart(kube, cluster.namespace, name)
+
+    return [found for found in on_clusters(work, restarts, one).values() if isinstance(found, Failure)]
+
+
 
 
 def _has_to_wait(work: Work, host: str) -> bool:
     """Return whether something of a host was changed, or was not ready when it was observed."""
-    return host in work.plan["releases"] or work.outcomes.changed or bool(not_ready(work.known.observed.get(host)))
+    return host in [*work.plan["releases"], *work.plan["restarts"]] or work.outcomes.changed or bool(not_ready(work.known.observed.get(host)))
 
 
 def step_of(work: Work, host: str) -> str:

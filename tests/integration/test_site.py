@@ -40,6 +40,18 @@ def test_check_mode_on_an_empty_lab_plans_and_writes_nothing(site: SiteUnderTest
     assert _aws_is_empty(site)
 
 
+def test_verify_never_succeeds_on_nothing(site: SiteUnderTest) -> None:
+    asked = site.run("-e", "flyte_strict_labels=true", "-e", f"flyte_canary_workflow={WORKFLOW}", playbook="verify.yml")
+    assert asked.code != 0, asked.output
+    for part in ("flyte-core in the namespace flyte", "dataplane_1   verify     there is no release flyte-core-data", "3 thing(s) could not be done"):
+        assert part in asked.output, asked.output
+    nobody = site.changed_copy()
+    nobody.inventory = {"all": {"hosts": {"somebody": {}}}}
+    for playbook in ("site.yml", "verify.yml", "status.yml"):
+        found = nobody.run(playbook=playbook)
+        assert found.code != 0 and "flyte_control_plane" in found.output, found.output
+
+
 def test_a_faulty_inventory_is_refused_before_any_change(site: SiteUnderTest) -> None:
     """All faults in one run; each kind of fault has a unit test of its own."""
     faulty = site.changed_copy()

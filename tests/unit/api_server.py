@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import gzip
 import http.server
 import json
@@ -19,6 +20,9 @@ SECRETS = "/api/v1/namespaces/flyte/secrets"
 PODS = "/api/v1/namespaces/flyte/pods"
 CRD = "/apis/flyte.lyft.com/v1alpha1"
 ACCOUNT = "/api/v1/namespaces/flyte/serviceaccounts/flyteadmin"
+NAMESPACES = "/api/v1/namespaces"
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/flyte/leases/propeller-leader"
+WEBHOOK = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/flyte-pod-webhook"
 MANIFEST = """---
 # Source: flyte-core/templates/propeller/deployment.yaml
 apiVersion: apps/v1
@@ -31,10 +35,38 @@ spec:
 """
 
 
+#: a release whose flytepropeller elects a leader, and that has a webhook
+WORKING_MANIFEST = f"""{MANIFEST}---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: flyte-pod-webhook, namespace: flyte}}
+spec: {{replicas: 1}}
+---
+kind: ConfigMap
+data:
+  core.yaml: |
+    propeller:
+      leader-election:
+        enabled: true
+        lease-duration: 15s
+        lock-config-map:
+          name: propeller-leader
+          namespace: flyte
+      max-workflow-retries: 30
+    webhook:
+      certDir: /etc/webhook/certs
+      serviceName: flyte-pod-webhook
+"""
+
+
 class ApiServer:
     """Serves a table over HTTP and notes the requests: method, path with its query, headers, body."""
 
-    def __init__(self, answers: Answers | None = None) -> None:
+    def __init__(self, answers: Answers | None = None, *, date: str | None = None) -> None:
+        """Serve.
+
+        :param date: what it says of the time, where that is not this machine's.
+        """
         self.answers: Answers = answers or {}
         self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
         outer = self
@@ -60,6 +92,10 @@ class ApiServer:
                 self.wfile.write(raw)
 
             do_GET = do_POST = do_PATCH = do_DELETE = _answer
+
+            def date_time_string(self, timestamp: float | None = None) -> str:
+                """Return the time of an answer."""
+                return date or super().date_time_string(timestamp)
 
             def log_message(self, format: str, *args: t.Any) -> None:
                 """Say nothing."""
@@ -126,6 +162,36 @@ def pod(name: str, app: str = "flytepropeller", **status: t.Any) -> dict[str, t.
     return {"metadata": {"name": name, "labels": {"app": app, "more": "x"}}, "status": status}
 
 
+def table(*names: str) -> dict[str, t.Any]:
+    """Return a list as the API server shows it to kubectl."""
+    columns = [{"name": name} for name in ("Name", "Status", "Age")]
+    return {"kind": "Table", "columnDefinitions": columns, "rows": [{"cells": [name, "Active", "4d"], "object": None} for name in names]}
+
+
+def lease(age: float = 1, *, holder: str = "flytepropeller-1") -> dict[str, t.Any]:
+    """Return a Lease that was renewed so many seconds ago."""
+    renewed = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=age)
+    return {"spec": {"holderIdentity": holder, "leaseDurationSeconds": 15, "renewTime": renewed.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}}
+
+
+def webhook(certificate: str = "its-ca", namespace: str = "flyte") -> dict[str, t.Any]:
+    """Return the configuration that a webhook makes of itself."""
+    bundle = base64.b64encode(certificate.encode()).decode()
+    return {"webhooks": [{"clientConfig": {"caBundle": bundle, "service": {"name": "flyte-pod-webhook", "namespace": namespace}}}]}
+
+
+def working_plane(**changes: t.Any) -> Answers:
+    """Return the answers of a data plane whose flytepropeller leads and whose webhook is registered."""
+    base: Answers = {
+        RECORDS: {"items": [helm_record(WORKING_MANIFEST)]},
+        DEPLOYMENTS: {"items": [deployment(), deployment("flyte-pod-webhook")]},
+        LEASE: lambda _headers: lease(),
+        WEBHOOK: webhook(),
+        f"{SECRETS}/flyte-pod-webhook": {"data": encoded(ca__crt="its-ca")},
+    }
+    return data_plane(**{**base, **changes})
+
+
 def data_plane(**changes: t.Any) -> Answers:
     """Return the answers of a data plane where all is well."""
 
@@ -138,6 +204,7 @@ def data_plane(**changes: t.Any) -> Answers:
         CRD: {"kind": "APIResourceList"},
         ACCOUNT: {"kind": "ServiceAccount"},
         DEPLOYMENTS: {"items": [deployment()]},
+        NAMESPACES: table("default", "flyte", "team1-development"),
     }
     return {**base, **changes}
 

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import base64
+import datetime
+import email.utils
 import json
 import re
 import threading
@@ -30,8 +32,11 @@ CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 15.0
 MOST = 64 << 20
 
 MERGE_PATCH = "application/merge-patch+json"
+#: a list as kubectl shows it: one line an object
+_TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 _CERTIFICATE = re.compile(r"-----BEGIN [A-Z ]*CERTIFICATE-----[^-]*-----END [A-Z ]*CERTIFICATE-----")
+_UNITS = {"y": 31536000, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _clock = time.monotonic
 
 
@@ -101,11 +106,20 @@ class Kube:
         self._extra_headers = _impersonation(access)
         self._bearer = _Bearer(access["api_key"], renew, renew_after) if renew else None
         self._pool = _pool(self._settings, ca_data)
+        #: what the newest answer said of the time, and when that was by our own clock
+        self._date: tuple[datetime.datetime, float] | None = None
 
     @property
     def server(self) -> str:
         """The URL of the API server."""
         return t.cast(str, self._settings.host)
+
+    @property
+    def now(self) -> datetime.datetime:
+        """The API server's own time, by its newest answer: the clock of this machine may be another one. It is exact to a second."""
+        if self._date is None:
+            return datetime.datetime.now(datetime.timezone.utc)
+        return self._date[0] + datetime.timedelta(seconds=_clock() - self._date[1])
 
     def _authorization(self) -> str | None:
         """Return what says who asks. A secret."""
@@ -119,31 +133,39 @@ class Kube:
         return None
 
     def request(
-        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: t.Any = None, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: t.Any = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
     ) -> t.Any:
         """Send one request and return the decoded answer.
 
+        :param accept: the form of the answer, where it is not the object itself.
         :raises KubeError: ``unreachable`` where no answer came, ``api`` for an answer that is an error.
         """
         url = self.server + path + ("?" + urllib.parse.urlencode(query) if query else "")
         authorization = self._authorization()
-        status, data = self._send(method, url, body, content_type, authorization)
+        status, data = self._send(method, url, body, authorization, {"Accept": accept, "Content-Type": content_type})
         if status == 401 and self._bearer and authorization:
             # What was not accepted was not done: it may be sent again.
             self._bearer.refused(authorization.removeprefix("Bearer "))
             authorization = self._authorization()
-            status, data = self._send(method, url, body, content_type, authorization)
+            status, data = self._send(method, url, body, authorization, {"Accept": accept, "Content-Type": content_type})
         if status >= 300:
             raise _api_error(method, url, status, data, authorization)
         return _decoded(method, url, data)
 
-    def _send(self, method: str, url: str, body: t.Any, content_type: str, authorization: str | None) -> tuple[int, bytes]:
+    def _send(self, method: str, url: str, body: t.Any, authorization: str | None, forms: Mapping[str, str]) -> tuple[int, bytes]:
         import urllib3
         from urllib3.exceptions import HTTPError
 
-        headers = {"Accept": "application/json", "User-Agent": "flyte.multicluster", **self._extra_headers}
+        headers = {"Accept": forms["Accept"], "User-Agent": "flyte.multicluster", **self._extra_headers}
         headers |= {"Authorization": authorization} if authorization else {}
-        headers |= {"Content-Type": content_type} if body is not None else {}
+        headers |= {"Content-Type": forms["Content-Type"]} if body is not None else {}
         encoded = json.dumps(body).encode() if body is not None else None
         timeout = urllib3.Timeout(connect=min(CONNECT_TIMEOUT, self._timeout), read=self._timeout)
         try:
@@ -166,11 +188,23 @@ class Kube:
         if len(data) > MOST:
             hint = "Check that this is the API server itself: a proxy or a login page may stand in front of it."
             raise KubeError("api", f"{method} {url}: the answer has more than {MOST >> 20} MiB", hint=hint)
+        date = _date(answer.headers.get("Date"))
+        self._date = (date, _clock()) if date else self._date
         return answer.status, data
 
     def get(self, path: str, **query: str) -> t.Any:
         """Return an object or a list."""
         return self.request("GET", path, query=query)
+
+    def ages(self, path: str) -> dict[str, float]:
+        """Return the names of the objects of a list that are not going away, with their ages in seconds: as a table, without their contents."""
+        answer = self.request("GET", path, query={"includeObject": "None"}, accept=_TABLE)
+        if answer.get("kind") != "Table":  # something in front of the API server asks it for what it knows
+            there = [item["metadata"] for item in answer.get("items") or [] if not item["metadata"].get("deletionTimestamp")]
+            return {str(item["name"]): (self.now - moment(item["creationTimestamp"])).total_seconds() for item in there}
+        columns = [column["name"] for column in answer["columnDefinitions"]]
+        rows = [dict(zip(columns, row["cells"])) for row in answer.get("rows") or []]
+        return {str(row["Name"]): _age(str(row["Age"])) for row in rows if row.get("Status") != "Terminating"}
 
     def find(self, path: str, **query: str) -> t.Any:
         """Return an object, or None where there is none."""
@@ -196,6 +230,24 @@ class Kube:
         except KubeError as error:
             if not error.is_absent:
                 raise
+
+
+def _date(header: str | None) -> datetime.datetime | None:
+    try:
+        return email.utils.parsedate_to_datetime(header or "").astimezone(datetime.timezone.utc)
+    except (TypeError, ValueError):
+        return None
+
+
+def moment(text: str) -> datetime.datetime:
+    """Return a time as Kubernetes writes it."""
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _age(shown: str) -> float:
+    """Return the seconds of an age as kubectl shows it: 45s, 5m12s, 3d4h, 2y. One that is not known is a great one."""
+    parts = re.findall(r"(\d+)([ydhms])", shown)
+    return float(sum(int(number) * _UNITS[unit] for number, unit in parts)) if parts else float("inf")
 
 
 def _pool(settings: t.Any, ca_data: str | None) -> t.Any:

@@ -16,6 +16,7 @@ from .._common.threads import WIDE, Overdue, in_threads
 from .access import method_of
 from .client import Kube
 from .errors import KubeError, failure_of, reading
+from .propeller import not_working
 from .releases import Release, Wanted, find_release
 
 if t.TYPE_CHECKING:
@@ -143,7 +144,7 @@ def pod_problem(pod: Mapping[str, t.Any]) -> str:
 
 
 def wait_until_ready(specs: Sequence[Mapping[str, t.Any]], *, timeout: float, wait: float) -> dict[str, dict[str, t.Any]]:
-    """Wait, all clusters at once, until every Deployment of the release is ready and the CRD of a data plane serves.
+    """Wait, all clusters at once, until every Deployment of the release is ready, and a data plane's CRD serves and its flytepropeller leads.
 
     :returns: by name, ``ok``, ``error`` and ``hint``.
     """
@@ -165,13 +166,17 @@ def wait_until_ready(specs: Sequence[Mapping[str, t.Any]], *, timeout: float, wa
 
 def _wait(kube: Kube, spec: Mapping[str, t.Any], ended: float, wait: float) -> dict[str, t.Any]:
     namespace, pause = spec["namespace"], 0.2
-    release = _found(kube, spec)
+    release, since = _found(kube, spec), None
     while True:
         last = time.monotonic() > ended
         state = readiness(kube, namespace, release.deployments, explain=last)
         problems = state.missing + [f"{entry['name']}: {entry['reason']}" for entry in state.not_ready]
         if spec["data_plane"] and kube.find(CRD_PATH) is None:
             problems.append("the FlyteWorkflow CRD does not serve")
+        if not problems and spec["data_plane"] and spec["propeller"]:
+            # The holder of the Lease may be a pod that is gone: its new pods have to have renewed it.
+            since = since or kube.now
+            problems = [f"{entry['name']}: {entry['reason']}" for entry in not_working(kube, namespace, release.duties, since=since)]
         if not problems:
             return {"ok": True, "error": None, "hint": None}
         if state.missing and not release.is_pending:

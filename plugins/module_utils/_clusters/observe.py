@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks clusters, all at once, what is there: release, token, accounts, CRD, Deployments; of the control plane also what flyteadmin reads."""
+"""Asks clusters, all at once, what is there: release, token, accounts, CRD, Deployments, flytepropeller's leader, the webhook, namespaces.
+
+Of the control plane also what flyteadmin reads.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,9 @@ from .client import Kube
 from .control_plane import observe_control_plane
 from .credentials import find_token
 from .deployments import CRD_PATH, readiness
-from .errors import failure_of
+from .errors import failure_of, reading
 from .identity import observe_identity
+from .propeller import not_working
 from .releases import Release, find_release
 
 if t.TYPE_CHECKING:
@@ -25,6 +29,9 @@ if t.TYPE_CHECKING:
 ACCOUNT = "flyteadmin"
 #: so many timeouts of one answer a cluster has for all of them, whatever it sends and however slowly
 PATIENCE = 2
+NAMESPACES_PATH = "/api/v1/namespaces"
+#: seconds in which a namespace is a new one: its project may be one that not every plane was given yet
+NEW = 900
 _Spec = t.Mapping[str, t.Any]
 
 
@@ -86,8 +93,8 @@ class _Observed:
 
 def _nothing() -> dict[str, t.Any]:
     return {
-        "reachable": False, "error": None, "server": None, "release": None, "token": None, "missing": [], "deployments": None, "identity": None,
-        "control_plane": None,
+        "reachable": False, "error": None, "server": None, "release": None, "token": None, "missing": [], "deployments": None,
+        "not_working": [], "namespaces": None, "new_namespaces": [], "identity": None, "control_plane": None,
     }  # fmt: skip
 
 
@@ -112,7 +119,10 @@ def _opened(spec: _Spec, timeout: float) -> _Observed:
 
 def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.Any]:
     namespace = spec["namespace"]
-    found: dict[str, t.Any] = {"token": None, "missing": [], "deployments": None, "identity": observe_identity(kube, namespace)}
+    found: dict[str, t.Any] = {
+        "token": None, "missing": [], "deployments": None, "not_working": [], "namespaces": None, "new_namespaces": [],
+        "identity": observe_identity(kube, namespace),
+    }  # fmt: skip
     if release is None:
         return found
     if not spec["control_plane"]:
@@ -127,6 +137,11 @@ def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.An
         # A token is there only with its account: the token controller deletes it otherwise.
         if found["token"] is None and token_account_gone(kube, namespace):
             found["missing"].append("the ServiceAccount flyteadmin")
+        with reading("the namespaces", "Look at them: kubectl get namespaces"):
+            ages = kube.ages(NAMESPACES_PATH)
+        found["namespaces"], found["new_namespaces"] = sorted(ages), sorted(name for name, age in ages.items() if age < NEW)
+        if spec["propeller"]:
+            found["not_working"] = not_working(kube, namespace, release.duties)
     state = readiness(kube, namespace, release.deployments)
     found["deployments"] = state.public()
     found["missing"] += state.missing

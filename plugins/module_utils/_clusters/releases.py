@@ -17,6 +17,7 @@ from .._helm import values as _values
 from .client import Kube, decode
 from .credentials import secrets_path
 from .errors import reading
+from .propeller import Duties, duties_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,6 +50,7 @@ class Release:
     #: seconds since it was deployed
     age: int
     deployments: tuple[Wanted, ...]
+    duties: Duties = Duties()
 
     @property
     def is_pending(self) -> bool:
@@ -57,7 +59,7 @@ class Release:
 
     def public(self) -> dict[str, t.Any]:
         """Return it as a module's result has it."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "deployments"}
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in ("deployments", "duties")}
 
 
 def find_release(kube: Kube, namespace: str, name: str) -> Release | None:
@@ -75,12 +77,14 @@ def find_release(kube: Kube, namespace: str, name: str) -> Release | None:
         record = str(newest["metadata"]["name"])
     remedy = f"It is Helm's own record of the newest revision: kubectl -n {namespace} delete secret {record}, then run again; the objects stay."
     with reading(f"Helm's record {namespace}/{record}", remedy):
-        return _release(decode(newest)["release"], record)
+        return _release(decode(newest)["release"], record, namespace)
 
 
-def _release(raw: bytes, record: str) -> Release:
+def _release(raw: bytes, record: str, namespace: str) -> Release:
     content = json.loads(_unpacked(base64.b64decode(raw, validate=True)))
     chart = content["chart"]["metadata"]
+    manifest = content.get("manifest") or ""
+    deployments = tuple(deployments_of(manifest))
     return Release(
         name=str(content["name"]),
         revision=int(content["version"]),
@@ -90,7 +94,8 @@ def _release(raw: bytes, record: str) -> Release:
         values_digest=_values.digest(content.get("config")),
         secret=record,
         age=_release_age(content["info"]),
-        deployments=tuple(deployments_of(content.get("manifest") or "")),
+        deployments=deployments,
+        duties=duties_of(manifest, [entry.name for entry in deployments if entry.replicas != 0], namespace),
     )
 
 

@@ -76,3 +76,7 @@ CHECK_REACHABLE = _phrase("Check {url}, and that flyteadmin runs and can be reac
 # -- executions and the canary
 UNKNOWN_PROJECT = _phrase("{projects}: flyteadmin has no")
 MISFITS = _phrase("{inputs} that do not fit:")
+CANARY_PLACE = _phrase(
+    "Create it first (flytectl create project), or name another one in {own}.",
+    "Create it first (flytectl create project), or set flyte_canary_project and flyte_canary_domain to another one.",
+)

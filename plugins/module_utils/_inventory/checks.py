@@ -52,9 +52,19 @@ def check_settings(reader: Reader, host: str, settings: dict[str, t.Any]) -> Non
         for value in settings[name] or []:
             if not is_identifier(value):
                 reader.fault(host, name, value, "has to be lower-case letters, digits and '-': namespaces are named after it.")
+    _check_canary(reader, host, settings)
     if settings["flyte_provider"] == "aws" and settings["flyte_iam_manage"]:
         _check_aws(reader, host, settings)
     _check_gcp(reader, host, settings)
+
+
+def _check_canary(reader: Reader, host: str, settings: Mapping[str, t.Any]) -> None:
+    project, domain = settings["flyte_canary_project"], settings["flyte_canary_domain"]
+    known = [str(name) for name in settings["flyte_domains"]]
+    if project is not None and not is_identifier(project):
+        reader.fault(host, "flyte_canary_project", project, "is no name of a project: lower-case letters, digits and '-'.")
+    if project is not None and domain not in known:
+        reader.fault(host, "flyte_canary_domain", domain, f"is none of flyte_domains: {', '.join(known)}.{nearest(domain, known)}")
 
 
 def _check_gcp(reader: Reader, host: str, settings: Mapping[str, t.Any]) -> None:

@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from .._common.text import nearest
+from .._labels.canary import PREFIX, is_canary_label
 from .checks import WEIGHT_TOLERANCE, is_identifier
 from .keys import MOST, key_problem
 from .site import Label
@@ -30,6 +31,8 @@ def label_cluster_map(reader: Reader, host: str, labels: Mapping[str, t.Any], ta
         if problem:
             reader.fault(host, "flyte_labels", label if not isinstance(label, str) else label[: MOST + 1], f"the name of a label {problem}")
             continue
+        if is_canary_label(label):
+            reader.fault(host, variable, label, f"begins with {PREFIX}, as the labels of the canary do (flyte_canary_labels): choose another name.")
         if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
             reader.fault(host, variable, entries, "has to be a list like [{cluster: NAME, weight: 1}].")
             continue

@@ -9,6 +9,8 @@ import typing as t
 
 from .._common.fingerprints import credentials_checksum
 from .._helm.configuration import Configuration, cluster_config, in_cluster_config
+from .._labels.canary import is_canary_label
+from .canary import canary_labels
 from .credentials import TO_BE_MADE, endpoint_of
 from .rows import Failure, Observation, Observations, control_plane_of, is_reachable
 
@@ -63,11 +65,12 @@ def wanted_configuration(
     label_map, unserved = _label_map(site, configs)
     if not site.settings["flyte_labels_prune"]:
         for label, entries in (live.get("labelClusterMap") or {}).items():
-            if label not in site.labels:
+            if label not in site.labels and not is_canary_label(label):
                 label_map[label] = [dict(entry) for entry in entries or [] if entry.get("id") in configs]
                 kept.append(f"label {label}")
     default, note = _default_label(site, live.get("defaultExecutionLabel"), label_map)
     kept += note
+    label_map |= canary_labels(site, configs)
     used = {name: credentials[name] for name in configs if name in credentials}
     unreachable = sorted(
         name for name, entry in configs.items() if entry.get("enabled") and not entry.get("inCluster") and not (probes.get(name) or {}).get("ok", False)

@@ -16,7 +16,7 @@ from .credentials import rows as credential_rows
 from .identity import identities_due
 from .identity import rows as identity_rows
 from .releases import release_reason
-from .rows import Failure, Observation, Observations, Row, control_plane_of, is_reachable, not_ready
+from .rows import Failure, Observation, Observations, Row, control_plane_of, is_reachable, not_ready, restart_rows, restarts_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -44,6 +44,8 @@ class Plan:
     #: inventory hosts by what the roles do for them
     releases: list[str]
     waiting: list[str]
+    #: Deployments to start anew, since they are ready and do not do their work, by inventory host
+    restarts: dict[str, list[str]]
     credentials: list[str]
     eks: dict[str, dict[str, bool]]
     iam: dict[str, t.Any] | None
@@ -59,13 +61,11 @@ class Plan:
 
         :param hosts: the hosts of this run, as ``--limit`` left them.
         """
-        chosen = {"eks_cluster": list(self.eks), "dataplane": list(dict.fromkeys([*self._planes(control_plane), *self.releases, *self.waiting]))}
+        planes = list(dict.fromkeys([*self.identity, *self.releases, *self.waiting, *self.restarts]))
+        chosen = {"eks_cluster": list(self.eks), "dataplane": [host for host in planes if host != control_plane]}
         for step, due in (("iam", bool(self.iam and self.iam["due"])), ("credentials", bool(self.credentials)), ("controlplane", self.controlplane)):
             chosen[step] = [control_plane] if due and control_plane in hosts else []
         return [{"host": host, "group": f"flyte_todo_{step}"} for step, found in chosen.items() for host in found]
-
-    def _planes(self, control_plane: str) -> list[str]:
-        return [host for host in self.identity if host != control_plane]
 
 
 def make_plan(
@@ -99,8 +99,9 @@ def make_plan(
         reason = _reason(site, observation, chart, digest, cluster, None)
         if reason:
             releases[cluster.host] = Row(cluster.host, "dataplane", f"Helm release {cluster.release}", reason)
-        elif not_ready(observation):
-            waiting[cluster.host] = [Row(cluster.host, "dataplane", "wait", f"{entry['name']}: {entry['reason']}") for entry in not_ready(observation)]
+        else:
+            waits = [Row(cluster.host, "dataplane", "wait", f"{entry['name']}: {entry['reason']}") for entry in not_ready(observation)]
+            waiting[cluster.host] = waits + restart_rows(cluster.host, "dataplane", observation)
     due = credentials_due(site, observed, releases)
     iam = required.plan(site, aws) if aws and site.settings["flyte_iam_manage"] else None
     eks = [row for row in (eks_row(cluster, aws) for cluster in site.data_planes) if row]
@@ -122,7 +123,8 @@ def make_plan(
         rows=rows,
         failures=failures,
         releases=list(releases),
-        waiting=list(waiting),
+        waiting=[host for host, found in waiting.items() if any(row.action == "wait" for row in found)],
+        restarts=restarts_of(rows),
         credentials=due,
         eks=eks_clusters_to_make(site, aws),
         iam=iam,
@@ -171,7 +173,8 @@ def _control_plane(
         action = f"Helm release {cluster.release}"
         return wanted, [Row(cluster.host, "controlplane", action, reason, tuple(differences(site, observed, wanted)))]
     if control_plane_of(observed, cluster.host).get("clusters"):
-        return wanted, [Row(cluster.host, "controlplane", "wait", f"{entry['name']}: {entry['reason']}") for entry in not_ready(observation)]
+        waits = [Row(cluster.host, "controlplane", "wait", f"{entry['name']}: {entry['reason']}") for entry in not_ready(observation)]
+        return wanted, waits + restart_rows(cluster.host, "controlplane", observation)
     return wanted, []
 
 

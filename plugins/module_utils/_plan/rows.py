@@ -9,10 +9,11 @@ import dataclasses
 import typing as t
 
 #: the steps of a run, in the order in which they are carried out; each is a role and a tag
-STEPS = ("eks_cluster", "iam", "dataplane", "credentials", "controlplane", "ecl", "verify")
+STEPS = ("eks_cluster", "iam", "dataplane", "credentials", "controlplane", "ecl", "namespaces", "verify")
 #: what the module flyte_cluster_info returns for a cluster
 Observation = t.Mapping[str, t.Any]
 Observations = t.Mapping[str, Observation]
+_RESTART = "restart "
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,3 +55,23 @@ def control_plane_of(observed: Observations, host: str) -> t.Mapping[str, t.Any]
 def not_ready(observation: Observation | None) -> list[t.Mapping[str, str]]:
     """Return the Deployments of the release that are not ready, each with ``name`` and ``reason``."""
     return list(((observation or {}).get("deployments") or {}).get("not_ready") or [])
+
+
+def not_working(observation: Observation | None) -> list[t.Mapping[str, str]]:
+    """Return the Deployments that do not do their work though their pods are ready, each with ``name`` and ``reason``."""
+    waiting = {entry["name"] for entry in not_ready(observation)}
+    return [entry for entry in (observation or {}).get("not_working") or [] if f"deployment/{entry['name']}" not in waiting]
+
+
+def restart_rows(host: str, step: str, observation: Observation | None) -> list[Row]:
+    """Return what is started anew, since its pods are ready and it does nothing."""
+    return [Row(host, step, f"{_RESTART}{entry['name']}", entry["reason"]) for entry in not_working(observation)]
+
+
+def restarts_of(rows: t.Iterable[Row]) -> dict[str, list[str]]:
+    """Return the Deployments that rows start anew, by inventory host."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row.action.startswith(_RESTART):
+            found.setdefault(row.host, []).append(row.action.removeprefix(_RESTART))
+    return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .._common.text import age, table, wrapped
+from .._labels.canary import is_canary_label
 from .rows import Failure, Observations, control_plane_of, not_ready
 
 if t.TYPE_CHECKING:
@@ -16,7 +17,7 @@ if t.TYPE_CHECKING:
     from .._inventory.site import Cluster, Site
     from .rows import Row
 
-NOTHING_TO_DO = "Every cluster is as wanted; execution cluster labels are compared next."
+NOTHING_TO_DO = "Every cluster is as wanted; execution cluster labels and namespaces are compared next."
 
 
 def plan_lines(rows: Iterable[Row]) -> list[str]:
@@ -52,7 +53,8 @@ def status_text(site: Site, observed: Observations, executions: Sequence[Mapping
     rows = []
     for cluster in site.targets:
         row = _status_row(cluster, observed.get(cluster.host) or {}, configs.get(cluster.name) or {})
-        row["labels"] = ", ".join(sorted(label for label, entries in (live.get("labelClusterMap") or {}).items() if _leads_to(entries, cluster.name)))
+        labels = {label: entries for label, entries in (live.get("labelClusterMap") or {}).items() if not is_canary_label(label)}
+        row["labels"] = ", ".join(sorted(label for label, entries in labels.items() if _leads_to(entries, cluster.name)))
         row["executions"] = None if executions is None else str(placed.count(cluster.name))
         rows.append(row)
     return "\n".join(table(rows, _STATUS)) + "\n"
@@ -64,7 +66,7 @@ def _leads_to(entries: Iterable[Mapping[str, t.Any]] | None, name: str) -> bool:
 
 def _status_row(cluster: Cluster, observation: Mapping[str, t.Any], config: Mapping[str, t.Any]) -> dict[str, t.Any]:
     installed, token = observation.get("release"), observation.get("token")
-    is_ready = bool(observation.get("reachable")) and not not_ready(observation) and not observation.get("missing")
+    is_ready = bool(observation.get("reachable")) and not (not_ready(observation) or observation.get("missing") or observation.get("not_working"))
     return {
         "cluster": cluster.name,
         "enabled": "yes" if config.get("enabled") else "no" if config else "not configured",

@@ -11,7 +11,7 @@ import typing as t
 from .._common.text import table
 from .._labels.placement import Placement
 from .._labels.rows import describe
-from .rows import Failure, Observations, control_plane_of, is_reachable, not_ready
+from .rows import Failure, Observations, control_plane_of, is_reachable, not_ready, not_working
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,10 +20,7 @@ if t.TYPE_CHECKING:
 
 
 def cluster_failures(site: Site, observed: Observations) -> list[Failure]:
-    """Return what an observation after the run still has against the clusters.
-
-    A cluster that did not answer when the run began is not named again.
-    """
+    """Return what an observation after the run has against the clusters."""
     known = control_plane_of(observed, site.control_plane.host)
     hosts = {cluster.name: cluster.host for cluster in site.targets}
     failures = []
@@ -35,11 +32,18 @@ def cluster_failures(site: Site, observed: Observations) -> list[Failure]:
             failures.append(Failure(hosts.get(entry["name"], entry["name"]), "verify: as flyteadmin", probe["error"], probe["hint"]))
     for cluster in site.clusters:
         observation = observed.get(cluster.host)
-        if not is_reachable(observation) or observation is None:
+        if observation is None:
+            continue
+        if not is_reachable(observation):
+            error = observation.get("error") or {}
+            failures.append(Failure(cluster.host, "verify", f"does not answer: {error.get('message')}", error.get("hint") or "Run again then."))
             continue
         for waiting in not_ready(observation):
             remedy = f"kubectl -n {cluster.namespace} describe {waiting['name']}, then run again."
             failures.append(Failure(cluster.host, "verify: pods", f"{waiting['name']}: {waiting['reason']}", remedy))
+        for idle in not_working(observation):
+            remedy = f"Run site.yml: it restarts it. What it says: kubectl -n {cluster.namespace} logs deployment/{idle['name']}"
+            failures.append(Failure(cluster.host, f"verify: {idle['name']}", idle["reason"], remedy))
         for what in observation.get("missing") or []:
             failures.append(Failure(cluster.host, "verify", f"{what} is missing", "Run again with the tag dataplane."))
     return failures
@@ -76,8 +80,12 @@ def judge_labels(
     return Verdict(failures, lines)
 
 
-def judge_canaries(canaries: Sequence[Mapping[str, t.Any]], host: str) -> tuple[str, list[Failure]]:
-    """Return what the canaries showed: a table as text, and the failures."""
+def judge_canaries(canaries: Sequence[Mapping[str, t.Any]], host: str, hosts: Mapping[str, str]) -> tuple[str, list[Failure]]:
+    """Return what the canaries showed: a table as text, and the failures.
+
+    :param host: of the control plane, whose failure a project-domain's canary is.
+    :param hosts: cluster name to host: a canary of our own is the failure of its cluster.
+    """
     rows = [
         {
             "project_domain": f"{entry['project']}/{entry['domain']}",
@@ -85,10 +93,17 @@ def judge_canaries(canaries: Sequence[Mapping[str, t.Any]], host: str) -> tuple[
             "expected": ", ".join(entry["expected"]),
             "cluster": entry["cluster"],
             "phase": entry["phase"],
-            "verdict": entry["problem"] or "proven",
+            "verdict": "NOT PROVEN" if entry["problem"] else "proven",
         }
         for entry in canaries
     ]
-    remedy = "Check labels with flyte_ecl_info, and the execution in the console; then run again."
-    failures = [Failure(host, "verify: canary", f"{row['project_domain']}: {row['verdict']}", remedy) for row in rows if row["verdict"] != "proven"]
+    failures = [_canary_failure(entry, host, hosts) for entry in canaries if entry["problem"]]
     return "\n".join(table(rows, ("project_domain", "label", "expected", "cluster", "phase", "verdict"))) + "\n", failures
+
+
+def _canary_failure(entry: Mapping[str, t.Any], host: str, hosts: Mapping[str, str]) -> Failure:
+    if entry["level"] == "execution":
+        remedy = f"Mend what it names, then run playbooks/verify.yml again{': ' + entry['url'] if entry['url'] else ''}"
+        return Failure(hosts.get(entry["expected"][0], host), "verify: canary", str(entry["problem"]), remedy)
+    remedy = "Check labels with flyte_ecl_info, and the execution in the console; then run again."
+    return Failure(host, "verify: canary", f"{entry['project']}/{entry['domain']}: {entry['problem']}", remedy)

@@ -389,7 +389,7 @@ def test_the_canary_says_where_placement_is_wrong(registered: Flyteadmin, run: R
         **registered.options,
     )
     problems = {entry["domain"]: entry["problem"] for entry in found["canaries"]}
-    assert found["failed"] and "3 of 3 project-domains" in found["msg"]
+    assert found["failed"] and "3 of 3 canaries" in found["msg"]
     assert problems["development"] == f"ran on {registered.clusters[one]}, not on {registered.clusters[two]}"
     assert "label 'typo' leads to no enabled cluster: it ran on " in problems["production"] and "pyflyte register" in problems["staging"]
 

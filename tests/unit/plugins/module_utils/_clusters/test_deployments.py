@@ -97,7 +97,7 @@ def test_deployments_that_are_none_are_named(items: t.Any) -> None:
 
 
 def spec(server: ApiServer, name: str = "dataplane_1", **changes: t.Any) -> dict[str, t.Any]:
-    return {"name": name, "access": server.access, "namespace": "flyte", "release": "flyte-core-data", "data_plane": True, **changes}
+    return {"name": name, "access": server.access, "namespace": "flyte", "release": "flyte-core-data", "data_plane": True, "propeller": True, **changes}
 
 
 def wait(*specs: dict[str, t.Any], seconds: float = 10) -> dict[str, t.Any]:

@@ -187,6 +187,33 @@ def test_deployments_that_are_not_ready_are_waited_for(site: Site) -> None:
     assert rows_of(site, observed) == [("dataplane_1", "dataplane", "deployment/flytepropeller: 0 of 1 new pods")]
 
 
+def test_what_is_ready_and_does_nothing_is_started_anew(site: Site) -> None:
+    idle = [{"name": "flytepropeller", "reason": "it does not lead: there is no Lease flyte/propeller-leader"}]
+    observed = {
+        "controlplane": control_plane(credentials=BOTH, clusters=CONFIGS, probes=OK),
+        "dataplane_1": observation(not_working=idle),
+        "dataplane_2": observation(not_working=idle, missing=["the Deployment flyte-pod-webhook"]),
+    }
+    plan = make_plan(site, observed, chart=CHART, digest=lambda _cluster, _configuration: DIGEST, aws=None)
+    assert plan.restarts == {"dataplane_1": ["flytepropeller"]} and plan.waiting == []  # Helm's run starts the other one anew
+    assert [(row.host, row.action) for row in plan.rows if row.host == "dataplane_1"] == [("dataplane_1", "restart flytepropeller")]
+    assert {"host": "dataplane_1", "group": "flyte_todo_dataplane"} in plan.groups("controlplane", list(observed))
+    # Where its pods are not ready, that is what there is to wait for.
+    waiting = {"total": 1, "not_ready": [{"name": "deployment/flytepropeller", "reason": "0 of 1 new pods"}]}
+    observed["dataplane_1"] = observation(not_working=idle, deployments=waiting)
+    plan = make_plan(site, observed, chart=CHART, digest=lambda _cluster, _configuration: DIGEST, aws=None)
+    assert plan.restarts == {} and plan.waiting == ["dataplane_1"]
+
+
+def test_a_control_plane_that_runs_workflows_is_started_anew_too(site: Site) -> None:
+    idle = [{"name": "flytepropeller", "reason": "it does not lead"}]
+    hub = {**control_plane(credentials=BOTH, clusters=CONFIGS, probes=OK), "not_working": idle}
+    observed = {"controlplane": hub, "dataplane_1": observation(), "dataplane_2": observation()}
+    plan = make_plan(site, observed, chart=CHART, digest=lambda _cluster, _configuration: DIGEST, aws=None)
+    assert plan.restarts == {"controlplane": ["flytepropeller"]}
+    assert plan.groups("controlplane", list(observed)) == [{"host": "controlplane", "group": "flyte_todo_controlplane"}]
+
+
 def test_a_plane_that_does_not_answer_holds_a_rollout_only_where_flyteadmin_waits_for_it(site: Site) -> None:
     configuration = Configuration([cluster_config("dataplane_1", "https://api", True)], {}, "x", [], [], [], ["dataplane_1"])
     free = plan_rollout(site, control_plane(), configuration, chart=CHART, digest=lambda _cluster, _configuration: "other")

@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Proof by executions: the user's canary in every labelled project-domain, and our own on every cluster."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_inventory_words
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.canary import own_canaries
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import judge_canaries
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, ModuleFailed
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options, cluster_options
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._placement_steps import control_plane_access, live_section
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, ended
+
+
+def prove(work: Work) -> dict[str, t.Any]:
+    """Launch the canaries that the inventory wants, all at once, and compare the clusters."""
+    settings, host = work.known.site.settings, work.known.site.control_plane.host
+    unreadable = any((work.outcomes.of(name) or {}).get("unreadable") for name in ("ecl_result", "verify_result"))
+    if not live_section(work) or unreadable or (work.action.check_mode and not work.known.live):
+        return ended([], lines=[])
+    own, unproven = _own(work)
+    if not settings["flyte_canary_workflow"] and not own:
+        return ended(unproven, lines=[])
+    try:
+        answer = work.action.module(MODULES + "flyte_canary", {**_arguments(work), **own})
+    except ModuleFailed as error:
+        answer = error.result
+        if not answer.get("canaries"):
+            return ended([*unproven, Failure(host, "verify: canary", in_inventory_words(str(error)), "Run again then.")], lines=[])
+    canaries = [{**entry, "problem": in_inventory_words(entry["problem"]) if entry["problem"] else None} for entry in answer["canaries"]]
+    text, failures = judge_canaries(canaries, host, {cluster.name: cluster.host for cluster in work.known.site.targets})
+    return ended([*unproven, *failures], lines=[] if work.action.check_mode else [text])
+
+
+def _own(work: Work) -> tuple[dict[str, t.Any], list[Failure]]:
+    """Return the options of our own canary, empty where it is not launched, and the clusters that it cannot be launched on.
+
+    A run of site.yml that changed nothing has nothing to prove.
+    """
+    site = work.known.site
+    if not site.settings["flyte_canary_project"] or ("rows" in work.plan and not work.outcomes.changed):
+        return {}, []
+    labels, failures = own_canaries(site, work.known.observed, live_section(work))
+    clusters = [{"name": name, "label": label} for name, label in labels.items()]
+    own = {"project": site.settings["flyte_canary_project"], "domain": site.settings["flyte_canary_domain"], "clusters": clusters}
+    return ({"own": own} if clusters else {}), failures
+
+
+def _arguments(work: Work) -> dict[str, t.Any]:
+    site = work.known.site
+    settings = site.settings
+    users = {
+        "launch_plan": settings["flyte_canary_workflow"],
+        "version": settings["flyte_canary_version"],
+        "inputs": settings["flyte_canary_inputs"],
+        "projects": settings["flyte_canary_projects"],
+    }
+    return {
+        **admin_options(site, work.read),
+        "wait_timeout": settings["flyte_canary_timeout"],
+        "control_plane": control_plane_access(work),
+        "planes": [
+            {
+                "name": cluster.name,
+                "namespace": cluster.namespace,
+                "release": cluster.release,
+                "propeller": settings["flyte_verify_propeller"],
+                **cluster_options(site, cluster, work.read),
+            }
+            for cluster in site.targets
+        ],
+        **({option: value for option, value in users.items() if value} if settings["flyte_canary_workflow"] else {}),
+    }

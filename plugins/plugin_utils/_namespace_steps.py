@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The namespaces of flyteadmin's projects in the data planes: looked for, waited for, and syncresources started anew where some are missing."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import NAMESPACES_PATH
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.namespaces import (
+    SYNCRESOURCES,
+    Lacking,
+    lacking,
+    lacking_failures,
+    restart_row,
+    sync_interval,
+)
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, ended, on_clusters, restart_all, wait_for
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube
+    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster
+
+#: seconds without progress after which a syncresources that this very run started is not at it any more
+_STARTING = 30.0
+_PAUSE = 2.0
+
+
+def restart_syncresources(work: Work, live: Mapping[str, t.Any], project_domains: Sequence[Mapping[str, t.Any]]) -> dict[str, t.Any]:
+    """Start syncresources anew where a data plane lacks a namespace, and wait until it has it."""
+    site = work.known.site
+    missing = lacking(site, work.known.observed, live, project_domains).all
+    if missing and not work.action.check_mode:
+        # They were observed before the run did anything.
+        missing = until_there(work, missing, _STARTING if work.outcomes.changed else 0.0)
+    if not missing:
+        return ended([], lines=[], hosts=[])
+    row = restart_row(site, missing)
+    result = {"lines": row.lines(), "hosts": list(missing), "changed": True, "diff": {"before": {}, "after": {row.action: row.reason}}}
+    if work.action.check_mode:
+        return ended([], **result)
+    host = site.control_plane.host
+    unable = restart_all(work, {host: [SYNCRESOURCES]}) or wait_for(work, [host])[0]
+    if unable:
+        return ended([Failure(host, "namespaces", f"{SYNCRESOURCES}: {failure.problem}", failure.remedy) for failure in unable], **result)
+    # Whatever is missing still, the step verify says.
+    until_there(work, missing, float(site.settings["flyte_wait_timeout"]))
+    return ended([], **result)
+
+
+def until_there(work: Work, missing: Mapping[str, list[str]], seconds: float) -> dict[str, list[str]]:
+    """Wait until data planes have namespaces; return what is missing still. A plane that does not answer any more is left out.
+
+    :param seconds: to wait without any progress.
+    """
+    ended_at, left = time.monotonic() + seconds, dict(missing)
+
+    def look(kube: Kube, cluster: Cluster) -> list[str]:
+        there = kube.ages(NAMESPACES_PATH)
+        return [name for name in left[cluster.host] if name not in there]
+
+    while True:
+        found, before = on_clusters(work, left, look), left
+        left = {host: names for host, names in found.items() if not isinstance(names, Failure) and names}
+        ended_at = time.monotonic() + seconds if left != before and seconds else ended_at
+        if not left or time.monotonic() >= ended_at:
+            return left
+        time.sleep(min(_PAUSE, max(ended_at - time.monotonic(), 0.05)))
+
+
+def namespace_failures(
+    work: Work, observed: Mapping[str, Mapping[str, t.Any]], live: Mapping[str, t.Any], project_domains: Sequence[Mapping[str, t.Any]]
+) -> list[Failure]:
+    """Return the failures of data planes that lack namespaces. A project that may be new is waited for, as long as syncresources may take."""
+    site = work.known.site
+    found = lacking(site, observed, live, project_domains)
+    young = until_there(work, found.young, sync_interval(site, observed)) if found.young else {}
+    # What was observed before syncresources was waited for, or started anew, is looked at again.
+    overdue = until_there(work, found.overdue, 0.0) if found.overdue and work.outcomes.changed else found.overdue
+    return lacking_failures(site, Lacking(overdue, young).all)

@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""That a site works, on the one that test_site.py built: namespaces of projects, the canary of our own, what is still to be done."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+import typing as t
+
+import requests
+from conftest import Cluster, SiteUnderTest
+
+LACKING = "team1-production"
+SYNCRESOURCES = "/apis/apps/v1/namespaces/flyte/deployments/syncresources"
+CANARY = "flyte_multicluster.canary"
+OWN = ("-e", "flyte_canary_project=team1", "-e", "flyte_canary_labels=true")
+
+
+def _flat(text: str) -> str:
+    return re.sub(r"\s+", " ", text).replace("''", "'")
+
+
+def _restarted(hub: Cluster) -> str | None:
+    found = hub.get(SYNCRESOURCES)["spec"]["template"]["metadata"].get("annotations") or {}
+    return t.cast("str | None", found.get("kubectl.kubernetes.io/restartedAt"))
+
+
+def _create(cluster: Cluster, path: str, body: dict[str, t.Any]) -> None:
+    cluster._session.post(cluster.server + path, json=body, timeout=10).raise_for_status()
+
+
+@contextlib.contextmanager
+def _syncresources(hub: Cluster, plane: Cluster) -> t.Iterator[None]:
+    """Play syncresources' part: it makes what a data plane lacks when it starts, and not before."""
+    before, ended = _restarted(hub), threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.3):
+            if _restarted(hub) != before:
+                _create(plane, "/api/v1/namespaces", {"metadata": {"name": LACKING}})
+                return
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _delete_namespace(plane: Cluster, name: str) -> None:
+    plane.delete(f"/api/v1/namespaces/{name}")
+    for _attempt in range(60):
+        if plane.get(f"/api/v1/namespaces/{name}") is None:
+            return
+        threading.Event().wait(0.5)
+    raise AssertionError(f"{name} does not go")
+
+
+def test_a_plane_that_lacks_a_namespace_is_found_and_mended(site: SiteUnderTest) -> None:
+    """syncresources takes a template as applied once any data plane took it: only a start of it helps."""
+    assert site.run().code == 0
+    hub, plane = site.cluster("controlplane"), site.cluster("dataplane2")
+    patient = site.changed_copy()
+    # A project may be younger than this: it is waited for so long, and no longer.
+    patient.inventory["all"]["children"]["flyte_control_plane"]["vars"]["flyte_values"]["cluster_resource_manager"] = {
+        "config": {"cluster_resources": {"refreshInterval": "3s"}}
+    }
+    assert patient.run().code == 0
+    _delete_namespace(plane, LACKING)
+    found = patient.run(playbook="verify.yml")
+    assert found.code != 0 and f"{LACKING} is missing: no execution of it can run here" in _flat(found.output), found.output
+    assert "1 thing(s) could not be done" in found.output
+    before = _restarted(hub)
+    planned = patient.run("--check", "--diff")
+    assert planned.code == 0 and f"restart syncresources: dataplane_2 lacks {LACKING}" in _flat(planned.output), planned.output
+    assert _restarted(hub) == before
+    with _syncresources(hub, plane):
+        mended = patient.run()
+    assert mended.code == 0, mended.output
+    assert _restarted(hub) != before and plane.get(f"/api/v1/namespaces/{LACKING}") and mended.changed["controlplane"] == 1
+    again = patient.run()
+    assert again.code == 0 and set(again.changed.values()) == {0} and patient.run(playbook="verify.yml").code == 0
+    assert site.run().code == 0
+
+
+def test_our_own_canary_proves_every_cluster(site: SiteUnderTest) -> None:
+    hub = site.cluster("controlplane")
+
+    def labels() -> str:
+        return str(hub.get("/api/v1/namespaces/flyte/configmaps/flyte-admin-clusters-config")["data"]["clusters.yaml"])
+
+    without = site.run("-e", "flyte_canary_project=team1", playbook="verify.yml")
+    proven = re.findall(r"team1/development +(\S+) \(execution\) +(\S+) +(\S+) +SUCCEEDED +proven", without.output)
+    # label1 and label2 lead to one cluster each; the third one has no label for itself.
+    assert ("label1", "dataplane_1", "dataplane_1") in proven and ("label2", "dataplane_2", "dataplane_2") in proven, without.output
+    if "dataplane_3" in site.planes:
+        assert without.code != 0 and "no label leads to it alone" in _flat(without.output)
+    result = site.run(*OWN)
+    assert result.code == 0, result.output
+    proven = re.findall(r"flyte-multicluster-canary-(\S+) \(execution\) +(\S+) +(\S+) +SUCCEEDED +proven", result.output)
+    assert sorted(proven) == [(name, name, name) for name in sorted(site.planes)], result.output
+    url = f"{site.lab.admin_url}/api/v1/launch_plans/team1/development/{CANARY}"
+    assert len(requests.get(url, timeout=10).json()["launchPlans"]) == 1  # registered once
+    again = site.run(*OWN)
+    assert again.code == 0 and set(again.changed.values()) == {0} and "(execution)" not in again.output  # nothing changed: nothing to prove
+    assert site.run(*OWN, playbook="verify.yml").code == 0 and len(requests.get(url, timeout=10).json()["launchPlans"]) == 1
+    assert "flyte-multicluster-canary" not in site.run(playbook="status.yml").output
+    wrong = site.run("-e", "flyte_canary_project=nope", playbook="verify.yml")
+    assert wrong.code != 0 and "flyteadmin has no project-domain nope/development to register the canary in" in _flat(wrong.output), wrong.output
+    assert "flyte-multicluster-canary-dataplane_1" in labels()
+    assert site.run().code == 0 and "flyte-multicluster-canary" not in labels()
+
+
+def test_what_is_still_to_be_done_is_a_failure_of_verify(site: SiteUnderTest) -> None:
+    other = site.changed_copy()
+    other.variables["flyte_labels"]["label2"] = [{"cluster": "dataplane_1", "weight": 1}]
+    found = other.run(playbook="verify.yml")
+    assert found.code != 0 and "still to be done: labelClusterMap: label2: dataplane_1 1" in _flat(found.output), found.output
+    # With the chart at hand, values are compared too.
+    changed = site.changed_copy()
+    changed.planes["dataplane_2"]["flyte_values"] = {"flytepropeller": {"podAnnotations": {"example.com/ready": "yes"}}}
+    found = changed.run("--tags", "verify")
+    assert found.code != 0 and "still to be done: Helm release flyte-core-data: values differ" in _flat(found.output), found.output
+    assert site.run(playbook="verify.yml").code == 0
+
+
+def test_a_dead_plane_fails_verify_and_is_named(site: SiteUnderTest) -> None:
+    site.lab.stop("dataplane2")
+    try:
+        found = site.run(playbook="verify.yml")
+    finally:
+        site.lab.start("dataplane2")
+    assert found.code != 0 and re.search(r"dataplane_2\s+verify\s+does not answer", found.output), found.output
+    assert site.run("--limit", "dataplane_1", playbook="verify.yml").code == 0  # of the others nothing is asked
