@@ -19,6 +19,10 @@ import urllib.request
 from binaries import LabError
 
 
+#: the variable by which the kubelet marks the processes of pods, with the lab's folder
+LAB_MARK = "FLYTE_LAB_POD"
+
+
 class Process:
     """A process known by a small file, so that a second ``lab-up`` finds it and ``lab-down`` ends it."""
 
@@ -79,9 +83,9 @@ class Process:
 def kill_all_of(folder: pathlib.Path) -> None:
     """Kill every process whose program lies in this folder, and wait until they are gone: what they wrote goes with the folder.
 
-    Also kwokctl at work on this folder, which would start more of them.
+    Also kwokctl at work on this folder, which would start more of them, and what a lab in this folder runs in pods.
     """
-    while found := _programs_of(folder):
+    while found := [*_programs_of(folder), *_marked(folder)]:
         for pid in found:
             _signal(pid, signal.SIGKILL)
         for pid in found:
@@ -135,6 +139,19 @@ def _programs_of(folder: pathlib.Path) -> list[int]:
             continue
         if program.startswith(inside) or (program.endswith(b"/kwokctl") and any(argument.startswith(inside) for argument in arguments)):
             found.append(int(path.parent.name))
+    return found
+
+
+def _marked(folder: pathlib.Path) -> list[int]:
+    """Return the processes that carry the mark of a lab: wherever their programs lie, whoever started them."""
+    found = []
+    wanted = f"{LAB_MARK}={folder}".encode()
+    for path in pathlib.Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if wanted in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+        except OSError:
+            continue
     return found
 
 

@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import base64
 import concurrent.futures
 import dataclasses
-import datetime
 import hashlib
 import pathlib
 import random
+import re
 import ssl
 import threading
 import time
@@ -20,8 +19,8 @@ import typing as t
 import requests
 import yaml
 from kubernetes import client, config
+from pods import MountFailed, container_status, mounted_files, now, pod_status, report_mount_failure
 
-NAMESPACE = "flyte"
 DOMAINS = ("development", "staging", "production")
 
 
@@ -55,6 +54,9 @@ class Generation:
     resources: dict[str, t.Any]
     templates: dict[str, str]
     default_label: str | None = None
+    task_resources: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    namespace_template: str = "{{ project }}-{{ domain }}"
+    event_version: int = 0
 
     def select(self, label: str | None) -> Cluster:
         """Select a cluster for a label by weight; any enabled one where the label leads to none."""
@@ -63,6 +65,10 @@ class Generation:
             chosen = random.choices([name for name, _weight in entries], [weight for _name, weight in entries])[0]
             return self.clusters[chosen]
         return random.choice([cluster for cluster in self.clusters.values() if cluster.enabled])
+
+    def namespace(self, project: str, domain: str) -> str:
+        """Return the namespace of a project-domain."""
+        return re.sub(r"{{\s*(project|domain)\s*}}", lambda match: {"project": project, "domain": domain}[match[1]], self.namespace_template)
 
 
 class DataPlane:
@@ -162,7 +168,7 @@ class ControlPlane:
             time.sleep(0.3)
 
     def _step(self) -> None:
-        pods = self._core.list_namespaced_pod(NAMESPACE, label_selector="app.kubernetes.io/name=flyteadmin").items
+        pods = self._core.list_pod_for_all_namespaces(label_selector="app.kubernetes.io/name=flyteadmin").items
         alive = [pod for pod in pods if pod.metadata.deletion_timestamp is None and pod.spec.node_name]
         for pod in alive:
             if pod.metadata.uid not in self._started and self._retry_at.get(pod.metadata.uid, 0) <= time.monotonic():
@@ -180,10 +186,15 @@ class ControlPlane:
             self._sync(generation)
         except Panic as problem:
             self._crashed(pod, "CrashLoopBackOff", f"panic: {problem}", init=False)
+        except MountFailed as problem:
+            if uid not in self._retry_at:
+                report_mount_failure(self._core, pod, str(problem))
+            self._retry_at[uid] = time.monotonic() + 2
+            self._patch_status(pod, waiting={"reason": "ContainerCreating"})
         except (SyncFailed, requests.RequestException) as problem:
             self._crashed(pod, "CrashLoopBackOff", f"sync-cluster-resources: {problem}", init=True)
         else:
-            self._patch_status(pod, ready=True)
+            self._patch_status(pod)
             self._started[uid] = generation
             enabled = sorted(cluster.name for cluster in generation.clusters.values() if cluster.enabled)
             print(f"{name}: started, enabled clusters {enabled}, labels {sorted(generation.labels)}", flush=True)
@@ -191,43 +202,24 @@ class ControlPlane:
     def _crashed(self, pod: t.Any, reason: str, message: str, *, init: bool) -> None:
         print(f"{pod.metadata.name}: {message}", flush=True)
         self._retry_at[pod.metadata.uid] = time.monotonic() + 2
-        self._patch_status(pod, ready=False, waiting={"reason": reason, "message": message[:500]}, init=init)
+        self._patch_status(pod, waiting={"reason": reason, "message": message[:500]}, init=init)
 
-    def _patch_status(self, pod: t.Any, *, ready: bool, waiting: dict[str, str] | None = None, init: bool = False) -> None:
-        now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        state = {"running": {"startedAt": now}} if ready else {"waiting": {"reason": "PodInitializing"} if init else waiting}
-
-        def statuses(containers: list[t.Any], container_state: dict[str, t.Any], is_ready: bool) -> list[dict[str, t.Any]]:
-            return [
-                {"name": item.name, "image": item.image, "imageID": "", "ready": is_ready, "restartCount": 0, "state": container_state}
-                for item in containers or []
-            ]
-
-        done = {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now}}
-        status: dict[str, t.Any] = {
-            "phase": "Pending" if init else "Running",
-            "startTime": now,
-            "hostIP": "10.0.0.1",
-            "podIP": "10.0.0.2",
-            "conditions": [
-                {"type": kind, "status": str(value), "lastTransitionTime": now}
-                for kind, value in (("Initialized", not init), ("ContainersReady", ready), ("Ready", ready), ("PodScheduled", True))
-            ],
-            "containerStatuses": statuses(pod.spec.containers, state, ready),
-            "initContainerStatuses": statuses(pod.spec.init_containers, {"waiting": waiting} if init else done, not init),
-        }
-        self._core.patch_namespaced_pod_status(pod.metadata.name, NAMESPACE, {"status": status})
+    def _patch_status(self, pod: t.Any, *, waiting: dict[str, str] | None = None, init: bool = False) -> None:
+        """Set a pod's status: it runs, or its containers (or the first that have to come before them) wait for something."""
+        done = {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": now(), "finishedAt": now()}}
+        state: dict[str, t.Any] = {"waiting": {"reason": "PodInitializing"} if init else waiting} if waiting else {"running": {"startedAt": now()}}
+        before: dict[str, t.Any] = {"waiting": waiting} if init else done
+        containers = [container_status(item, state, ready=not waiting) for item in pod.spec.containers]
+        earlier = [container_status(item, before, ready=not init) for item in pod.spec.init_containers or []]
+        pending = init or (waiting or {}).get("reason") == "ContainerCreating"
+        status = pod_status("Pending" if pending else "Running", containers, earlier, initialized=not init)
+        self._core.patch_namespaced_pod_status(pod.metadata.name, pod.metadata.namespace, {"status": status})
 
     # -- files
 
     def _read(self, pod: t.Any) -> Generation:
         container = next((item for item in pod.spec.containers if item.name == "flyteadmin"), pod.spec.containers[0])
-        files: dict[str, bytes] = {}
-        volumes = {volume.name: volume for volume in pod.spec.volumes or []}
-        for mount in container.volume_mounts or []:
-            for name, content in self._volume(volumes[mount.name]).items():
-                path = mount.mount_path if mount.sub_path == name else f"{mount.mount_path.rstrip('/')}/{name}"
-                files[path] = content
+        files = mounted_files(self._core, pod, container)
         merged: dict[str, t.Any] = {}
         templates = {}
         for path, content in sorted(files.items()):
@@ -236,31 +228,6 @@ class ControlPlane:
             elif path.endswith(".yaml") and path.startswith("/etc/flyte"):
                 merged.update(yaml.safe_load(content) or {})
         return self._generation(merged, files, templates)
-
-    def _volume(self, volume: t.Any) -> dict[str, bytes]:
-        """Return the files of a volume; of a missing Secret or ConfigMap, a pod would wait for ever."""
-        sources: list[tuple[str | None, str | None]] = []
-        if volume.config_map:
-            sources.append((volume.config_map.name, None))
-        if volume.secret:
-            sources.append((None, volume.secret.secret_name))
-        if volume.projected:
-            for source in volume.projected.sources:
-                sources.append((source.config_map.name if source.config_map else None, source.secret.name if source.secret else None))
-        files: dict[str, bytes] = {}
-        for config_map, secret in sources:
-            try:
-                if config_map:
-                    data = self._core.read_namespaced_config_map(config_map, NAMESPACE).data or {}
-                    files.update({key: value.encode() for key, value in data.items()})
-                if secret:
-                    raw = self._core.read_namespaced_secret(secret, NAMESPACE).data or {}
-                    files.update({key: base64.b64decode(value) for key, value in raw.items()})
-            except client.ApiException as problem:
-                if problem.status != 404:
-                    raise
-                raise SyncFailed(f"MountVolume.SetUp failed for volume {volume.name!r}: {config_map or secret} not found") from problem
-        return files
 
     def _generation(self, settings: dict[str, t.Any], files: dict[str, bytes], templates: dict[str, str]) -> Generation:
         section = settings.get("clusters") or {}
@@ -285,7 +252,17 @@ class ControlPlane:
         if not any(cluster.enabled for cluster in clusters.values()):
             raise Panic("no enabled clusters")
         domains = tuple(domain["id"] for domain in settings.get("domains") or []) or DOMAINS
-        return Generation(clusters, labels, domains, settings.get("cluster_resources") or {}, templates, section.get("defaultExecutionLabel") or None)
+        return Generation(
+            clusters,
+            labels,
+            domains,
+            settings.get("cluster_resources") or {},
+            templates,
+            section.get("defaultExecutionLabel") or None,
+            settings.get("task_resources") or {},
+            (settings.get("namespace_mapping") or {}).get("template") or "{{ project }}-{{ domain }}",
+            int((settings.get("flyteadmin") or {}).get("eventVersion") or 0),
+        )
 
     def _cluster(self, entry: dict[str, t.Any], files: dict[str, bytes]) -> Cluster:
         name, enabled = str(entry.get("name", "")), bool(entry.get("enabled", False))
@@ -320,7 +297,7 @@ class ControlPlane:
 
         def sync(cluster: Cluster) -> None:
             for project, domain in places:
-                self._sync_namespace(self.plane(cluster), generation, f"{project}-{domain}", {**custom.get(domain, {})})
+                self._sync_namespace(self.plane(cluster), generation, generation.namespace(project, domain), {**custom.get(domain, {})})
 
         # Side by side, unlike the real one: how long flyteadmin takes is no subject of the lab.
         with concurrent.futures.ThreadPoolExecutor(max_workers=8) as pool:
