@@ -42,7 +42,7 @@ MOST_CLUSTERS = 60 // (len(COMPONENTS) + 1)
 #: the virtual environment beside ours that has flytekit (Makefile): without "..", since pyflyte packs what it runs from into its archives
 FLYTEKIT = pathlib.Path(sys.prefix + "-flytekit")
 #: values of app.kubernetes.io/name whose pods kwok leaves alone (kwokctl.config)
-_PLAYED = ["flyteadmin", "flytepropeller", "flyte-pod-webhook"]
+_PLAYED = ["flyteadmin", "flyteclusterresourcesync", "flytepropeller", "flyte-pod-webhook"]
 REGION = "us-east-2"
 BUCKET = "flyte-lab"
 
@@ -232,7 +232,7 @@ class Lab:
         if not self.propeller:
             for expression in (entry for document in documents for entry in document.get("spec", {}).get("selector", {}).get("matchExpressions", [])):
                 if expression.get("values") == _PLAYED:
-                    expression["values"] = ["flyteadmin"]
+                    expression["values"] = _PLAYED[:2]
         documents[0]["componentsPatches"] = [{"name": "kube-apiserver", "extraArgs": [patch]}]
         config = folder / f"{name}-kwokctl.config"
         config.write_text(yaml.safe_dump_all(documents), encoding="utf-8")

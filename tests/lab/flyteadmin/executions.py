@@ -11,12 +11,13 @@ import typing as t
 import requests
 from blobs import Blobs
 from compiler import Compiler
-from control_plane import ControlPlane, DataPlane, Generation
+from control_plane import ControlPlane
 from entities import Entities, now, text
 from errors import ALREADY_EXISTS, FAILED_PRECONDITION, INTERNAL, INVALID_ARGUMENT, NOT_FOUND, Fault
 from flyteidl.admin import common_pb2, event_pb2, execution_pb2, launch_plan_pb2, matchable_resource_pb2, workflow_pb2
 from flyteidl.core import execution_pb2 as core_execution_pb2
 from flyteidl.core import identifier_pb2, literals_pb2
+from generation import DataPlane, Generation
 from store import Store
 
 _CRD = "/apis/flyte.lyft.com/v1alpha1/namespaces/{}/flyteworkflows"
