@@ -92,6 +92,7 @@ func build(raw []byte) ([]byte, error) {
 
 // prepare adds what flyteadmin adds to what the compiler made.
 func prepare(workflow *v1alpha1.FlyteWorkflow, launch Launch, id *core.WorkflowExecutionIdentifier, security *core.SecurityContext) {
+	workflow.Kind = "FlyteWorkflow" // which flyteadmin's client sets when it sends the object: the compiler's has the resource's name there
 	accepted := metav1.NewTime(time.Now())
 	workflow.AcceptedAt = &accepted
 	workflow.ExecutionID = v1alpha1.WorkflowExecutionIdentifier{WorkflowExecutionIdentifier: id}
