@@ -63,7 +63,7 @@ class Events(Executions):
             if event.task_node_metadata.checkpoint_uri:
                 node.closure.task_node_metadata.checkpoint_uri = event.task_node_metadata.checkpoint_uri
             _advance(node.closure, event, event.phase == _Node.RUNNING, event.phase in _NODE_ENDED)
-            self.store.put_part("NODE", event.id.execution_id, event.id.node_id, node.SerializeToString())
+            self.store.put_part("NODE", event.id.execution_id, event.id.node_id, node.SerializeToString(), parent=event.parent_node_metadata.node_id)
         return event_pb2.NodeExecutionEventResponse()
 
     def _node(self, identifier: t.Any) -> t.Any:
@@ -77,7 +77,7 @@ class Events(Executions):
         return node
 
     def ListNodeExecutions(self, request: t.Any) -> t.Any:
-        raw = [] if request.unique_parent_id else self.store.parts("NODE", request.workflow_execution_id, "")
+        raw = self.store.parts("NODE", request.workflow_execution_id, request.unique_parent_id)
         nodes = [node_execution_pb2.NodeExecution.FromString(item) for item in raw]
         return node_execution_pb2.NodeExecutionList(node_executions=nodes)
 
@@ -115,7 +115,8 @@ class Events(Executions):
                 closure.reason = event.reason
                 closure.reasons.add(message=event.reason, occurred_at=event.occurred_at)
             _advance(closure, event, event.phase == _Task.RUNNING, event.phase in _TASK_ENDED)
-            self.store.put_part("TASK", parent.execution_id, _task_key(identifier), task.SerializeToString(), event.phase_version)
+            content = task.SerializeToString()
+            self.store.put_part("TASK", parent.execution_id, _task_key(identifier), content, parent=parent.node_id, version=event.phase_version)
         return event_pb2.TaskExecutionEventResponse()
 
     def _task(self, identifier: t.Any) -> tuple[t.Any, int]:
@@ -130,7 +131,7 @@ class Events(Executions):
         return task
 
     def ListTaskExecutions(self, request: t.Any) -> t.Any:
-        raw = self.store.parts("TASK", request.node_execution_id.execution_id, request.node_execution_id.node_id + "/")
+        raw = self.store.parts("TASK", request.node_execution_id.execution_id, request.node_execution_id.node_id)
         return task_execution_pb2.TaskExecutionList(task_executions=[task_execution_pb2.TaskExecution.FromString(item) for item in raw])
 
     def GetTaskExecutionData(self, request: t.Any) -> t.Any:

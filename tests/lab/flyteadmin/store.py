@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS executions (
     number INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT, domain TEXT, name TEXT, cluster TEXT, phase TEXT, value BLOB,
     inputs BLOB, UNIQUE (project, domain, name));
 CREATE TABLE IF NOT EXISTS parts (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, execution TEXT, name TEXT, version INTEGER, value BLOB,
+    number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, execution TEXT, name TEXT, parent TEXT, version INTEGER, value BLOB,
     UNIQUE (kind, execution, name));
 """
 
@@ -185,14 +185,15 @@ class Store:
     def _key(execution: t.Any) -> str:
         return f"{execution.project}/{execution.domain}/{execution.name}"
 
-    def put_part(self, kind: str, execution: t.Any, name: str, value: bytes, version: int = 0) -> None:
-        """Create or replace a node or a task of an execution."""
+    def put_part(self, kind: str, execution: t.Any, name: str, value: bytes, *, parent: str, version: int = 0) -> None:
+        """Create or replace a node or a task of an execution; the parent of a task is its node, that of a node, if any, the node that it is within."""
         self._run(
-            "INSERT INTO parts (kind, execution, name, version, value) VALUES (?, ?, ?, ?, ?) "
+            "INSERT INTO parts (kind, execution, name, parent, version, value) VALUES (?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (kind, execution, name) DO UPDATE SET version = excluded.version, value = excluded.value",
             kind,
             self._key(execution),
             name,
+            parent,
             version,
             value,
         )
@@ -202,7 +203,7 @@ class Store:
         rows = self._run("SELECT value, version FROM parts WHERE kind = ? AND execution = ? AND name = ?", kind, self._key(execution), name)
         return (rows[0][0], rows[0][1]) if rows else None
 
-    def parts(self, kind: str, execution: t.Any, prefix: str) -> list[bytes]:
-        """Return the nodes or the tasks of an execution whose name starts with something, oldest first."""
-        rows = self._run("SELECT value, name FROM parts WHERE kind = ? AND execution = ? ORDER BY number", kind, self._key(execution))
-        return [value for value, name in rows if name.startswith(prefix)]
+    def parts(self, kind: str, execution: t.Any, parent: str) -> list[bytes]:
+        """Return the nodes or the tasks of an execution that have this parent, oldest first."""
+        statement = "SELECT value FROM parts WHERE kind = ? AND execution = ? AND parent = ? ORDER BY number"
+        return [row[0] for row in self._run(statement, kind, self._key(execution), parent)]
