@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import time
+import types
 import typing as t
 import urllib.error
 import urllib.request
@@ -322,13 +323,16 @@ class Lab:
         if BUCKET not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
             s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
 
-    def admin_restart(self, clients: dict[str, str] | None = None) -> None:
-        """Start the flyteadmin double anew, with its state; with clients, each an id with its secret, it wants a token of one."""
+    def admin_restart(self, client_id: str | None = None, client_secret: str = "", *, others: dict[str, str] | None = None) -> None:
+        """Start the flyteadmin double anew, with its state; with a client it wants a token.
+
+        :param others: the secrets of more clients by their ids, flytepropeller's for example.
+        """
         self.admin.stop()
         # Its last connections need a moment to be closed by both sides.
         for port in (self.admin_port, self.admin_grpc_port):
             wait_for(f"port {port}", functools.partial(port_is_free, port), seconds=70, explain=lambda: "something else listens there")
-        self._admin_up(clients)
+        self._admin_up({client_id: client_secret, **(others or {})} if client_id else {})
         wait_for("the flyteadmin double", self.admin_serves, seconds=30, explain=self.admin.tail)
 
     def admin_serves(self) -> bool:
@@ -341,7 +345,7 @@ class Lab:
         except OSError:
             return False
 
-    def _admin_up(self, clients: dict[str, str] | None = None) -> None:
+    def _admin_up(self, clients: t.Mapping[str, str] = types.MappingProxyType({})) -> None:
         if self.admin.running():
             return
         self._require_free(self.admin_port)
@@ -351,7 +355,7 @@ class Lab:
         command += ["--http-port", str(self.admin_port), "--grpc-port", str(self.admin_grpc_port)]
         command += ["--state", str(self.folder / "flyteadmin.json"), "--scratch", str(self.folder / "flyteadmin"), "--s3-url", self.aws_url, "--bucket", BUCKET]
         command += ["--compiler", str(binaries.find("flytecompile"))]
-        self.admin.start(command, environment={"TMPDIR": str(self.temporary), "FLYTEADMIN_DOUBLE_CLIENTS": json.dumps(clients or {})})
+        self.admin.start(command, environment={"TMPDIR": str(self.temporary), "FLYTEADMIN_DOUBLE_CLIENTS": json.dumps(dict(clients))})
         wait_for("the flyteadmin double", lambda: answers(self.admin_url + "/healthcheck"), seconds=30, explain=self.admin.tail)
         say(f"flyteadmin double: up, {self.admin_url} (it serves once site.yml has deployed flyteadmin's pods)")
 

@@ -1,9 +1,10 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Registers and launches a workflow over flyteadmin's HTTP API, for tests: flytekit's import alone takes seconds."""
+"""Registers, launches and reads a workflow over flyteadmin's HTTP API, for tests: flytekit's import alone takes seconds."""
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 import requests
@@ -82,3 +83,20 @@ def executions_of(url: str, project: str, domain: str, workflow: str) -> list[di
     """Return the executions of one workflow."""
     found = _call(url, "GET", f"/api/v1/executions/{project}/{domain}?limit=1000")["executions"]
     return [entry for entry in found if entry["closure"]["workflow_id"]["name"] == workflow]
+
+
+def wait_for_end(url: str, project: str, domain: str, name: str, seconds: float) -> dict[str, t.Any]:
+    """Return an execution when it ended, or as it is after so many seconds."""
+    ended = time.monotonic() + seconds
+    while True:
+        found = execution(url, project, domain, name)
+        if found["closure"]["phase"] in ("SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT") or time.monotonic() > ended:
+            return found
+        time.sleep(0.5)
+
+
+def outputs(url: str, found: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return what an execution returned, of simple types."""
+    place = "/".join(found["id"][key] for key in ("project", "domain", "name"))
+    literals = _call(url, "GET", f"/api/v1/data/executions/{place}")["full_outputs"]["literals"]
+    return {key: next(iter(literal["scalar"]["primitive"].values())) for key, literal in literals.items()}
