@@ -168,7 +168,7 @@ def test_flytepropeller_starts_with_its_pods_and_ends_with_what_it_cannot_take(r
 
     try:
         _until(lambda: bool(said()), "flytepropeller that ends by itself")
-        assert "first path segment in URL cannot contain colon" in said()[0]
+        assert "'endpoint' expected a map or struct" in said()[0]  # the end of its log: no URL by Go's rule
         deployment = plane.get(DEPLOYMENT)
         assert not any(_ready(pod) for name, pod in _propellers(plane).items() if name not in before) and deployment["status"]["unavailableReplicas"] >= 1
     finally:
