@@ -57,9 +57,11 @@ needs_flytekit = pytest.mark.skipif(not PYFLYTE.exists(), reason="flytekit suppo
 
 @pytest.fixture(name="ran", scope="module")
 def _ran(site: SiteUnderTest) -> SiteUnderTest:
-    """The site as its inventory says."""
+    """The site as its inventory says, once syncresources made the namespaces of its projects."""
     result = site.run()
     assert result.code == 0, result.output
+    places = [f"/api/v1/namespaces/team1-{domain}/resourcequotas/project-quota" for domain in ("development", "production")]
+    _until(lambda: all(site.cluster(plane).get(place) for plane in ("dataplane1", "dataplane2") for place in places), "namespaces")
     return site
 
 
