@@ -29,7 +29,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import binaries  # noqa: E402
 from binaries import LabError, say  # noqa: E402
 from ports import chosen_range  # noqa: E402
-from processes import Process, answers, interruptible, kill_all_of, kill_tree, port_is_free, uninterrupted, wait_for  # noqa: E402
+from processes import Process, answers, interruptible, kill_all_of, kill_pods_of, kill_tree, port_is_free, uninterrupted, wait_for  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
@@ -363,6 +363,7 @@ class Lab:
         """Start what runs flytepropeller's pods and those of tasks, in every cluster of the lab."""
         if not self.propeller or self.kubelet.running():
             return
+        kill_pods_of(self.folder)
         ports = f"{self.port + 10}-{self.port + 19},{self.port + 84}-{self.port + 97}"
         command = [sys.executable, str(HERE / "kubelet"), "--lab", str(self.folder), "--kubeconfig", str(self.kubeconfig)]
         command += ["--propeller", str(self.folder / "bin" / "flytepropeller"), "--flytekit", str(FLYTEKIT / "bin")]

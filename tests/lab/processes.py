@@ -86,11 +86,21 @@ def kill_all_of(folder: pathlib.Path) -> None:
     Also kwokctl at work on this folder, which would start more of them, and what a lab in this folder runs in pods.
     """
     while found := [*_programs_of(folder), *_marked(folder)]:
-        for pid in found:
-            _signal(pid, signal.SIGKILL)
-        for pid in found:
-            if not _gone(pid, 10):
-                raise LabError(f"process {pid} of {folder} does not end")
+        _kill(found, folder)
+
+
+def kill_pods_of(folder: pathlib.Path) -> None:
+    """Kill what a lab in this folder runs in pods: of a kubelet that was killed itself, it would run beside the next one's."""
+    while found := _marked(folder):
+        _kill(found, folder)
+
+
+def _kill(found: list[int], folder: pathlib.Path) -> None:
+    for pid in found:
+        _signal(pid, signal.SIGKILL)
+    for pid in found:
+        if not _gone(pid, 10):
+            raise LabError(f"process {pid} of {folder} does not end")
 
 
 def kill_tree(process: subprocess.Popen[bytes]) -> None:
@@ -182,10 +192,12 @@ def uninterrupted() -> t.Iterator[None]:
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    try:
-        os.killpg(pid, number)
-    except ProcessLookupError:
-        pass
+    """Send a signal to a process and, where it leads a group, to all of that."""
+    for send in (os.killpg, os.kill):
+        try:
+            send(pid, number)
+        except ProcessLookupError:
+            pass
 
 
 def _gone(pid: int, seconds: float) -> bool:

@@ -63,7 +63,9 @@ def main() -> None:
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for node in nodes.values():
-            node.stop()
+            node.end()
+        for node in nodes.values():
+            node.join()
 
 
 if __name__ == "__main__":

@@ -41,10 +41,13 @@ class Node:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
-        """End all that runs."""
+    def end(self) -> None:
+        """Begin to end all that runs."""
         self._stopping.set()
         self._changed.set()
+
+    def join(self) -> None:
+        """Wait until all has ended."""
         self._threads[1].join()
 
     # -- what there is to run
@@ -53,7 +56,9 @@ class Node:
         while not self._stopping.is_set():
             try:
                 self._watch_once()
-            except (client.ApiException, urllib3.exceptions.HTTPError, OSError, ValueError):
+            except Exception as problem:  # whatever it is: this thread has to outlive a cluster that is down
+                if not isinstance(problem, urllib3.exceptions.HTTPError):
+                    traceback.print_exc()
                 if time.monotonic() - self._reached > _DEAD:
                     self._pods = None
                     self._changed.set()
@@ -89,7 +94,7 @@ class Node:
             self._changed.clear()
             try:
                 self._step()
-            except (client.ApiException, urllib3.exceptions.HTTPError, OSError):
+            except Exception:  # as above
                 traceback.print_exc()
                 time.sleep(1)
         for run in self._runs.values():

@@ -22,7 +22,7 @@ from images import Api, Images, Ports, _moved_text  # noqa: E402
 from kubernetes import client  # noqa: E402
 from node import _plays  # noqa: E402
 from pod_run import PodRun  # noqa: E402
-from processes import LAB_MARK, kill_all_of  # noqa: E402
+from processes import LAB_MARK, _marked, kill_all_of  # noqa: E402
 
 NAMESPACE = "flyte"
 
@@ -198,14 +198,14 @@ def test_the_end_of_a_pod_is_the_end_of_all_its_processes(core: Core, play: t.Ca
 
 
 def test_what_a_killed_kubelet_left_behind_ends_with_the_lab(core: Core, play: t.Callable[..., PodRun], tmp_path: pathlib.Path) -> None:
-    run = play("sleep 62", task=True)
+    run = play("sleep 62 & wait", task=True)
     _until(run, core, state="running")
     environment = pathlib.Path(f"/proc/{run._main[0]._process.pid}/environ").read_bytes()  # type: ignore[union-attr]
     assert f"{LAB_MARK}={tmp_path}".encode() in environment.split(b"\0")
     kill_all_of(tmp_path / "other")
     assert run._main[0].running and not run._main[0].look()
     kill_all_of(tmp_path)
-    assert run._main[0].look()
+    assert run._main[0].look() and not _marked(tmp_path)
 
 
 @pytest.mark.parametrize(
