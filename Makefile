@@ -1,5 +1,5 @@
 # flyte.multicluster. Two commands for a fresh machine: make demo, make test.
-# PYTHON chooses the interpreter (3.11 to 3.13), FLYTE_CHART the chart (a folder or a .tgz; default: the lab's stand-in).
+# PYTHON chooses the interpreter (3.11 to 3.13), FLYTEKIT_PYTHON flytekit's (up to 3.12), FLYTE_CHART the chart (a folder or a .tgz; default: the lab's stand-in).
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -28,12 +28,18 @@ $(VENV)/.ready: tests/requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement tests/requirements.txt
 	@touch $@
 
+# flytekit has an environment of its own, made with the first of these that it supports and that can make one.
 $(VENV)-flytekit/.ready: tests/requirements-flytekit.txt
-	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then \
-	  echo "== setting up $(VENV)-flytekit: about 1 minute the first time"; \
-	  $(PYTHON) -m venv $(VENV)-flytekit && \
-	  $(VENV)-flytekit/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement $<; \
-	else echo "== no flytekit: it does not support $$($(PYTHON) --version)"; mkdir -p $(VENV)-flytekit; fi
+	@rm -rf $(VENV)-flytekit
+	@for python in $(FLYTEKIT_PYTHON) $(PYTHON) python3.12 python3.11 python3.10 $(wildcard $(HOME)/.pyenv/versions/3.1[012].*/bin/python); do \
+	  if $$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null && $$python -m venv $(VENV)-flytekit 2>/dev/null; then \
+	    echo "== setting up $(VENV)-flytekit with $$($$python --version): about 1 minute the first time"; \
+	    $(VENV)-flytekit/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement $< || exit 1; \
+	    break; \
+	  fi; \
+	done
+	@[ -x $(VENV)-flytekit/bin/pyflyte ] || { mkdir -p $(VENV)-flytekit; \
+	  echo "== no flytekit: it supports Python 3.10 to 3.12, and there is none (FLYTEKIT_PYTHON names one)"; }
 	@touch $@
 
 $(COLLECTION):
@@ -42,7 +48,7 @@ $(COLLECTION):
 setup: $(VENV)/.ready $(VENV)-flytekit/.ready $(COLLECTION)
 
 binaries: setup
-	@echo "== binaries of the lab: built once where PATH has none, about 15 minutes on two cores"
+	@echo "== binaries of the lab: built once where PATH has none, about 18 minutes on two cores"
 	@$(BIN)/python tests/lab/binaries.py
 
 lab-up: setup

@@ -25,9 +25,10 @@ def main() -> int:
         *(part for kind in kinds for part in ("-p", f"ansible_collections.flyte.multicluster.plugins.{kind}")),
         path=str(REPOSITORY / ".collections"),
     )
-    lab = mypy("--exclude", "tests/lab/(flyteadmin/|example)", "tests/lab", path="tests/lab")
-    double = mypy("tests/lab/flyteadmin", path="tests/lab/flyteadmin")
-    return collection or lab or double
+    lab = mypy("--exclude", "tests/lab/(flyteadmin/|kubelet/|example)", "tests/lab", path="tests/lab")
+    # Programs of their own, each with its folder first in the path, and the lab's own after it.
+    programs = [mypy(f"tests/lab/{name}", path=f"tests/lab/{name}:tests/lab") for name in ("flyteadmin", "kubelet")]
+    return collection or lab or max(programs)
 
 
 if __name__ == "__main__":

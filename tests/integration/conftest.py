@@ -129,7 +129,7 @@ class SiteUnderTest:
         content = yaml.safe_load((REPOSITORY / "inventories" / "lab" / "hosts.yml").read_text(encoding="utf-8"))
         content["all"]["vars"].update(
             flyte_admin_url=self.lab.admin_url,
-            flyte_admin_endpoint=f"127.0.0.1:{self.lab.admin_grpc_port}",
+            flyte_admin_endpoint=f"dns:///127.0.0.1:{self.lab.admin_grpc_port}",
             flyte_aws_endpoint_url=self.lab.aws_url,
             flyte_kubeconfig=str(self.lab.kubeconfig),
             flyte_helm_binary=str(self.lab.folder / "bin" / "helm"),

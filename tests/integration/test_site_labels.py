@@ -130,7 +130,8 @@ def test_a_run_killed_between_delete_and_restore_loses_nothing_on_any_machine(si
 
 def test_a_flyteadmin_that_wants_a_token_gets_one_and_no_secret_is_shown(site: SiteUnderTest) -> None:
     secret = "the-clients-secret-0815"
-    site.lab.admin_restart("flyte-automation", secret)
+    # The canary's executions end only if flytepropeller can log in too.
+    site.lab.admin_restart("flyte-automation", secret, others={"flytepropeller": site.cluster("dataplane1").secret("flyte-secret-auth")["client_secret"]})
     try:
         refused = site.run("--tags", "ecl,verify")
         assert refused.code != 0 and "set flyte_client_id and flyte_client_secret" in _flat(refused.output), refused.output
@@ -177,13 +178,13 @@ def test_the_real_flytekit_and_flytectl_agree_with_the_modules(site: SiteUnderTe
         "version": "from-flytekit",
         "inputs": {"hyperparameters": {"C": 0.1}},
         "expect_cluster": ["dataplane_2"],
-        "wait_timeout": 60,
+        "wait_timeout": 120,
     }
     ansible = str(pathlib.Path(sys.executable).with_name("ansible"))
     command = [ansible, "localhost", "-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}"]
     ours = subprocess.run(
         [*command, "-m", "flyte.multicluster.flyte_execution", "-a", json.dumps(arguments)],
-        cwd=REPOSITORY, env=site.environment(), capture_output=True, text=True, timeout=120, check=False,
+        cwd=REPOSITORY, env=site.environment(), capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip
     assert ours.returncode == 0 and "phase: SUCCEEDED" in ours.stdout, ours.stdout + ours.stderr
     our_name = re.findall(r"name: (f\w+)", ours.stdout)[-1]

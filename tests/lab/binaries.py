@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import fcntl
+import hashlib
 import os
 import pathlib
 import shutil
@@ -20,6 +21,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 KUBERNETES = "1.34.4"
+FLYTE = "1.16.8"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +74,9 @@ BINARIES = {
         Binary("kwokctl", "0.7.0", "sigs.k8s.io/kwok/cmd/kwokctl", None, 1, (("--version",), "v0.7.")),
         Binary("helm", "3.19.5", "helm.sh/helm/v3/cmd/helm", None, 2, (("version", "--short"), "v3.")),
         Binary("flytectl", "0.9.8", "github.com/flyteorg/flyte/flytectl", "flytectl", 3),
+        Binary("flytepropeller", FLYTE, ".", "flytepropeller", 3),
+        # Flyte's compiler for the flyteadmin double; after flytepropeller there is little left to build.
+        Binary("flytecompile", FLYTE, "./compile", "flytepropeller", 0.2),
     )
 }
 
@@ -97,10 +102,19 @@ def find(name: str) -> pathlib.Path:
     on_path = shutil.which(name)
     if on_path and _acceptable(binary, on_path):
         return pathlib.Path(on_path)
-    target = cache_dir() / f"{name}-{binary.version}" / name
+    target = cache_dir() / f"{name}-{binary.version}{_own_sources(binary)}" / name
     if not target.exists():
         _build(binary, target)
     return target
+
+
+def _own_sources(binary: Binary) -> str:
+    """Return what tells one state of our own Go sources from another; nothing for a program that has none of them."""
+    folder = HERE / "binaries" / binary.module if binary.module else None
+    sources = sorted(folder.rglob("*.go")) if folder else []
+    if not folder or not sources:
+        return ""
+    return "-" + hashlib.sha256(b"".join(path.read_bytes() for path in (folder / "go.mod", *sources))).hexdigest()[:8]
 
 
 def _acceptable(binary: Binary, path: str) -> bool:

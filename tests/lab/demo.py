@@ -9,16 +9,19 @@ import pathlib
 import subprocess
 import sys
 import time
+import typing as t
 
 import requests
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from lab import REPOSITORY, Lab  # noqa: E402
-from workflow import executions_of, launch, register  # noqa: E402
+from lab import FLYTEKIT, REPOSITORY, Lab  # noqa: E402
+from workflow import executions_of, launch, outputs, register, wait_for_end  # noqa: E402
 
-PYFLYTE = pathlib.Path(sys.prefix + "-flytekit") / "bin" / "pyflyte"
+PYFLYTE = FLYTEKIT / "bin" / "pyflyte"
 WORKFLOW = "example.training_workflow"
+#: seconds for one execution: the first waits until a flytepropeller leads, which takes a quarter of a minute
+PATIENCE = 180
 
 
 def playbook(name: str, *arguments: str) -> None:
@@ -28,18 +31,17 @@ def playbook(name: str, *arguments: str) -> None:
     subprocess.run(command, cwd=REPOSITORY, check=True)
 
 
-def run_example(lab: Lab, domain: str) -> str:
-    """Run the example workflow once in a domain of team1, with flytekit where it can be installed; return its cluster."""
+def run_example(lab: Lab, domain: str) -> dict[str, t.Any]:
+    """Run the example workflow once in a domain of team1, with flytekit where it can be installed; return its execution when it ended."""
     known = executions_of(lab.admin_url, "team1", domain, WORKFLOW)
-    if known:
-        return str(known[-1]["spec"]["metadata"]["system_metadata"]["execution_cluster"])
-    if PYFLYTE.exists():
+    if not known and PYFLYTE.exists():
         pyflyte_run(lab, domain)
-    else:
-        print("flytekit does not support this Python: registering over the API instead", flush=True)
+    elif not known:
+        print("flytekit does not support this Python, and there is no other: registering a task without it instead", flush=True)
         register(lab.admin_url, "team1", domain, WORKFLOW, "v1")
         launch(lab.admin_url, "team1", domain, WORKFLOW, "v1")
-    return str(executions_of(lab.admin_url, "team1", domain, WORKFLOW)[-1]["spec"]["metadata"]["system_metadata"]["execution_cluster"])
+    name = executions_of(lab.admin_url, "team1", domain, WORKFLOW)[-1]["id"]["name"]
+    return wait_for_end(lab.admin_url, "team1", domain, name, PATIENCE)
 
 
 def pyflyte_run(lab: Lab, domain: str) -> None:
@@ -60,9 +62,12 @@ def main() -> int:
     playbook("site.yml")
     wrong = []
     for domain, wanted in (("development", "dataplane_1"), ("production", "dataplane_2")):
-        cluster = run_example(lab, domain)
-        print(f"{WORKFLOW} in team1/{domain} ran on {cluster}", flush=True)
-        wrong += [] if cluster == wanted else [f"team1/{domain} ran on {cluster}, not on {wanted}"]
+        execution = run_example(lab, domain)
+        cluster, closure = execution["spec"]["metadata"]["system_metadata"]["execution_cluster"], execution["closure"]
+        print(f"{WORKFLOW} in team1/{domain} on {cluster}: {closure['phase']}, returned {outputs(lab.admin_url, execution)}", flush=True)
+        if cluster != wanted or closure["phase"] != "SUCCEEDED":
+            why = (closure.get("error") or {}).get("message", "")
+            wrong.append(f"team1/{domain} ended {closure['phase']} on {cluster}, not SUCCEEDED on {wanted}: {why}".rstrip(": "))
     playbook("status.yml")
     print(f"demo: {time.monotonic() - started:.0f} s. Run it again: it changes nothing. make lab-down ends the lab.", flush=True)
     if wrong:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The lab: Kubernetes clusters, an AWS endpoint and the flyteadmin double on 127.0.0.1, without a container engine.
+"""The lab: Kubernetes clusters, an AWS endpoint, the flyteadmin double and real flytepropellers on 127.0.0.1, without a container engine.
 
 ``lab.py up [--data-planes N]``, ``lab.py down``, ``lab.py stop NAME``, ``lab.py start NAME``, ``lab.py status``.
 The lab lies in ``.lab/`` of the repository (``FLYTE_LAB_DIR``), its ports from 28100 on (``FLYTE_LAB_PORT``).
@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import argparse
 import functools
+import json
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import time
+import types
 import typing as t
 import urllib.error
 import urllib.request
@@ -27,7 +29,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import binaries  # noqa: E402
 from binaries import LabError, say  # noqa: E402
 from ports import chosen_range  # noqa: E402
-from processes import Process, answers, interruptible, kill_all_of, kill_tree, port_is_free, uninterrupted, wait_for  # noqa: E402
+from processes import Process, answers, interruptible, kill_all_of, kill_pods_of, kill_tree, port_is_free, uninterrupted, wait_for  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
@@ -38,8 +40,14 @@ EKS_PREFIX = "flyte-"
 COMPONENTS = ("etcd", "kube-controller-manager", "kube-scheduler", "controller", "etcd-peer")
 #: how many clusters have room between the lab's ports +20 and +80
 MOST_CLUSTERS = 60 // (len(COMPONENTS) + 1)
+#: the virtual environment beside ours that has flytekit (Makefile): without "..", since pyflyte packs what it runs from into its archives
+FLYTEKIT = pathlib.Path(sys.prefix + "-flytekit")
+#: values of app.kubernetes.io/name whose pods kwok leaves alone (kwokctl.config)
+_PLAYED = ["flyteadmin", "flyteclusterresourcesync", "flytepropeller", "flyte-pod-webhook"]
 REGION = "us-east-2"
 BUCKET = "flyte-lab"
+
+_BINARIES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok", "kwokctl", "helm", "flytecompile")
 
 _NODE = {
     "apiVersion": "v1",
@@ -56,7 +64,7 @@ _NODE = {
 class Lab:
     """One lab: a folder, a range of ports and the names of its clusters."""
 
-    def __init__(self, folder: pathlib.Path | None = None, port: int | None = None) -> None:
+    def __init__(self, folder: pathlib.Path | None = None, port: int | None = None, *, propeller: bool = True) -> None:
         self.folder = pathlib.Path(folder or os.environ.get("FLYTE_LAB_DIR") or REPOSITORY / ".lab").resolve()
         # Below Linux' range of local ports of outgoing connections (from 32768 on), any of which may be taken for a minute.
         self.port = int(port or os.environ.get("FLYTE_LAB_PORT") or 28100)
@@ -69,8 +77,11 @@ class Lab:
         self.aws_url = f"http://127.0.0.1:{self.aws_port}"
         #: makes a cluster's certificates and keys in a folder, in place of kwokctl
         self.make_pki: t.Callable[[pathlib.Path], None] | None = None
+        #: whether flytepropeller's pods run it, and those of tasks their tasks; else kwok makes them Ready without
+        self.propeller = propeller
         self.admin = Process(self.folder, "flyteadmin")
         self.aws = Process(self.folder, "moto")
+        self.kubelet = Process(self.folder, "kubelet")
 
     # -- the whole lab
 
@@ -82,7 +93,7 @@ class Lab:
         started = time.monotonic()
         if data_planes >= MOST_CLUSTERS:
             raise LabError(f"{data_planes} data planes are too many: a lab has ports for {MOST_CLUSTERS - 1}.")
-        for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok", "kwokctl", "helm"):
+        for name in (*_BINARIES, *(["flytepropeller"] if self.propeller else [])):
             binaries.find(name)
         new = not self.clusters()
         try:
@@ -100,12 +111,14 @@ class Lab:
         self._write_kubeconfig()
         self._aws_up()
         self._register_eks(unknown_to_eks)
+        self._link_binaries()
         self._admin_up()
-        self._link_helm()
+        self._kubelet_up()
 
     def down(self) -> None:
         """End every process of the lab and remove its folder."""
         with uninterrupted():
+            self.kubelet.stop()
             self.admin.stop()
             self.aws.stop()
             # Not by kwokctl, which ends nothing of a cluster whose creation was broken off.
@@ -217,6 +230,10 @@ class Lab:
         documents = list(yaml.safe_load_all((HERE / "kwokctl.config").read_text(encoding="utf-8")))
         patch = {"key": "authentication-token-webhook-config-file", "value": str(webhook)}
         documents[0]["options"]["etcdPeerPort"] = etcd_peer_port
+        if not self.propeller:
+            for expression in (entry for document in documents for entry in document.get("spec", {}).get("selector", {}).get("matchExpressions", [])):
+                if expression.get("values") == _PLAYED:
+                    expression["values"] = _PLAYED[:2]
         documents[0]["componentsPatches"] = [{"name": "kube-apiserver", "extraArgs": [patch]}]
         config = folder / f"{name}-kwokctl.config"
         config.write_text(yaml.safe_dump_all(documents), encoding="utf-8")
@@ -262,11 +279,11 @@ class Lab:
         scratch.chmod(0o600)
         scratch.replace(self.kubeconfig)
 
-    def _link_helm(self) -> None:
-        """Put helm, kubectl and flytectl (where it was built) under one folder for shells and playbooks."""
+    def _link_binaries(self) -> None:
+        """Put helm and kubectl under one folder for shells and playbooks, and flytepropeller, to know the lab's own by their path."""
         folder = self.folder / "bin"
         folder.mkdir(exist_ok=True)
-        for name in ("helm", "kubectl"):
+        for name in ("helm", "kubectl", *(["flytepropeller"] if self.propeller else [])):
             link = folder / name
             link.unlink(missing_ok=True)
             link.symlink_to(binaries.find(name))
@@ -306,13 +323,16 @@ class Lab:
         if BUCKET not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
             s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
 
-    def admin_restart(self, client_id: str | None = None, client_secret: str = "") -> None:
-        """Start the flyteadmin double anew, with its state; with a client it wants a token."""
+    def admin_restart(self, client_id: str | None = None, client_secret: str = "", *, others: dict[str, str] | None = None) -> None:
+        """Start the flyteadmin double anew, with its state; with a client it wants a token.
+
+        :param others: the secrets of more clients by their ids, flytepropeller's for example.
+        """
         self.admin.stop()
         # Its last connections need a moment to be closed by both sides.
         for port in (self.admin_port, self.admin_grpc_port):
             wait_for(f"port {port}", functools.partial(port_is_free, port), seconds=70, explain=lambda: "something else listens there")
-        self._admin_up(client_id, client_secret)
+        self._admin_up({client_id: client_secret, **(others or {})} if client_id else {})
         wait_for("the flyteadmin double", self.admin_serves, seconds=30, explain=self.admin.tail)
 
     def admin_serves(self) -> bool:
@@ -325,7 +345,7 @@ class Lab:
         except OSError:
             return False
 
-    def _admin_up(self, client_id: str | None = None, client_secret: str = "") -> None:
+    def _admin_up(self, clients: t.Mapping[str, str] = types.MappingProxyType({})) -> None:
         if self.admin.running():
             return
         self._require_free(self.admin_port)
@@ -334,11 +354,23 @@ class Lab:
         command += ["--kubeconfig", str(self.kubeconfig), "--context", CONTROL_PLANE]
         command += ["--http-port", str(self.admin_port), "--grpc-port", str(self.admin_grpc_port)]
         command += ["--state", str(self.folder / "flyteadmin.json"), "--scratch", str(self.folder / "flyteadmin"), "--s3-url", self.aws_url, "--bucket", BUCKET]
-        command += ["--auth", client_id] if client_id else []
-        secret = {"FLYTEADMIN_DOUBLE_SECRET": client_secret} if client_id else {}
-        self.admin.start(command, environment={"TMPDIR": str(self.temporary), **secret})
+        command += ["--compiler", str(binaries.find("flytecompile"))]
+        self.admin.start(command, environment={"TMPDIR": str(self.temporary), "FLYTEADMIN_DOUBLE_CLIENTS": json.dumps(dict(clients))})
         wait_for("the flyteadmin double", lambda: answers(self.admin_url + "/healthcheck"), seconds=30, explain=self.admin.tail)
         say(f"flyteadmin double: up, {self.admin_url} (it serves once site.yml has deployed flyteadmin's pods)")
+
+    def _kubelet_up(self) -> None:
+        """Start what runs flytepropeller's pods and those of tasks, in every cluster of the lab."""
+        if not self.propeller or self.kubelet.running():
+            return
+        kill_pods_of(self.folder)
+        ports = f"{self.port + 10}-{self.port + 19},{self.port + 84}-{self.port + 97}"
+        command = [sys.executable, str(HERE / "kubelet"), "--lab", str(self.folder), "--kubeconfig", str(self.kubeconfig)]
+        command += ["--propeller", str(self.folder / "bin" / "flytepropeller"), "--flytekit", str(FLYTEKIT / "bin")]
+        command += ["--s3-url", self.aws_url, "--ports", ports]
+        self.kubelet.start(command, environment={"TMPDIR": str(self.temporary)})
+        wait_for("the kubelet", lambda: "taken up" in self.kubelet.tail(), seconds=30, explain=self.kubelet.tail)
+        say("kubelet: up; it runs flytepropeller and tasks as processes, their logs in " + str(self.folder / "logs" / "pods"))
 
     @staticmethod
     def _require_free(port: int) -> None:
@@ -349,8 +381,8 @@ class Lab:
         """Print what runs."""
         for name in self.clusters():
             say(f"{name}: {'running' if answers_tls(self._api_port(name)) else 'stopped'}, {self.api_url(name)}")
-        for process, url in ((self.aws, self.aws_url), (self.admin, self.admin_url)):
-            say(f"{process.name}: {'running' if process.running() else 'stopped'}, {url}")
+        for process, what in ((self.aws, self.aws_url), (self.admin, self.admin_url), (self.kubelet, "flytepropeller and tasks")):
+            say(f"{process.name}: {'running' if process.running() else 'stopped'}, {what}")
 
 
 def answers_tls(port: int) -> bool:

@@ -19,6 +19,10 @@ import urllib.request
 from binaries import LabError
 
 
+#: the variable by which the kubelet marks the processes of pods, with the lab's folder
+LAB_MARK = "FLYTE_LAB_POD"
+
+
 class Process:
     """A process known by a small file, so that a second ``lab-up`` finds it and ``lab-down`` ends it."""
 
@@ -79,14 +83,24 @@ class Process:
 def kill_all_of(folder: pathlib.Path) -> None:
     """Kill every process whose program lies in this folder, and wait until they are gone: what they wrote goes with the folder.
 
-    Also kwokctl at work on this folder, which would start more of them.
+    Also kwokctl at work on this folder, which would start more of them, and what a lab in this folder runs in pods.
     """
-    while found := _programs_of(folder):
-        for pid in found:
-            _signal(pid, signal.SIGKILL)
-        for pid in found:
-            if not _gone(pid, 10):
-                raise LabError(f"process {pid} of {folder} does not end")
+    while found := [*_programs_of(folder), *_marked(folder)]:
+        _kill(found, folder)
+
+
+def kill_pods_of(folder: pathlib.Path) -> None:
+    """Kill what a lab in this folder runs in pods: of a kubelet that was killed itself, it would run beside the next one's."""
+    while found := _marked(folder):
+        _kill(found, folder)
+
+
+def _kill(found: list[int], folder: pathlib.Path) -> None:
+    for pid in found:
+        _signal(pid, signal.SIGKILL)
+    for pid in found:
+        if not _gone(pid, 10):
+            raise LabError(f"process {pid} of {folder} does not end")
 
 
 def kill_tree(process: subprocess.Popen[bytes]) -> None:
@@ -138,6 +152,19 @@ def _programs_of(folder: pathlib.Path) -> list[int]:
     return found
 
 
+def _marked(folder: pathlib.Path) -> list[int]:
+    """Return the processes that carry the mark of a lab: wherever their programs lie, whoever started them."""
+    found = []
+    wanted = f"{LAB_MARK}={folder}".encode()
+    for path in pathlib.Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if wanted in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+        except OSError:
+            continue
+    return found
+
+
 @contextlib.contextmanager
 def interruptible() -> t.Iterator[None]:
     """Take SIGTERM as Ctrl-C is taken, so that what was started is ended."""
@@ -165,10 +192,12 @@ def uninterrupted() -> t.Iterator[None]:
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    try:
-        os.killpg(pid, number)
-    except ProcessLookupError:
-        pass
+    """Send a signal to a process and, where it leads a group, to all of that."""
+    for send in (os.killpg, os.kill):
+        try:
+            send(pid, number)
+        except ProcessLookupError:
+            pass
 
 
 def _gone(pid: int, seconds: float) -> bool:

@@ -10,7 +10,6 @@ import os
 import pathlib
 import sys
 import threading
-import types
 import typing as t
 
 import pytest
@@ -18,7 +17,8 @@ import requests
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 # ansible_collections is a namespace package: both this folder and site-packages are parts of it.
-sys.path[:0] = [str(REPOSITORY / ".collections"), str(REPOSITORY / "tests" / "lab" / "flyteadmin"), str(REPOSITORY / "tests" / "lab")]
+_PATHS = (".collections", "tests/lab/flyteadmin", "tests/lab", "tests/unit")
+sys.path[:0] = [str(REPOSITORY / path) for path in _PATHS]
 
 Inventory = dict[str, dict[str, t.Any]]
 
@@ -62,19 +62,13 @@ class Double:
 
     def __init__(self, *, auth: bool = False, finish_after: float = -1) -> None:
         from auth import Auth
-        from control_plane import Cluster, Generation
         from gateway import Gateway
-        from service import Service
-        from store import Store
 
-        self.service = Service(Store(":memory:"), finish_after=finish_after)
-        clusters = {name: Cluster(name, True, "", "", "") for name in ("dataplane_1", "dataplane_2")}
-        labels = {"label1": [("dataplane_1", 1.0)], "label2": [("dataplane_2", 1.0)]}
-        generation = Generation(clusters, labels, ("development", "staging", "production"), {}, {})
-        plane = types.SimpleNamespace(call=lambda method, *_more: types.SimpleNamespace(status_code=200 if method == "GET" else 201))
-        self.service.control_plane = t.cast(t.Any, types.SimpleNamespace(current=generation, plane=lambda _cluster: plane))
-        self.service.seed(["project1", "team1"], generation.domains)
-        self.auth = Auth("http://127.0.0.1", "client", "right secret") if auth else None
+        from planes_double import Planes, service_of
+
+        self.planes = Planes(finish_after)
+        self.service = service_of(self.planes)
+        self.auth = Auth("http://127.0.0.1", {"client": "right secret"}) if auth else None
         self.gateway = Gateway(0, self.service, self.auth, lambda: True)
         self.url = f"http://127.0.0.1:{self.gateway.server_port}"
         if self.auth:
@@ -102,7 +96,6 @@ class Double:
 
     def close(self) -> None:
         """Stop serving."""
-        self.service.close()
         self.gateway.shutdown()
         self.gateway.server_close()
 
@@ -175,9 +168,9 @@ class Flyteadmin:
 
 def bearer(url: str, client_id: str, secret: str) -> str:
     """Return a token of flyteadmin's own OAuth2 server, not through the collection."""
-    endpoint = requests.get(url + "/.well-known/oauth-authorization-server", timeout=15).json()["token_endpoint"]
+    metadata = requests.get(url + "/.well-known/oauth-authorization-server", headers={"Accept": "application/json"}, timeout=15).json()
     form = {"grant_type": "client_credentials", "scope": "all"}
-    return str(requests.post(endpoint, data=form, auth=(client_id, secret), timeout=15).json()["access_token"])
+    return str(requests.post(metadata["token_endpoint"], data=form, auth=(client_id, secret), timeout=15).json()["access_token"])
 
 
 def _session(token: str | None) -> requests.Session:

@@ -5,22 +5,21 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import pathlib
-import typing as t
+import sys
 
-from auth import Auth
-from control_plane import ControlPlane
-from gateway import Gateway, grpc_server
-from service import Service
-from store import Store
+# What the lab's programs have in common lies beside them.
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
 
-
-def _signer(url: str, bucket: str) -> t.Callable[[str], str]:
-    import boto3
-
-    s3 = boto3.client("s3", endpoint_url=url, region_name="us-east-2", aws_access_key_id="testing", aws_secret_access_key="testing")
-    return lambda key: s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=600)
+from auth import Auth  # noqa: E402
+from blobs import Bucket  # noqa: E402
+from compiler import FlyteCompile  # noqa: E402
+from control_plane import ControlPlane  # noqa: E402
+from gateway import Gateway, grpc_server  # noqa: E402
+from service import Service  # noqa: E402
+from store import Store  # noqa: E402
 
 
 def main() -> None:
@@ -34,17 +33,16 @@ def main() -> None:
     parser.add_argument("--scratch", type=pathlib.Path, required=True, help="a folder for what it writes down to use it: CA certificates")
     parser.add_argument("--s3-url")
     parser.add_argument("--bucket")
-    parser.add_argument("--finish-after", type=float, default=0.5, metavar="SECONDS", help="negative: executions stay as they are")
-    parser.add_argument("--auth", metavar="CLIENT_ID", help="want a token; the client's secret is in FLYTEADMIN_DOUBLE_SECRET")
+    parser.add_argument("--compiler", type=pathlib.Path, required=True, help="flytecompile")
     arguments = parser.parse_args()
-    signer = _signer(arguments.s3_url, arguments.bucket) if arguments.s3_url else None
-    service = Service(Store(arguments.state), s3=signer, finish_after=arguments.finish_after)
+    blobs = Bucket(arguments.s3_url, arguments.bucket) if arguments.s3_url else None
+    service = Service(Store(arguments.state), FlyteCompile(arguments.compiler), blobs)
     arguments.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
     control_plane = ControlPlane(arguments.kubeconfig, arguments.context, arguments.scratch, service.project_names, service.seed)
     service.control_plane = control_plane
-    auth = None
-    if arguments.auth:
-        auth = Auth(f"http://127.0.0.1:{arguments.http_port}", arguments.auth, os.environ["FLYTEADMIN_DOUBLE_SECRET"])
+    # Client ids with their secrets, as JSON: an argument would be seen by everybody. With any, a token is wanted.
+    clients = json.loads(os.environ.pop("FLYTEADMIN_DOUBLE_CLIENTS", "{}"))
+    auth = Auth(f"http://127.0.0.1:{arguments.http_port}", clients) if clients else None
 
     def serving() -> bool:
         return control_plane.current is not None

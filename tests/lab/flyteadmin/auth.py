@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""flyteadmin's own OAuth2 server (authServerType Self), client credentials only."""
+"""flyteadmin's own OAuth2 server (authServerType Self), client credentials only, and the service by which clients find it."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import json
 import secrets
 import time
@@ -13,6 +14,7 @@ import typing as t
 import urllib.parse
 
 from errors import UNAUTHENTICATED, Fault
+from flyteidl.service import auth_pb2
 
 _NO_ID_TOKEN = "Could not retrieve id token from metadata, caused by: rpc error: code = Unauthenticated desc = Request unauthenticated with IDToken"
 _NO_BEARER = "Could not retrieve bearer token from metadata, caused by: rpc error: code = Unauthenticated desc = Request unauthenticated with Bearer"
@@ -21,9 +23,10 @@ _NO_BEARER = "Could not retrieve bearer token from metadata, caused by: rpc erro
 class Auth:
     """Issues and checks tokens."""
 
-    def __init__(self, issuer: str, client_id: str, client_secret: str, *, lifetime: float = 1800) -> None:
+    def __init__(self, issuer: str, clients: dict[str, str], *, lifetime: float = 1800) -> None:
+        """:param clients: the secret of each client id."""
         self._issuer = issuer
-        self._client = (client_id, client_secret)
+        self._clients = clients
         self._lifetime = lifetime
         self._tokens: dict[str, float] = {}
         self.issued = 0
@@ -49,45 +52,38 @@ class Auth:
         self._tokens.clear()
 
     def answer_http(self, request: t.Any, path: str, body: bytes) -> bool:
-        """Answer the metadata and token endpoints; False where the path is none of them."""
-        if request.command == "GET" and path == "/.well-known/oauth-authorization-server":
-            request._json(200, self._metadata())
-        elif request.command == "GET" and path == "/config/v1/flyte_client":
-            request._json(200, self._client_config())
-        elif request.command == "POST" and path == "/oauth2/token":
+        """Answer the token endpoint, which is no RPC; False where the path is another."""
+        if request.command == "POST" and path == "/oauth2/token":
             status, answer = self._token(request.headers.get("Authorization", ""), urllib.parse.parse_qs(body.decode()))
             request._json(status, answer, "application/json;charset=UTF-8")
         else:
             return False
         return True
 
-    def _metadata(self) -> dict[str, t.Any]:
-        return {
-            "issuer": self._issuer,
-            "authorization_endpoint": f"{self._issuer}/oauth2/authorize",
-            "token_endpoint": f"{self._issuer}/oauth2/token",
-            "response_types_supported": ["code", "token", "code token"],
-            "scopes_supported": ["all"],
-            "token_endpoint_auth_methods_supported": ["client_secret_basic"],
-            "jwks_uri": f"{self._issuer}/oauth2/jwks",
-            "code_challenge_methods_supported": ["S256"],
-            "grant_types_supported": ["client_credentials", "refresh_token", "authorization_code"],
-            "device_authorization_endpoint": "",
-        }
+    def GetOAuth2Metadata(self, _request: t.Any) -> t.Any:
+        return auth_pb2.OAuth2MetadataResponse(
+            issuer=self._issuer,
+            authorization_endpoint=f"{self._issuer}/oauth2/authorize",
+            token_endpoint=f"{self._issuer}/oauth2/token",
+            response_types_supported=["code", "token", "code token"],
+            scopes_supported=["all"],
+            token_endpoint_auth_methods_supported=["client_secret_basic"],
+            jwks_uri=f"{self._issuer}/oauth2/jwks",
+            code_challenge_methods_supported=["S256"],
+            grant_types_supported=["client_credentials", "refresh_token", "authorization_code"],
+        )
 
-    @staticmethod
-    def _client_config() -> dict[str, t.Any]:
-        return {
-            "client_id": "flytectl",
-            "redirect_uri": "http://localhost:53593/callback",
-            "scopes": ["offline", "all"],
-            "authorization_metadata_key": "flyte-authorization",
-            "service_http_endpoint": "",
-            "audience": "",
-        }
+    def GetPublicClientConfig(self, _request: t.Any) -> t.Any:
+        return auth_pb2.PublicClientAuthConfigResponse(
+            client_id="flytectl",
+            redirect_uri="http://localhost:53593/callback",
+            scopes=["offline", "all"],
+            authorization_metadata_key="flyte-authorization",
+        )
 
     def _token(self, authorization: str, form: dict[str, list[str]]) -> tuple[int, dict[str, t.Any]]:
-        if self._basic(authorization) != self._client:
+        name, secret = self._basic(authorization)
+        if name not in self._clients or not hmac.compare_digest(self._clients[name].encode(), secret.encode()):
             reason = "Client authentication failed (e.g., unknown client, no client authentication included, or unsupported authentication method)."
             return 401, {"error": "invalid_client", "error_description": reason}
         for scope in form.get("scope", [""])[0].split():
@@ -102,12 +98,12 @@ class Auth:
         return 200, {"access_token": token, "expires_in": int(self._lifetime) - 1, "scope": form.get("scope", ["all"])[0], "token_type": "bearer"}
 
     @staticmethod
-    def _basic(header: str) -> tuple[str, str] | None:
+    def _basic(header: str) -> tuple[str, str]:
         scheme, _space, encoded = header.partition(" ")
         if scheme.lower() != "basic":
-            return None
+            return "", ""
         try:
             name, _colon, secret = base64.b64decode(encoded).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
-            return None
+            return "", ""
         return urllib.parse.unquote_plus(name), urllib.parse.unquote_plus(secret)

@@ -4,25 +4,25 @@
 
 from __future__ import annotations
 
-import base64
-import concurrent.futures
-import dataclasses
-import datetime
 import hashlib
 import pathlib
-import random
+import re
 import ssl
 import threading
 import time
 import traceback
 import typing as t
 
-import requests
 import yaml
+from generation import Cluster, DataPlane, Generation
 from kubernetes import client, config
+from pods import MountFailed, container_status, mounted_files, now, pod_status, report_mount_failure
+from resources import Resources
 
-NAMESPACE = "flyte"
 DOMAINS = ("development", "staging", "production")
+#: values of app.kubernetes.io/name of the pods that are played
+_FLYTEADMIN, _SYNCRESOURCES = "flyteadmin", "flyteclusterresourcesync"
+_SYNC_AT_START = "sync-cluster-resources"
 
 
 class Panic(Exception):
@@ -31,69 +31,6 @@ class Panic(Exception):
 
 class SyncFailed(Exception):
     """The real init container sync-cluster-resources would fail."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Cluster:
-    """One entry of clusterConfigs, with the credentials that were in its files at start."""
-
-    name: str
-    enabled: bool
-    endpoint: str
-    token: str
-    ca_file: str
-    in_cluster: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
-class Generation:
-    """What one pod of flyteadmin read at its start."""
-
-    clusters: dict[str, Cluster]
-    labels: dict[str, list[tuple[str, float]]]
-    domains: tuple[str, ...]
-    resources: dict[str, t.Any]
-    templates: dict[str, str]
-    default_label: str | None = None
-
-    def select(self, label: str | None) -> Cluster:
-        """Select a cluster for a label by weight; any enabled one where the label leads to none."""
-        entries = [(name, weight) for name, weight in self.labels.get(label or "", []) if name in self.clusters and self.clusters[name].enabled]
-        if sum(weight for _name, weight in entries) > 0:
-            chosen = random.choices([name for name, _weight in entries], [weight for _name, weight in entries])[0]
-            return self.clusters[chosen]
-        return random.choice([cluster for cluster in self.clusters.values() if cluster.enabled])
-
-
-class DataPlane:
-    """Requests to one cluster with the credentials that flyteadmin has for it."""
-
-    def __init__(self, cluster: Cluster, own: client.ApiClient) -> None:
-        self._cluster = cluster
-        self._session = requests.Session()
-        self._session.trust_env = False
-        if cluster.in_cluster:
-            settings = own.configuration
-            self._base, self._session.verify = settings.host, settings.ssl_ca_cert
-            self._session.cert = (settings.cert_file, settings.key_file)
-        else:
-            self._base, self._session.verify = cluster.endpoint, cluster.ca_file or False
-            self._session.headers["Authorization"] = f"Bearer {cluster.token}"
-
-    def call(self, method: str, path: str, body: t.Any = None, content_type: str = "application/json") -> requests.Response:
-        """Send one request; errors of the connection come as requests' exceptions."""
-        return self._session.request(method, self._base + path, json=body, headers={"Content-Type": content_type}, timeout=10)
-
-    def apply(self, path: str, manifest: dict[str, t.Any]) -> None:
-        """Patch an object or create it. (The real one creates first; most are there already.)"""
-        answer = self.call("PATCH", f"{path}/{manifest['metadata']['name']}", manifest, "application/merge-patch+json")
-        if answer.status_code == 404:
-            answer = self.call("POST", path, manifest)
-        if answer.status_code == 409:
-            # Kubernetes makes the default ServiceAccount of a new namespace itself: it was faster.
-            answer = self.call("PATCH", f"{path}/{manifest['metadata']['name']}", manifest, "application/merge-patch+json")
-        if answer.status_code >= 300:
-            raise SyncFailed(f"{self._cluster.name}: {manifest['kind']} {manifest['metadata']['name']}: HTTP {answer.status_code} {answer.text[:300]}")
 
 
 def _seed_projects(pod: t.Any) -> list[str]:
@@ -105,12 +42,10 @@ def _seed_projects(pod: t.Any) -> list[str]:
     return []
 
 
-_PATHS = {
-    "Namespace": "/api/v1/namespaces",
-    "ResourceQuota": "/api/v1/namespaces/{namespace}/resourcequotas",
-    "ServiceAccount": "/api/v1/namespaces/{namespace}/serviceaccounts",
-    "LimitRange": "/api/v1/namespaces/{namespace}/limitranges",
-}
+def _seconds(interval: t.Any) -> float:
+    """Return an interval of Go's form (5m, 1m30s) in seconds."""
+    units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+    return sum(float(number) * units[unit] for number, unit in re.findall(r"([\d.]+)(ms|s|m|h)", str(interval or "5m"))) or 300.0
 
 
 class ControlPlane:
@@ -126,11 +61,12 @@ class ControlPlane:
     ) -> None:
         self._api = config.new_client_from_config(config_file=kubeconfig, context=context)
         self._core = client.CoreV1Api(self._api)
-        self._apps = client.AppsV1Api(self._api)
         self._projects = projects
         self._seed = seed
         self._scratch = scratch
         self._started: dict[str, Generation] = {}
+        #: syncresources' pods, and what ends each of them
+        self._syncing: dict[str, threading.Event] = {}
         self._retry_at: dict[str, float] = {}
         self._planes: dict[Cluster, DataPlane] = {}
         self._current: Generation | None = None
@@ -162,129 +98,94 @@ class ControlPlane:
             time.sleep(0.3)
 
     def _step(self) -> None:
-        pods = self._core.list_namespaced_pod(NAMESPACE, label_selector="app.kubernetes.io/name=flyteadmin").items
-        alive = [pod for pod in pods if pod.metadata.deletion_timestamp is None and pod.spec.node_name]
-        for pod in alive:
-            if pod.metadata.uid not in self._started and self._retry_at.get(pod.metadata.uid, 0) <= time.monotonic():
+        pods = self._core.list_pod_for_all_namespaces(label_selector=f"app.kubernetes.io/name in ({_FLYTEADMIN},{_SYNCRESOURCES})").items
+        alive = {pod.metadata.uid: pod for pod in pods if pod.metadata.deletion_timestamp is None and pod.spec.node_name}
+        for uid, pod in alive.items():
+            if uid not in self._started and uid not in self._syncing and self._retry_at.get(uid, 0) <= time.monotonic():
                 self._start_pod(pod)
-        uids = {pod.metadata.uid for pod in alive}
-        self._started = {uid: generation for uid, generation in self._started.items() if uid in uids}
-        newest = max((pod for pod in alive if pod.metadata.uid in self._started), key=lambda pod: pod.metadata.creation_timestamp, default=None)
+        self._started = {uid: generation for uid, generation in self._started.items() if uid in alive}
+        for uid in set(self._syncing) - set(alive):
+            self._syncing.pop(uid).set()
+        newest = max((alive[uid] for uid in self._started), key=lambda pod: pod.metadata.creation_timestamp, default=None)
         self._current = self._started[newest.metadata.uid] if newest else None
 
     def _start_pod(self, pod: t.Any) -> None:
         name, uid = pod.metadata.name, pod.metadata.uid
+        serves = pod.metadata.labels["app.kubernetes.io/name"] == _FLYTEADMIN
         try:
-            generation = self._read(pod)
-            self._seed(_seed_projects(pod), generation.domains)
-            self._sync_for(pod, generation)
+            generation = self._read(pod, pod.spec.containers[0])
+            if serves:
+                self._seed(_seed_projects(pod), generation.domains)
+                self._sync_at_start(pod)
         except Panic as problem:
             self._crashed(pod, "CrashLoopBackOff", f"panic: {problem}", init=False)
-        except (SyncFailed, requests.RequestException) as problem:
-            self._crashed(pod, "CrashLoopBackOff", f"sync-cluster-resources: {problem}", init=True)
+        except MountFailed as problem:
+            if uid not in self._retry_at:
+                report_mount_failure(self._core, pod, str(problem))
+            self._retry_at[uid] = time.monotonic() + 2
+            self._patch_status(pod, waiting={"reason": "ContainerCreating"})
+        except SyncFailed as problem:
+            self._crashed(pod, "CrashLoopBackOff", f"{_SYNC_AT_START}: {problem}", init=True)
         else:
-            self._patch_status(pod, ready=True)
-            self._started[uid] = generation
+            self._patch_status(pod)
+            if serves:
+                self._started[uid] = generation
+            else:
+                self._syncing[uid] = self._sync_for_ever(generation)
             enabled = sorted(cluster.name for cluster in generation.clusters.values() if cluster.enabled)
             print(f"{name}: started, enabled clusters {enabled}, labels {sorted(generation.labels)}", flush=True)
 
-    def _sync_for(self, pod: t.Any, generation: Generation) -> None:
-        """Write the namespaces. An init container that does it fails with one dead plane; syncresources, beside flyteadmin, goes on with the others.
+    def _sync_at_start(self, pod: t.Any) -> None:
+        """Play the init container, where the pod has it: it fails if any cluster does."""
+        container = next((item for item in pod.spec.init_containers or [] if item.name == _SYNC_AT_START), None)
+        if container is not None:
+            problems = Resources(self._read(pod, container), self.plane).sync(self._projects())
+            if problems:
+                raise SyncFailed(problems[0])
 
-        Of a plane that was dead then, it does not try again before it starts anew: it takes what one plane took for applied.
-        """
-        try:
-            self._sync(generation)
-        except (SyncFailed, requests.RequestException) as problem:
-            if any(container.name == "sync-cluster-resources" for container in pod.spec.init_containers or []):
-                raise
-            print(f"{pod.metadata.name}: syncresources goes on without one plane: {problem}", flush=True)
+    def _sync_for_ever(self, generation: Generation) -> threading.Event:
+        """Play syncresources: now and after each interval, whatever goes wrong; return what ends it."""
+        ended = threading.Event()
+        resources = Resources(generation, self.plane)
+
+        def work() -> None:
+            while not ended.is_set():
+                try:
+                    for problem in resources.sync(self._projects()):
+                        print(f"syncresources: {problem}", flush=True)
+                except Exception:  # as the real one, it goes on
+                    traceback.print_exc()
+                ended.wait(_seconds(generation.resources.get("refreshInterval")))
+
+        threading.Thread(target=work, daemon=True).start()
+        return ended
 
     def _crashed(self, pod: t.Any, reason: str, message: str, *, init: bool) -> None:
         print(f"{pod.metadata.name}: {message}", flush=True)
         self._retry_at[pod.metadata.uid] = time.monotonic() + 2
-        self._patch_status(pod, ready=False, waiting={"reason": reason, "message": message[:500]}, init=init)
+        self._patch_status(pod, waiting={"reason": reason, "message": message[:500]}, init=init)
 
-    def _patch_status(self, pod: t.Any, *, ready: bool, waiting: dict[str, str] | None = None, init: bool = False) -> None:
-        now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        state = {"running": {"startedAt": now}} if ready else {"waiting": {"reason": "PodInitializing"} if init else waiting}
-
-        def statuses(containers: list[t.Any], container_state: dict[str, t.Any], is_ready: bool) -> list[dict[str, t.Any]]:
-            return [
-                {"name": item.name, "image": item.image, "imageID": "", "ready": is_ready, "restartCount": 0, "state": container_state}
-                for item in containers or []
-            ]
-
-        done = {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now}}
-        status: dict[str, t.Any] = {
-            "phase": "Pending" if init else "Running",
-            "startTime": now,
-            "hostIP": "10.0.0.1",
-            "podIP": "10.0.0.2",
-            "conditions": [
-                {"type": kind, "status": str(value), "lastTransitionTime": now}
-                for kind, value in (("Initialized", not init), ("ContainersReady", ready), ("Ready", ready), ("PodScheduled", True))
-            ],
-            "containerStatuses": statuses(pod.spec.containers, state, ready),
-            "initContainerStatuses": statuses(pod.spec.init_containers, {"waiting": waiting} if init else done, not init),
-        }
-        self._core.patch_namespaced_pod_status(pod.metadata.name, NAMESPACE, {"status": status})
+    def _patch_status(self, pod: t.Any, *, waiting: dict[str, str] | None = None, init: bool = False) -> None:
+        """Set a pod's status: it runs, or its containers (or the first that have to come before them) wait for something."""
+        done = {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": now(), "finishedAt": now()}}
+        state: dict[str, t.Any] = {"waiting": {"reason": "PodInitializing"} if init else waiting} if waiting else {"running": {"startedAt": now()}}
+        before: dict[str, t.Any] = {"waiting": waiting} if init else done
+        containers = [container_status(item, state, ready=not waiting) for item in pod.spec.containers]
+        earlier = [container_status(item, before, ready=not init) for item in pod.spec.init_containers or []]
+        pending = init or (waiting or {}).get("reason") == "ContainerCreating"
+        status = pod_status("Pending" if pending else "Running", containers, earlier, initialized=not init)
+        self._core.patch_namespaced_pod_status(pod.metadata.name, pod.metadata.namespace, {"status": status})
 
     # -- files
 
-    def _read(self, pod: t.Any) -> Generation:
-        files = self._files(pod.spec, "flyteadmin")
+    def _read(self, pod: t.Any, container: t.Any) -> Generation:
+        files = mounted_files(self._core, pod, container)
         merged: dict[str, t.Any] = {}
         templates = {path: content.decode() for path, content in self._of_syncresources().items() if "/clusterresource/" in path}
         for path, content in sorted(files.items()):
             if path.endswith(".yaml") and path.startswith("/etc/flyte"):
                 merged.update(yaml.safe_load(content) or {})
         return self._generation(merged, files, templates)
-
-    def _files(self, spec: t.Any, name: str) -> dict[str, bytes]:
-        """Return the files that a container of a pod has mounted, by path."""
-        container = next((item for item in spec.containers if item.name == name), spec.containers[0])
-        volumes = {volume.name: volume for volume in spec.volumes or []}
-        files: dict[str, bytes] = {}
-        for mount in container.volume_mounts or []:
-            for key, content in self._volume(volumes[mount.name]).items():
-                files[mount.mount_path if mount.sub_path == key else f"{mount.mount_path.rstrip('/')}/{key}"] = content
-        return files
-
-    def _of_syncresources(self) -> dict[str, bytes]:
-        """Return the files of the Deployment that writes the namespaces; flyteadmin's own container has no templates."""
-        try:
-            deployment = self._apps.read_namespaced_deployment("syncresources", NAMESPACE)
-        except client.ApiException as problem:
-            if problem.status != 404:
-                raise
-            return {}
-        return self._files(deployment.spec.template.spec, "sync-cluster-resources")
-
-    def _volume(self, volume: t.Any) -> dict[str, bytes]:
-        """Return the files of a volume; of a missing Secret or ConfigMap, a pod would wait for ever."""
-        sources: list[tuple[str | None, str | None]] = []
-        if volume.config_map:
-            sources.append((volume.config_map.name, None))
-        if volume.secret:
-            sources.append((None, volume.secret.secret_name))
-        if volume.projected:
-            for source in volume.projected.sources:
-                sources.append((source.config_map.name if source.config_map else None, source.secret.name if source.secret else None))
-        files: dict[str, bytes] = {}
-        for config_map, secret in sources:
-            try:
-                if config_map:
-                    data = self._core.read_namespaced_config_map(config_map, NAMESPACE).data or {}
-                    files.update({key: value.encode() for key, value in data.items()})
-                if secret:
-                    raw = self._core.read_namespaced_secret(secret, NAMESPACE).data or {}
-                    files.update({key: base64.b64decode(value) for key, value in raw.items()})
-            except client.ApiException as problem:
-                if problem.status != 404:
-                    raise
-                raise SyncFailed(f"MountVolume.SetUp failed for volume {volume.name!r}: {config_map or secret} not found") from problem
-        return files
 
     def _generation(self, settings: dict[str, t.Any], files: dict[str, bytes], templates: dict[str, str]) -> Generation:
         section = settings.get("clusters") or {}
@@ -309,7 +210,17 @@ class ControlPlane:
         if not any(cluster.enabled for cluster in clusters.values()):
             raise Panic("no enabled clusters")
         domains = tuple(domain["id"] for domain in settings.get("domains") or []) or DOMAINS
-        return Generation(clusters, labels, domains, settings.get("cluster_resources") or {}, templates, section.get("defaultExecutionLabel") or None)
+        return Generation(
+            clusters,
+            labels,
+            domains,
+            settings.get("cluster_resources") or {},
+            templates,
+            section.get("defaultExecutionLabel") or None,
+            settings.get("task_resources") or {},
+            (settings.get("namespace_mapping") or {}).get("template") or "{{ project }}-{{ domain }}",
+            int((settings.get("flyteadmin") or {}).get("eventVersion") or 0),
+        )
 
     def _cluster(self, entry: dict[str, t.Any], files: dict[str, bytes]) -> Cluster:
         name, enabled = str(entry.get("name", "")), bool(entry.get("enabled", False))
@@ -331,35 +242,3 @@ class ControlPlane:
         except ssl.SSLError as problem:
             raise Panic(f"{name}: unable to load root certificates: {problem}") from problem
         return Cluster(name, enabled, str(entry.get("endpoint", "")).rstrip("/"), content["tokenPath"].decode(), str(ca_file))
-
-    # -- syncresources
-
-    def _sync(self, generation: Generation) -> None:
-        custom = {}
-        for of_domains in generation.resources.get("customData") or []:
-            for domain, pairs in of_domains.items():
-                custom[domain] = {key: value.get("value") for pair in pairs for key, value in pair.items()}
-        enabled = [cluster for cluster in generation.clusters.values() if cluster.enabled]
-        places = [(project, domain) for project in self._projects() for domain in generation.domains]
-
-        def sync(cluster: Cluster) -> None:
-            for project, domain in places:
-                self._sync_namespace(self.plane(cluster), generation, f"{project}-{domain}", {**custom.get(domain, {})})
-
-        # Side by side, unlike the real one: how long flyteadmin takes is no subject of the lab.
-        with concurrent.futures.ThreadPoolExecutor(max_workers=8) as pool:
-            list(pool.map(sync, enabled))
-
-    @staticmethod
-    def _sync_namespace(plane: DataPlane, generation: Generation, namespace: str, values: dict[str, t.Any]) -> None:
-        for _path, template in sorted(generation.templates.items()):
-            text = template
-            for key, value in {**values, "namespace": namespace}.items():
-                text = text.replace("{{ " + key + " }}", str(value))
-            try:
-                manifest = yaml.safe_load(text) or {}
-            except yaml.YAMLError as problem:
-                raise SyncFailed(f"template of {namespace} has a value that customData does not set: {problem}") from problem
-            path = _PATHS.get(manifest.get("kind", ""))
-            if path:
-                plane.apply(path.format(namespace=namespace), manifest)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, UNIMPLEMENTED, INTERNAL, UNAUTHENTICATED = 3, 5, 6, 9, 12, 13, 16
 
 #: as grpc-gateway maps them
@@ -19,12 +21,16 @@ HTTP_STATUS = {
 
 
 class Fault(Exception):
-    """An answer that is an error."""
+    """An answer that is an error.
 
-    def __init__(self, code: int, message: str) -> None:
+    :param detail: a message that tells a client by its fields what the text tells a person; flytepropeller decides by it.
+    """
+
+    def __init__(self, code: int, message: str, detail: t.Any = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.detail = detail
 
 
 class NotServing(Exception):

@@ -20,6 +20,7 @@ from errors import HTTP_STATUS, INVALID_ARGUMENT, NOT_FOUND, Fault, NotServing
 from google.api import annotations_pb2
 from google.protobuf import descriptor as descriptors
 from google.protobuf import json_format, message_factory
+from google.rpc import status_pb2
 from service import Service, handlers, parse
 
 # Importing them fills the descriptor pool, where the services are found by name.
@@ -41,10 +42,10 @@ class Route(t.NamedTuple):
     handler: _Handler
 
 
-def routes(service: Service) -> list[Route]:
+def routes(service: Service, auth: Auth | None) -> list[Route]:
     """Derive all routes from the google.api.http options."""
     found = []
-    for method, handler in handlers(service).values():
+    for method, handler in handlers(service, auth).values():
         rule = method.GetOptions().Extensions[annotations_pb2.http]
         for binding in (rule, *rule.additional_bindings):
             verb = binding.WhichOneof("pattern")
@@ -205,7 +206,7 @@ class Gateway(socketserver.ThreadingMixIn, http.server.HTTPServer):
     allow_reuse_address = True
 
     def __init__(self, port: int, service: Service, auth: Auth | None, serving: t.Callable[[], bool]) -> None:
-        self.routes = routes(service)
+        self.routes = routes(service, auth)
         self.auth = auth
         self.serving = serving
         super().__init__(("127.0.0.1", port), _RequestHandler)
@@ -216,7 +217,7 @@ class Gateway(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 class _Generic(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
     def __init__(self, service: Service, auth: Auth | None, serving: t.Callable[[], bool]) -> None:
-        self._handlers = {"/" + name.rpartition(".")[0] + "/" + name.rpartition(".")[2]: pair for name, pair in handlers(service).items()}
+        self._handlers = {"/" + name.rpartition(".")[0] + "/" + name.rpartition(".")[2]: pair for name, pair in handlers(service, auth).items()}
         self._auth = auth
         self._serving = serving
 
@@ -234,14 +235,22 @@ class _Generic(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no typ
                     self._auth.check({key: str(value) for key, value in context.invocation_metadata()})
                 return handler(request)
             except Fault as fault:
-                code = next(item for item in grpc.StatusCode if item.value[0] == fault.code)
-                context.abort(code, fault.message)
+                if fault.detail is not None:
+                    context.set_trailing_metadata((("grpc-status-details-bin", _status(fault)),))
+                context.abort(next(item for item in grpc.StatusCode if item.value[0] == fault.code), fault.message)
 
         return grpc.unary_unary_rpc_method_handler(
             call,
             request_deserializer=message_factory.GetMessageClass(method.input_type).FromString,
             response_serializer=message_factory.GetMessageClass(method.output_type).SerializeToString,
         )
+
+
+def _status(fault: Fault) -> bytes:
+    """Return a fault with its detail, as gRPC sends it beside code and text."""
+    status = status_pb2.Status(code=fault.code, message=fault.message)
+    status.details.add().Pack(fault.detail)
+    return t.cast(bytes, status.SerializeToString())
 
 
 def grpc_server(port: int, service: Service, auth: Auth | None, serving: t.Callable[[], bool]) -> grpc.Server:

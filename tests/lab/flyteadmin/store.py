@@ -23,6 +23,9 @@ CREATE TABLE IF NOT EXISTS entities (
 CREATE TABLE IF NOT EXISTS executions (
     number INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT, domain TEXT, name TEXT, cluster TEXT, phase TEXT, value BLOB,
     inputs BLOB, UNIQUE (project, domain, name));
+CREATE TABLE IF NOT EXISTS parts (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, execution TEXT, name TEXT, parent TEXT, version INTEGER, value BLOB,
+    UNIQUE (kind, execution, name));
 """
 
 
@@ -30,14 +33,15 @@ class Store:
     """All state, one connection, one lock."""
 
     def __init__(self, path: str) -> None:
-        self._lock = threading.RLock()
+        #: held over what is read, changed and written back
+        self.lock = threading.RLock()
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=OFF")
         self._connection.executescript(_SCHEMA)
 
     def _run(self, statement: str, *values: t.Any) -> list[tuple[t.Any, ...]]:
-        with self._lock:
+        with self.lock:
             return self._connection.execute(statement, values).fetchall()
 
     # -- projects
@@ -96,7 +100,7 @@ class Store:
     def put_entity(self, kind: str, identifier: t.Any, value: bytes) -> bool:
         """Create an entity; False where it exists with another content."""
         key = (kind, identifier.project, identifier.domain, identifier.name, identifier.version)
-        with self._lock:
+        with self.lock:
             present = self.entity(kind, identifier)
             if present is None:
                 self._run("INSERT INTO entities (kind, project, domain, name, version, value) VALUES (?, ?, ?, ?, ?, ?)", *key, value)
@@ -164,14 +168,42 @@ class Store:
         )
         return rows[0][0] if rows else b""
 
-    def executions(self, project: str, domain: str, where: list[tuple[str, list[str]]], limit: int, offset: int) -> list[bytes]:
+    def executions(
+        self, project: str, domain: str, where: list[tuple[str, list[str]]], limit: int, offset: int, newest_first: bool = False
+    ) -> list[bytes]:
         """Return the executions of a project-domain whose columns have one of the given values."""
         statement, values = "SELECT value FROM executions WHERE project = ? AND domain = ?", [project, domain]
         for column, wanted in where:
             statement += f" AND {column} IN ({', '.join('?' * len(wanted))})"
             values += wanted
-        return [row[0] for row in self._run(statement + " ORDER BY number LIMIT ? OFFSET ?", *values, limit, offset)]
+        order = "number DESC" if newest_first else "number"
+        return [row[0] for row in self._run(f"{statement} ORDER BY {order} LIMIT ? OFFSET ?", *values, limit, offset)]
 
-    def unfinished(self) -> list[bytes]:
-        """Return the executions that may still change."""
-        return [row[0] for row in self._run("SELECT value FROM executions WHERE phase IN ('UNDEFINED', 'QUEUED', 'RUNNING', 'ABORTING')")]
+    # -- nodes and tasks of executions
+
+    @staticmethod
+    def _key(execution: t.Any) -> str:
+        return f"{execution.project}/{execution.domain}/{execution.name}"
+
+    def put_part(self, kind: str, execution: t.Any, name: str, value: bytes, *, parent: str, version: int = 0) -> None:
+        """Create or replace a node or a task of an execution; the parent of a task is its node, that of a node, if any, the node that it is within."""
+        self._run(
+            "INSERT INTO parts (kind, execution, name, parent, version, value) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (kind, execution, name) DO UPDATE SET version = excluded.version, value = excluded.value",
+            kind,
+            self._key(execution),
+            name,
+            parent,
+            version,
+            value,
+        )
+
+    def part(self, kind: str, execution: t.Any, name: str) -> tuple[bytes, int] | None:
+        """Return a node or a task, and the version of its phase."""
+        rows = self._run("SELECT value, version FROM parts WHERE kind = ? AND execution = ? AND name = ?", kind, self._key(execution), name)
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def parts(self, kind: str, execution: t.Any, parent: str) -> list[bytes]:
+        """Return the nodes or the tasks of an execution that have this parent, oldest first."""
+        statement = "SELECT value FROM parts WHERE kind = ? AND execution = ? AND parent = ? ORDER BY number"
+        return [row[0] for row in self._run(statement, kind, self._key(execution), parent)]

@@ -333,7 +333,7 @@ def test_an_execution_is_waited_for(registered: Flyteadmin, run: Run) -> None:
 @pytest.mark.parametrize("abort", [True, False])
 def test_an_execution_that_does_not_end_in_time_is_aborted_by_choice(registered: Flyteadmin, run: Run, abort: bool) -> None:
     if registered.double:
-        registered.double.service.close()  # no propeller: it never ends
+        registered.double.planes.finish_after = -1  # it never ends
     common = {**registered.options, "project": registered.projects[0], "domain": "development", "launch_plan": WORKFLOW}
     found = run(flyte_execution, wait_timeout=0.5, abort_on_timeout=abort, **common)
     assert found["failed"] and "did not end within 0.5 s" in found["msg"] and ("It was aborted" in found["msg"]) == abort
