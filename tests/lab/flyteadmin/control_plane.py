@@ -181,9 +181,11 @@ class ControlPlane:
     def _read(self, pod: t.Any, container: t.Any) -> Generation:
         files = mounted_files(self._core, pod, container)
         merged: dict[str, t.Any] = {}
-        templates = {path: content.decode() for path, content in self._of_syncresources().items() if "/clusterresource/" in path}
+        templates = {}
         for path, content in sorted(files.items()):
-            if path.endswith(".yaml") and path.startswith("/etc/flyte"):
+            if "/clusterresource/" in path:
+                templates[path] = content.decode()
+            elif path.endswith(".yaml") and path.startswith("/etc/flyte"):
                 merged.update(yaml.safe_load(content) or {})
         return self._generation(merged, files, templates)
 
