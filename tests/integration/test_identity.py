@@ -214,6 +214,10 @@ def test_the_control_plane_gets_it_too_and_no_release_holds_it(own: SiteUnderTes
     assert scheduler["metadata"]["annotations"]["flyte.multicluster/identity-checksum"] == _checksum(own.cluster(PLANE1))
     assert SECRET not in _releases(own)
     _unchanged(own)
+    # Left out again, it stays: Helm would refuse to make one beside it.
+    less = own.changed_copy()
+    del less.variables["flyte_propeller_client_id"], less.variables["flyte_propeller_client_secret"]
+    _unchanged(less)
 
 
 def test_a_secret_that_cannot_be_written_is_that_planes_failure(own: SiteUnderTest) -> None:

@@ -59,7 +59,10 @@ def identities(site: Site, observed: Observations, given: Mapping[str, Given], *
         if cluster.host not in observed:
             continue
         own = given[cluster.host]
-        identity = _of_control_plane(cluster, own) if cluster.is_control_plane else _of_data_plane(cluster, head, given, live)
+        if cluster.is_control_plane:
+            identity = _of_control_plane(cluster, own, live if _is_ours(observed[head.host]) else None)
+        else:
+            identity = _of_data_plane(cluster, head, given, live)
         if tokens and (own.used or not cluster.is_control_plane):
             # The control plane's own Secret stays as it is where the user gives it no other one.
             as_it_is = live or own.values if cluster.is_control_plane else None
@@ -69,6 +72,10 @@ def identities(site: Site, observed: Observations, given: Mapping[str, Given], *
         if identity and (cluster.is_control_plane or own.enabled or own.own or own.certificates or tokens):
             found[cluster.host] = identity
     return found, faults
+
+
+def _is_ours(observation: Observation) -> bool:
+    return bool((observation.get("identity") or {}).get("managed"))
 
 
 def _stored(observation: Observation | None) -> Mapping[str, str]:
@@ -84,12 +91,17 @@ def _login(cluster: Cluster, inherited: Mapping[str, t.Any]) -> dict[str, t.Any]
     return {**inherited, **{LOGIN_KEYS[name]: value for name, value in cluster.propeller.items() if name in LOGIN_KEYS}}
 
 
-def _of_control_plane(cluster: Cluster, own: Given) -> Identity | None:
-    """Return the control plane's identity where the user gives it one; else its Secret is the chart's, or the user's."""
-    if not own.used or not (own.own or own.declared):
-        return None
-    source = _VARIABLE if own.own else "its values"
-    return Identity(own.client_id, source, False, {CLIENT_SECRET: own.own or own.values or ""}, _login(cluster, {}))
+def _of_control_plane(cluster: Cluster, own: Given, ours: str | None) -> Identity | None:
+    """Return the control plane's identity where the user gives it one; else its Secret is the chart's, or the user's.
+
+    :param ours: the secret in a Secret that we made. Helm would refuse to make another one: it stays, where the user gives no other secret any more.
+    """
+    if own.used and (own.own or own.declared):
+        source = _VARIABLE if own.own else "its values"
+        return Identity(own.client_id, source, False, {CLIENT_SECRET: own.own or own.values or ""}, _login(cluster, {}))
+    if ours:
+        return Identity(own.client_id, f"the Secret {AUTH_SECRET}", True, {CLIENT_SECRET: ours}, _login(cluster, {}))
+    return None
 
 
 def _of_data_plane(cluster: Cluster, head: Cluster, given: Mapping[str, Given], live: str | None) -> Identity | None:
@@ -129,8 +141,7 @@ def identities_due(site: Site, observed: Observations, wanted: Mapping[str, Iden
 
 
 def _differs(identity: Identity, observation: Observation) -> bool:
-    managed = (observation.get("identity") or {}).get("managed")
-    return not managed or any(_stored(observation).get(key) != identity.keys.get(key) for key in AUTH_KEYS)
+    return not _is_ours(observation) or any(_stored(observation).get(key) != identity.keys.get(key) for key in AUTH_KEYS)
 
 
 def rows(site: Site, observed: Observations, wanted: Mapping[str, Identity], due: Iterable[str]) -> list[Row]:

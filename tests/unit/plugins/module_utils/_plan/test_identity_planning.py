@@ -67,6 +67,13 @@ def test_a_secret_in_the_users_values_is_taken_from_there(site: Site) -> None:
     }  # fmt: skip
 
 
+def test_a_secret_of_ours_in_the_control_plane_stays_when_nobody_gives_one_any_more(site: Site) -> None:
+    """Helm refuses to make an object that is there and not its own."""
+    found, faults = chosen(site, observed(live=REAL, managed=True), tokens=True)
+    assert not faults and found[HEAD] == Identity("flytepropeller", "the Secret flyte-secret-auth", True, {"client_secret": REAL}, {}) and found[ONE].copied
+    assert _identity.identities_due(site, observed(live=REAL, managed=True), {HEAD: found[HEAD]}) == []
+
+
 def test_without_authentication_the_charts_own_secret_serves(site: Site) -> None:
     for live in (None, CHARTS):
         found, faults = chosen(site, observed(live=live))
