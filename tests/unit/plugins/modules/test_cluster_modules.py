@@ -36,7 +36,7 @@ def test_clusters_are_observed(run_module: Run) -> None:
     assert not found["changed"] and list(found["clusters"]) == ["a", "b", "c"]
     assert set(found["clusters"]["a"]) == {"reachable", "error", "server", "release", "token", "missing", "deployments", "control_plane"}
     assert found["clusters"]["a"]["reachable"] and found["clusters"]["a"]["control_plane"] is None
-    assert set(found["clusters"]["b"]["control_plane"]) == {"credentials", "other_keys", "clusters", "probes", "journal"}
+    assert set(found["clusters"]["b"]["control_plane"]) == {"credentials", "other_keys", "clusters", "probes", "journal", "namespace_mapping"}
     assert found["clusters"]["c"]["error"]["kind"] == "config"
 
 
