@@ -178,8 +178,8 @@ class ValuesReader:
         return Sources(
             defaults=of_chart[0] if of_chart else {},
             chart_files=of_chart[1:],
-            files=[self._file(cluster.host, path) for path in users],
             user_settings=self._read(cluster.host, "flyte_user_settings") or {},
+            files=[self._file(cluster.host, path) for path in users],
             inline=self._read(cluster.host, "flyte_values") or {},
         )
 

@@ -50,11 +50,12 @@ class Sources:
 
     #: the chart's own defaults
     defaults: Values
-    #: contents of the chart's values files and of the user's, in Helm's order
+    #: contents of the chart's values files, in Helm's order
     chart_files: Sequence[Values]
-    files: Sequence[Values]
-    #: the user's ``userSettings``, on top of the chart's files
+    #: the user's ``userSettings``, on top of them
     user_settings: Values
+    #: contents of the user's values files
+    files: Sequence[Values]
     #: the user's inline values
     inline: Values
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import typing as t
 import urllib.parse
@@ -59,14 +60,22 @@ def known_settings(site: Site, cluster: Cluster, aws: Mapping[str, t.Any] | None
         found = {"accountNumber": aws["account"] if aws else _only(_ACCOUNT_OF_ROLE, roles), "accountRegion": settings["flyte_aws_region"]}
     elif settings["flyte_provider"] == "gcp":
         accounts = [settings[f"flyte_gcp_{plane}_service_account"] for plane in ("control_plane", "data_plane")]
-        host = urllib.parse.urlsplit(settings["flyte_admin_url"]).hostname or ""
-        # An Ingress takes no address.
-        found = {"googleProjectId": _only(_PROJECT_OF_ACCOUNT, accounts), "hostName": host if re.search(r"[g-z]", host) else None}
+        found = {"googleProjectId": _only(_PROJECT_OF_ACCOUNT, accounts), "hostName": _host_name(settings["flyte_admin_url"])}
     if found:
         metadata = cluster.buckets[0].partition("/")[0] if cluster.buckets else None
         raw = cluster.raw_data_bucket or (cluster.buckets[0] if cluster.buckets else None)
         found |= {"bucketName": metadata, "rawDataBucketName": raw.rstrip("/") if raw else None}
     return {name: value for name, value in found.items() if value}
+
+
+def _host_name(url: str) -> str | None:
+    """Return the host of a URL, None where it is an address, which an Ingress does not take."""
+    host = urllib.parse.urlsplit(url).hostname or ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    return None
 
 
 def _only(pattern: re.Pattern[str], names: t.Iterable[str | None]) -> str | None:

@@ -133,6 +133,13 @@ def test_what_the_control_plane_has() -> None:
     assert found["token"] is None and found["reachable"]
 
 
+def test_the_namespaces_of_tasks_are_those_that_flyteadmin_reads() -> None:
+    mapping = {"namespace_mapping": {"template": "{{ domain }}"}}
+    with ApiServer(control_plane(**{f"{CONFIG_MAPS}/config": {"data": {"namespace_config.yaml": yaml.safe_dump(mapping)}}})) as server:
+        found = observed(spec(server, "controlplane", control_plane=True, data_plane=False))["controlplane"]
+    assert found["control_plane"]["namespace_mapping"] == "{{ domain }}" and found["control_plane"]["clusters"] == {}
+
+
 @pytest.mark.parametrize(
     ("answers", "said"),
     [

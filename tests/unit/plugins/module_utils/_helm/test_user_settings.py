@@ -34,7 +34,15 @@ def test_the_account_of_a_given_role_is_taken_where_aws_is_not_asked(inventory: 
     assert "accountNumber" not in known_settings(site, site.control_plane, None)
 
 
-@pytest.mark.parametrize(("url", "host"), [("https://flyte.example.com:8443/x", "flyte.example.com"), ("https://10.0.0.1", None), ("https://[::1]", None)])
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://flyte.example.com:8443/x", "flyte.example.com"),
+        ("https://face.de", "face.de"),
+        ("https://10.0.0.1", None),
+        ("https://[::1]", None),
+    ],
+)
 def test_google_gets_the_project_and_the_host(inventory: Inventory, url: str, host: str | None) -> None:
     accounts = {f"flyte_gcp_{name}_service_account": f"flyte-{name[0]}@my-project.iam.gserviceaccount.com" for name in ("control_plane", "data_plane")}
     site = changed(inventory, flyte_provider="gcp", flyte_admin_url=url, **accounts)
