@@ -132,6 +132,17 @@ def test_what_the_control_plane_has() -> None:
     assert found["token"] is None and found["reachable"]
 
 
+def test_how_flyteadmin_names_namespaces_and_how_often_it_looks_is_read_too() -> None:
+    files = {"namespaces.yaml": "namespace_mapping: {template: '{{ domain }}'}", "r.yaml": "cluster_resources: {refreshInterval: 1m}"}
+    found = {}
+    for more in (files, {}):
+        config_map = control_plane()[f"{CONFIG_MAPS}/config"]["data"]
+        with ApiServer(control_plane(**{f"{CONFIG_MAPS}/config": {"data": {**config_map, **more}}})) as server:
+            found = observed(spec(server, "controlplane", control_plane=True, data_plane=False))["controlplane"]["control_plane"]
+        said = ("{{ domain }}", "1m") if more else (None, None)
+        assert (found["namespace_mapping"], found["refresh_interval"]) == said and found["clusters"]["labelClusterMap"]
+
+
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
@@ -149,8 +160,8 @@ def test_what_is_damaged_in_the_control_plane_is_named(answers: dict[str, t.Any]
 
 
 def test_a_config_map_that_is_no_yaml_is_no_configuration_of_clusters() -> None:
-    assert _control_plane.sections_of("clusters: {{ template }}") == {}
-    assert _control_plane.sections_of("clusters:\n  labelClusterMap: {a: []}") == {"clusters": {"labelClusterMap": {"a": []}}}
+    assert _control_plane.section_of("clusters: {{ template }}", "clusters") == {}
+    assert _control_plane.section_of("clusters:\n  labelClusterMap: {a: []}", "clusters") == {"labelClusterMap": {"a": []}}
 
 
 def test_a_control_plane_without_flyteadmin_has_no_configuration() -> None:
