@@ -59,7 +59,7 @@ class ActionModule(InventoryAction):
         aws = self._ask_aws(site)
         observed = {} if scope == "iam" else self._observe(site, hosts, aws, scope)
         if scope == "observe":
-            live = control_plane_of(observed, site.control_plane.host).get("namespace_template")
+            live = control_plane_of(observed, site.control_plane.host).get("namespace_mapping")
             site.settings["flyte_namespace_mapping"] = plain_mapping(live) or site.settings["flyte_namespace_mapping"]
         known = Known(site, observed, aws, chart)
         if chart:

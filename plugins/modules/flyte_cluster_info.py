@@ -17,7 +17,7 @@ description:
     flytepropeller leads and its webhook is registered with the CA of its Secret, and which namespaces are there. A cluster that
     does not answer costs its own timeout only and is reported.
   - Of the control plane also what flyteadmin reads. The keys of C(cluster-credentials), the section C(clusters) of the
-    ConfigMaps that its Deployment mounts, its namespace template and refresh interval, and whether each configured data
+    ConfigMaps that its Deployment mounts, its namespace mapping and refresh interval, and whether each configured data
     plane answers to exactly that endpoint, token and CA certificate and grants what flyteadmin needs
     (SelfSubjectRulesReview and SelfSubjectAccessReview).
   - With O(wait) it waits, for all clusters at once, until their pods are ready and flytepropeller leads instead; with O(gather) it
@@ -231,7 +231,7 @@ clusters:
     - RV(ignore:not_working) names the Deployments whose pods may be ready, but that do not do their work. RV(ignore:namespaces) is null but for a
       data plane with a release; RV(ignore:new_namespaces) are those of the last 15 minutes.
     - RV(ignore:control_plane) is null but for the control plane. There it has RV(ignore:credentials) (fingerprints by cluster),
-      RV(ignore:other_keys) of the Secret, RV(ignore:clusters), RV(ignore:namespace_template) and RV(ignore:refresh_interval) (what flyteadmin
+      RV(ignore:other_keys) of the Secret, RV(ignore:clusters), RV(ignore:namespace_mapping) and RV(ignore:refresh_interval) (what flyteadmin
       reads; null where its own default holds), RV(ignore:probes) (each cluster with flyteadmin's own
       credentials), RV(ignore:journal) (labels that a killed run left to be written again) and RV(ignore:authentication) (whether flyteadmin
       wants tokens; null where it does not answer, or O(flyteadmin) is not given).

@@ -21,6 +21,10 @@ if t.TYPE_CHECKING:
 _ASK_TIMEOUT = 5.0
 
 
+#: what is read of flyteadmin's configuration
+SECTIONS = ("clusters", "namespace_mapping", "cluster_resources")
+
+
 def observe_control_plane(
     kube: Kube, namespace: str, *, timeout: float, service_accounts: bool, unprobed: Collection[str] = (), flyteadmin: Mapping[str, t.Any] | None = None
 ) -> dict[str, t.Any]:
@@ -35,8 +39,8 @@ def observe_control_plane(
     from .probe import probe_all
 
     data = read_secret(kube, namespace, SECRET_NAME)[1]
-    settings = flyteadmin_settings(kube, namespace)
-    clusters = settings["clusters"]
+    configured = flyteadmin_configuration(kube, namespace)
+    clusters = _clusters_of(configured)
     stored = stored_credentials(data)
     pairs = {f"{name}_{suffix}" for name in stored for suffix in ("token", "cacert")}
     probes = probe_all(clusters.get("clusterConfigs") or [], data, timeout=timeout, service_accounts=service_accounts, unprobed=unprobed)
@@ -46,9 +50,11 @@ def observe_control_plane(
     return {
         "credentials": stored,
         "other_keys": sorted(set(data) - pairs),
-        **settings,
+        "clusters": clusters,
         "probes": probes,
         "journal": rows,
+        "namespace_mapping": (configured.get("namespace_mapping") or {}).get("template"),
+        "refresh_interval": (configured.get("cluster_resources") or {}).get("refreshInterval"),
         "authentication": _authentication(flyteadmin, timeout) if flyteadmin and clusters else None,
     }
 
@@ -62,52 +68,41 @@ def _authentication(flyteadmin: Mapping[str, t.Any], timeout: float) -> bool | N
 
 def flyteadmin_clusters(kube: Kube, namespace: str) -> dict[str, t.Any]:
     """Return the section ``clusters`` of the configuration that flyteadmin's Deployment mounts."""
-    return t.cast("dict[str, t.Any]", flyteadmin_settings(kube, namespace)["clusters"])
+    return _clusters_of(flyteadmin_configuration(kube, namespace))
 
 
-def flyteadmin_settings(kube: Kube, namespace: str) -> dict[str, t.Any]:
-    """Return what the configuration that flyteadmin's Deployment mounts says: ``clusters``, ``namespace_template`` and ``refresh_interval``.
+def _clusters_of(configured: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    section = configured.get("clusters") or {}
+    return {key: section[key] for key in ("labelClusterMap", "clusterConfigs", "defaultExecutionLabel") if section.get(key)}
+
+
+def flyteadmin_configuration(kube: Kube, namespace: str) -> dict[str, dict[str, t.Any]]:
+    """Return the sections of :data:`SECTIONS` that the configuration has that flyteadmin's Deployment mounts.
 
     The ConfigMaps are found through the Deployment, as the pod finds them, not by a name that a chart may change.
     """
-    sections = _mounted_sections(kube, namespace, "flyteadmin")
-    clusters, resources, mapping = (sections[key] for key in _SECTIONS)
-    return {
-        "clusters": {key: clusters[key] for key in ("labelClusterMap", "clusterConfigs", "defaultExecutionLabel") if clusters.get(key)},
-        "namespace_template": mapping.get("template") or None,
-        "refresh_interval": resources.get("refreshInterval") or None,
-    }
-
-
-#: what is read of flyteadmin's configuration
-_SECTIONS = ("clusters", "cluster_resources", "namespace_mapping")
-
-
-def _mounted_sections(kube: Kube, namespace: str, name: str) -> dict[str, dict[str, t.Any]]:
-    """Return the sections of the configuration that a Deployment mounts; those that it does not have, or all where it is not there, are empty."""
-    merged: dict[str, dict[str, t.Any]] = {key: {} for key in _SECTIONS}
-    deployment = kube.find(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}")
+    deployment = kube.find(f"/apis/apps/v1/namespaces/{namespace}/deployments/flyteadmin")
     if deployment is None:
-        return merged
-    with reading(f"what the Deployment {namespace}/{name} mounts", f"Look at it: kubectl -n {namespace} get deployment {name} -o yaml"):
+        return {}
+    merged: dict[str, dict[str, t.Any]] = {}
+    with reading(f"what the Deployment {namespace}/flyteadmin mounts", f"Look at it: kubectl -n {namespace} get deployment flyteadmin -o yaml"):
         names = config_maps(deployment["spec"]["template"]["spec"])
-    for mounted in names:
-        config_map = kube.find(f"/api/v1/namespaces/{namespace}/configmaps/{mounted}") or {}
-        with reading(f"the ConfigMap {namespace}/{mounted}", f"Look at it: kubectl -n {namespace} get configmap {mounted} -o yaml"):
+    for name in names:
+        config_map = kube.find(f"/api/v1/namespaces/{namespace}/configmaps/{name}") or {}
+        with reading(f"the ConfigMap {namespace}/{name}", f"Look at it: kubectl -n {namespace} get configmap {name} -o yaml"):
             for key, text in sorted((config_map.get("data") or {}).items()):
-                if key.endswith((".yaml", ".yml")) and any(f"{section}:" in text for section in _SECTIONS):
-                    for section, content in sections_of(text).items():
-                        merged[section].update(content)
+                for section in (section for section in SECTIONS if key.endswith((".yaml", ".yml")) and f"{section}:" in text):
+                    merged.setdefault(section, {}).update(section_of(text, section))
     return merged
 
 
-def sections_of(text: str, names: Collection[str] = _SECTIONS) -> dict[str, dict[str, t.Any]]:
-    """Return sections of a configuration file, those of flyteadmin's that are read here where none are named; nothing where it has none."""
+def section_of(text: str, name: str) -> dict[str, t.Any]:
+    """Return a section of a configuration file, nothing where it has none."""
     try:
-        content = _values.parse(text)
+        section = _values.parse(text).get(name)
     except ValueError:
         return {}  # a template for something else, with the word in it
-    return {section: content[section] for section in names if isinstance(content.get(section), dict)}
+    return section if isinstance(section, dict) else {}
 
 
 def config_maps(pod_spec: Mapping[str, t.Any]) -> list[str]:

@@ -13,7 +13,7 @@ from .._flyteadmin.metadata import log_in, wants_tokens
 from .._helm.identity import AUTH_MOUNT, AUTH_SECRET, CLIENT_SECRET
 from .access import access_of, method_of
 from .client import Kube, KubeError
-from .control_plane import config_maps, sections_of
+from .control_plane import config_maps, section_of
 from .errors import failure_of, reading
 from .secrets import read_secret
 
@@ -80,5 +80,5 @@ def _client(kube: Kube, namespace: str) -> dict[str, t.Any]:
             config_map = kube.find(f"/api/v1/namespaces/{namespace}/configmaps/{name}") or {}
             for file, text in sorted((config_map.get("data") or {}).items()):
                 if file.endswith((".yaml", ".yml")) and "admin:" in text:
-                    found.update(sections_of(text, ("admin",)).get("admin") or {})
+                    found.update(section_of(text, "admin"))
     return found

@@ -21,8 +21,8 @@ if t.TYPE_CHECKING:
 
 _STEP = "verify"
 _RUN = "Run site.yml."
-#: lines of a plan that say what changes in flyteadmin's configuration; others say what to know
-_CONFIGURED = ("clusterConfigs: ", "labelClusterMap: ", "defaultExecutionLabel: ")
+#: how the differences begin that a run takes away
+_SETTINGS = ("clusterConfigs: ", "labelClusterMap: ", "defaultExecutionLabel: ")
 
 
 def unfinished(site: Site, observed: Observations) -> list[Failure]:
@@ -63,7 +63,8 @@ def _configuration_failures(site: Site, observed: Observations, due: Iterable[st
     if not (control_plane_of(observed, host).get("clusters") or {}).get("clusterConfigs"):
         return [Failure(host, _STEP, "flyteadmin has no clusterConfigs: it knows no data plane", _RUN)]
     wanted = predicted_configuration(site, observed, due)
-    lines = [line for line in differences(site, observed, wanted) if line.startswith(_CONFIGURED)]
+    # Others are notes, of what stays as it is.
+    lines = [line for line in differences(site, observed, wanted) if line.startswith(_SETTINGS)]
     lines += [f"clusterConfigs: {name}: is missing" for name in wanted.left_out]
     return [Failure(host, f"{_STEP}: controlplane", f"still to be done: {line}", _RUN) for line in lines]
 

@@ -65,7 +65,7 @@ def lacking(site: Site, observed: Observations, live: Mapping[str, t.Any], proje
     asked = {cluster.host: observed.get(cluster.host) or {} for cluster in site.targets if cluster.name in enabled}
     there = {host: set(found.get("namespaces") or []) for host, found in asked.items() if is_reachable(found)}
     settled = {name for host, names in there.items() for name in names - set(asked[host].get("new_namespaces") or [])}
-    template = control_plane_of(observed, site.control_plane.host).get("namespace_template")
+    template = control_plane_of(observed, site.control_plane.host).get("namespace_mapping")
     wanted = sorted({namespace_of(template, place["project"], place["domain"]) for place in project_domains})
     missing = {host: [name for name in wanted if name not in names] for host, names in there.items()}
 

@@ -46,7 +46,7 @@ def test_clusters_are_observed(run_module: Run) -> None:
     assert set(found["clusters"]["a"]) == {*parts, "control_plane"}
     assert found["clusters"]["a"]["reachable"] and found["clusters"]["a"]["control_plane"] is None
     assert set(found["clusters"]["b"]["control_plane"]) == {
-        "credentials", "other_keys", "clusters", "namespace_template", "refresh_interval", "probes", "journal", "authentication"
+        "credentials", "other_keys", "clusters", "namespace_mapping", "refresh_interval", "probes", "journal", "authentication"
     }  # fmt: skip
     assert found["clusters"]["c"]["error"]["kind"] == "config"
 

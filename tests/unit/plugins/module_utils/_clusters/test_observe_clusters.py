@@ -129,15 +129,19 @@ def test_what_the_control_plane_has() -> None:
     known = found["control_plane"]
     assert set(known["credentials"]) == {"a"} and known["other_keys"] == ["other"] and known["journal"] == []
     assert known["clusters"]["labelClusterMap"] == {"l": [{"id": "a", "weight": 1}]} and known["probes"]["a"]["kind"] == "unusable"
-    assert known["namespace_template"] is None
+    assert known["namespace_mapping"] is None
     assert found["token"] is None and found["reachable"]
 
 
-def test_the_namespaces_of_tasks_are_those_that_flyteadmin_reads() -> None:
-    mapping = {"namespace_mapping": {"template": "{{ domain }}"}}
-    with ApiServer(control_plane(**{f"{CONFIG_MAPS}/config": {"data": {"namespace_config.yaml": yaml.safe_dump(mapping)}}})) as server:
-        found = observed(spec(server, "controlplane", control_plane=True, data_plane=False))["controlplane"]
-    assert found["control_plane"]["namespace_mapping"] == "{{ domain }}" and found["control_plane"]["clusters"] == {}
+def test_how_flyteadmin_names_namespaces_and_how_often_it_looks_is_read_too() -> None:
+    files = {"namespaces.yaml": "namespace_mapping: {template: '{{ domain }}'}", "r.yaml": "cluster_resources: {refreshInterval: 1m}"}
+    found = {}
+    for more in (files, {}):
+        config_map = control_plane()[f"{CONFIG_MAPS}/config"]["data"]
+        with ApiServer(control_plane(**{f"{CONFIG_MAPS}/config": {"data": {**config_map, **more}}})) as server:
+            found = observed(spec(server, "controlplane", control_plane=True, data_plane=False))["controlplane"]["control_plane"]
+        said = ("{{ domain }}", "1m") if more else (None, None)
+        assert (found["namespace_mapping"], found["refresh_interval"]) == said and found["clusters"]["labelClusterMap"]
 
 
 @pytest.mark.parametrize(
@@ -157,8 +161,8 @@ def test_what_is_damaged_in_the_control_plane_is_named(answers: dict[str, t.Any]
 
 
 def test_a_config_map_that_is_no_yaml_is_no_configuration_of_clusters() -> None:
-    assert _control_plane.sections_of("clusters: {{ template }}") == {}
-    assert _control_plane.sections_of("clusters:\n  labelClusterMap: {a: []}") == {"clusters": {"labelClusterMap": {"a": []}}}
+    assert _control_plane.section_of("clusters: {{ template }}", "clusters") == {}
+    assert _control_plane.section_of("clusters:\n  labelClusterMap: {a: []}", "clusters") == {"labelClusterMap": {"a": []}}
 
 
 def test_a_control_plane_without_flyteadmin_has_no_configuration() -> None:

@@ -32,7 +32,7 @@ def site(inventory: Inventory) -> Site:
 def observed(one: list[str] | None, two: list[str] | None, new: tuple[str, ...] = (), **hub: t.Any) -> dict[str, t.Any]:
     planes = {"dataplane_1": {"namespaces": one, "new_namespaces": list(new)}, "dataplane_2": {"namespaces": two, "new_namespaces": []}}
     planes = {host: {"reachable": True, **found} for host, found in planes.items()}
-    return {"controlplane": {"control_plane": {"namespace_template": None, **hub}}, **planes}
+    return {"controlplane": {"control_plane": {"namespace_mapping": None, **hub}}, **planes}
 
 
 def test_a_namespace_follows_flyteadmins_template() -> None:
@@ -68,7 +68,7 @@ def test_only_enabled_planes_that_answered_are_judged(site: Site) -> None:
     assert lacking(site, observed(BOTH, []), {"clusterConfigs": LIVE["clusterConfigs"][:1]}, PLACES) == Lacking({}, {})  # flyteadmin does not know it
     disabled = {"clusterConfigs": [LIVE["clusterConfigs"][0], {"name": "dataplane_2", "enabled": False}]}
     assert lacking(site, observed(BOTH, []), disabled, PLACES) == Lacking({}, {})
-    mapped = observed(["development"], ["development"], namespace_template="{{ domain }}")
+    mapped = observed(["development"], ["development"], namespace_mapping="{{ domain }}")
     assert lacking(site, mapped, LIVE, PLACES[:1]) == Lacking({}, {})
 
 
