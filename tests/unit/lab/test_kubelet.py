@@ -18,7 +18,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "lab" / "kubel
 pytest.importorskip("kubernetes", reason="kubernetes is one of tests/requirements.txt")
 
 import containers  # noqa: E402
-from images import Api, Images, Ports, _moved_text  # noqa: E402
+from images import Api, Images, Ports, _folded, _moved_text  # noqa: E402
 from kubernetes import client  # noqa: E402
 from node import _plays  # noqa: E402
 from pod_run import PodRun  # noqa: E402
@@ -131,7 +131,7 @@ def _until(run: PodRun, core: Core, **wanted: t.Any) -> dict[str, t.Any]:
 
 
 def test_a_pod_has_its_files_and_its_accounts_token(core: Core, play: t.Callable[..., PodRun], tmp_path: pathlib.Path) -> None:
-    run = play('echo "$@"; cat $(dirname "$2")/admin.yaml; sleep 60')
+    run = play('echo "$@"; cat $(dirname "$2")/config.yaml; sleep 60')
     assert _until(run, core, state="running", ready="True")["phase"] == "Running"
     folder = tmp_path / "pods" / "plane" / "flyte_p"
     said = (tmp_path / "logs" / "pods" / "plane" / "flyte_p" / "main.log").read_text(encoding="utf-8")
@@ -218,6 +218,13 @@ def test_what_a_killed_kubelet_left_behind_ends_with_the_lab(core: Core, play: t
 )
 def test_only_paths_below_a_mounted_folder_are_moved(text: str, moved: str) -> None:
     assert _moved_text(text, ["/etc/secrets/"], pathlib.Path("/r")) == moved
+
+
+def test_configuration_is_merged_as_flytepropeller_does() -> None:
+    files = {"/c/a.yaml": b"p: {x: 1, y: [1]}", "/c/b.yaml": b"p: {y: [2], z: 3}\nq: 4", "/s/secret": b"x"}
+    assert _folded(files) == {"/c/config.yaml": b"p:\n  x: 1\n  y:\n  - 2\n  z: 3\nq: 4\n", "/s/secret": b"x"}
+    broken = {"/c/a.yaml": b"p: {", "/c/b.yaml": b"q: 4"}
+    assert _folded(broken) == broken
 
 
 def test_the_same_pods_are_played_that_kwok_leaves_alone() -> None:
