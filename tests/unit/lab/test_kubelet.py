@@ -67,7 +67,8 @@ class Core:
         container = last["containerStatuses"][0]
         (state,) = [(kind, value) for kind, value in container["state"].items() if value]
         ready = next(item["status"] for item in last["conditions"] if item["type"] == "Ready")
-        return {"phase": last["phase"], "ready": ready, "state": state[0], "restarts": container["restartCount"], **state[1], "last": container["lastState"]["terminated"]}
+        before = container["lastState"]["terminated"]
+        return {"phase": last["phase"], "ready": ready, "state": state[0], "restarts": container["restartCount"], **state[1], "last": before}
 
 
 def _pod(command: list[str], labels: dict[str, str], *, restarts: bool) -> t.Any:
@@ -81,8 +82,9 @@ def _pod(command: list[str], labels: dict[str, str], *, restarts: bool) -> t.Any
         termination_message_policy="FallbackToLogsOnError",
         env=[client.V1EnvVar(name="POD_NAME", value_from=client.V1EnvVarSource(field_ref=client.V1ObjectFieldSelector(field_path="metadata.name")))],
     )
+    projection = client.V1VolumeProjection(config_map=client.V1ConfigMapProjection(name="config"))
     volumes = [
-        client.V1Volume(name="config", projected=client.V1ProjectedVolumeSource(sources=[client.V1VolumeProjection(config_map=client.V1ConfigMapProjection(name="config"))])),
+        client.V1Volume(name="config", projected=client.V1ProjectedVolumeSource(sources=[projection])),
         client.V1Volume(name="auth", secret=client.V1SecretVolumeSource(secret_name="auth")),
     ]
     spec = client.V1PodSpec(
@@ -229,6 +231,7 @@ def test_configuration_is_merged_as_flytepropeller_does() -> None:
 
 def test_the_same_pods_are_played_that_kwok_leaves_alone() -> None:
     config = (pathlib.Path(__file__).resolve().parents[2] / "lab" / "kwokctl.config").read_text(encoding="utf-8")
-    for labels, played in (({"app.kubernetes.io/name": "flytepropeller"}, True), ({"execution-id": "f1"}, True), ({"app.kubernetes.io/name": "datacatalog"}, False)):
+    name = "app.kubernetes.io/name"
+    for labels, played in (({name: "flytepropeller"}, True), ({"execution-id": "f1"}, True), ({name: "datacatalog"}, False)):
         assert _plays(_pod([], labels, restarts=True)) == played
-        assert (f" {labels.get('app.kubernetes.io/name', 'execution-id')}," in config or '["execution-id"]' in config and "execution-id" in labels) == played
+        assert (f" {labels.get(name, 'execution-id')}," in config or '["execution-id"]' in config and "execution-id" in labels) == played
