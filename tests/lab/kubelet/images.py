@@ -92,7 +92,7 @@ class Images:
         files = mounted_files(api.core, pod, container)
         mounts = [mount.mount_path for mount in container.volume_mounts or []]
         root = program.folder / "root"
-        for path, content in files.items():
+        for path, content in _folded(files).items():
             place = root / path.lstrip("/")
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             place.touch(mode=0o600)
@@ -130,6 +130,36 @@ def _environment(pod: t.Any, container: t.Any) -> dict[str, str]:
         elif not variable.value_from:
             found[variable.name] = variable.value or ""
     return found
+
+
+def _folded(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Return files in which those of one folder's configuration are one, merged as flytepropeller itself merges them.
+
+    It watches each file with an inotify instance of its own, of which all processes of a user together have 128; without one it ends, silently.
+    """
+    folders: dict[str, list[str]] = {}
+    for path in sorted(files):
+        if path.endswith(".yaml"):
+            folders.setdefault(path.rpartition("/")[0], []).append(path)
+    kept = dict(files)
+    for folder, paths in folders.items():
+        merged: dict[str, t.Any] = {}
+        try:
+            for path in paths:
+                _merge(merged, yaml.safe_load(files[path]) or {})
+        except (yaml.YAMLError, AttributeError):
+            continue  # what is wrong with them flytepropeller itself has to say
+        kept = {path: content for path, content in kept.items() if path not in paths}
+        kept[f"{folder}/config.yaml"] = yaml.safe_dump(merged, sort_keys=False).encode()
+    return kept
+
+
+def _merge(into: dict[str, t.Any], more: dict[str, t.Any]) -> None:
+    for key, value in more.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
 
 
 def _moved(content: bytes, mounts: list[str], root: pathlib.Path) -> bytes:

@@ -253,7 +253,8 @@ def test_nodes_and_tasks_are_read_as_reported(service: Service, channel: grpc.Ch
     tasks, _none = _call(service, channel, "ListTaskExecutions", {"node_execution_id": node})
     (task,) = tasks["taskExecutions"]
     assert task["id"]["taskId"]["name"] == "canary.add" and task["closure"]["phase"] == "SUCCEEDED"
-    assert [reason["message"].split(":")[0] for reason in task["closure"]["reasons"]] == ["Exceeded resourcequota", "task submitted to K8s", "Demistify Pending"]
+    said = [reason["message"].split(":")[0] for reason in task["closure"]["reasons"]]
+    assert said == ["Exceeded resourcequota", "task submitted to K8s", "Demistify Pending"]
     # A phase of the same version again, and one after the end.
     last = [exchange["request"] for exchange in story if exchange["method"] == "CreateTaskEvent"][-1]
     assert _call(service, channel, "CreateTaskEvent", last)[0][0] == "ALREADY_EXISTS"

@@ -18,7 +18,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "lab" / "kubel
 pytest.importorskip("kubernetes", reason="kubernetes is one of tests/requirements.txt")
 
 import containers  # noqa: E402
-from images import Api, Images, Ports, _moved_text  # noqa: E402
+from images import Api, Images, Ports, _folded, _moved_text  # noqa: E402
 from kubernetes import client  # noqa: E402
 from node import _plays  # noqa: E402
 from pod_run import PodRun  # noqa: E402
@@ -67,7 +67,8 @@ class Core:
         container = last["containerStatuses"][0]
         (state,) = [(kind, value) for kind, value in container["state"].items() if value]
         ready = next(item["status"] for item in last["conditions"] if item["type"] == "Ready")
-        return {"phase": last["phase"], "ready": ready, "state": state[0], "restarts": container["restartCount"], **state[1], "last": container["lastState"]["terminated"]}
+        before = container["lastState"]["terminated"]
+        return {"phase": last["phase"], "ready": ready, "state": state[0], "restarts": container["restartCount"], **state[1], "last": before}
 
 
 def _pod(command: list[str], labels: dict[str, str], *, restarts: bool) -> t.Any:
@@ -81,8 +82,9 @@ def _pod(command: list[str], labels: dict[str, str], *, restarts: bool) -> t.Any
         termination_message_policy="FallbackToLogsOnError",
         env=[client.V1EnvVar(name="POD_NAME", value_from=client.V1EnvVarSource(field_ref=client.V1ObjectFieldSelector(field_path="metadata.name")))],
     )
+    projection = client.V1VolumeProjection(config_map=client.V1ConfigMapProjection(name="config"))
     volumes = [
-        client.V1Volume(name="config", projected=client.V1ProjectedVolumeSource(sources=[client.V1VolumeProjection(config_map=client.V1ConfigMapProjection(name="config"))])),
+        client.V1Volume(name="config", projected=client.V1ProjectedVolumeSource(sources=[projection])),
         client.V1Volume(name="auth", secret=client.V1SecretVolumeSource(secret_name="auth")),
     ]
     spec = client.V1PodSpec(
@@ -131,7 +133,7 @@ def _until(run: PodRun, core: Core, **wanted: t.Any) -> dict[str, t.Any]:
 
 
 def test_a_pod_has_its_files_and_its_accounts_token(core: Core, play: t.Callable[..., PodRun], tmp_path: pathlib.Path) -> None:
-    run = play('echo "$@"; cat $(dirname "$2")/admin.yaml; sleep 60')
+    run = play('echo "$@"; cat $(dirname "$2")/config.yaml; sleep 60')
     assert _until(run, core, state="running", ready="True")["phase"] == "Running"
     folder = tmp_path / "pods" / "plane" / "flyte_p"
     said = (tmp_path / "logs" / "pods" / "plane" / "flyte_p" / "main.log").read_text(encoding="utf-8")
@@ -220,8 +222,16 @@ def test_only_paths_below_a_mounted_folder_are_moved(text: str, moved: str) -> N
     assert _moved_text(text, ["/etc/secrets/"], pathlib.Path("/r")) == moved
 
 
+def test_configuration_is_merged_as_flytepropeller_does() -> None:
+    files = {"/c/a.yaml": b"p: {x: 1, y: [1]}", "/c/b.yaml": b"p: {y: [2], z: 3}\nq: 4", "/s/secret": b"x"}
+    assert _folded(files) == {"/c/config.yaml": b"p:\n  x: 1\n  y:\n  - 2\n  z: 3\nq: 4\n", "/s/secret": b"x"}
+    broken = {"/c/a.yaml": b"p: {", "/c/b.yaml": b"q: 4"}
+    assert _folded(broken) == broken
+
+
 def test_the_same_pods_are_played_that_kwok_leaves_alone() -> None:
     config = (pathlib.Path(__file__).resolve().parents[2] / "lab" / "kwokctl.config").read_text(encoding="utf-8")
-    for labels, played in (({"app.kubernetes.io/name": "flytepropeller"}, True), ({"execution-id": "f1"}, True), ({"app.kubernetes.io/name": "datacatalog"}, False)):
+    name = "app.kubernetes.io/name"
+    for labels, played in (({name: "flytepropeller"}, True), ({"execution-id": "f1"}, True), ({name: "datacatalog"}, False)):
         assert _plays(_pod([], labels, restarts=True)) == played
-        assert (f" {labels.get('app.kubernetes.io/name', 'execution-id')}," in config or '["execution-id"]' in config and "execution-id" in labels) == played
+        assert (f" {labels.get(name, 'execution-id')}," in config or '["execution-id"]' in config and "execution-id" in labels) == played
