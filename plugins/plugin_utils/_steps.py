@@ -159,8 +159,6 @@ def restart_all(work: Work, restarts: Mapping[str, list[str]]) -> list[Failure]:
     return [found for found in on_clusters(work, restarts, one).values() if isinstance(found, Failure)]
 
 
-
-
 def _has_to_wait(work: Work, host: str) -> bool:
     """Return whether something of a host was changed, or was not ready when it was observed."""
     return host in [*work.plan["releases"], *work.plan["restarts"]] or work.outcomes.changed or bool(not_ready(work.known.observed.get(host)))

@@ -111,6 +111,8 @@ def _is_certificate(text: str) -> bool:
     except (ssl.SSLError, ValueError):
         return False
     return True
+
+
 #: of a cluster that is not asked from here; another place, or nobody, does
 UNPROBED = "unprobed"
 

@@ -91,6 +91,6 @@ def not_reachable_yet(site: Site, aws: _Aws) -> dict[str, Failure | None]:
             found[cluster.host] = Failure(cluster.host, "observe", f"EKS is still creating the cluster {cluster.eks_cluster}", remedy)
         elif state == "failed":
             status = answer_of(aws, cluster.host)["status"]
-            remedy = _GONE if status == "DELETING" else f"See why: aws eks describe-cluster --name {cluster.eks_cluster}. Delete it; {_GONE[0].lower()}{_GONE[1:]}"
-            found[cluster.host] = Failure(cluster.host, "observe", f"EKS shows the cluster {cluster.eks_cluster} as {status}", remedy)
+            why = "" if status == "DELETING" else f"See why: aws eks describe-cluster --name {cluster.eks_cluster}. Then delete it. "
+            found[cluster.host] = Failure(cluster.host, "observe", f"EKS shows the cluster {cluster.eks_cluster} as {status}", why + _GONE)
     return found

@@ -62,6 +62,8 @@ def test_values_whose_key_says_that_they_are_secrets() -> None:
     assert redactor.text("from-values deep-secret a-host") == f"{MASK} {MASK} a-host"
 
 
-@pytest.mark.parametrize(("key", "secret"), [("password", True), ("API_KEY", True), ("apikey", True), ("passwordPath", False), ("secretName", False), (7, False)])
+@pytest.mark.parametrize(
+    ("key", "secret"), [("password", True), ("API_KEY", True), ("apikey", True), ("passwordPath", False), ("secretName", False), (7, False)]
+)
 def test_which_keys_are_of_secrets(key: str, secret: bool) -> None:
     assert looks_secret(key) == secret

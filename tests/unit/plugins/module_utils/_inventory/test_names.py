@@ -49,7 +49,9 @@ def test_a_variable_of_the_site_on_one_data_plane() -> None:
         assert len(found) == 1 and found[0].startswith("dataplane_1: flyte_labels = {'b': []}: is a variable of the whole site, read from controlplane")
 
 
-@pytest.mark.parametrize(("value", "wrong"), [("token-4711\n", False), (" token-4711", False), ("tok\nen-4711", True), ("tokän-4711", True), (4711, True), ("", True)])
+@pytest.mark.parametrize(
+    ("value", "wrong"), [("token-4711\n", False), (" token-4711", False), ("tok\nen-4711", True), ("tokän-4711", True), (4711, True), ("", True)]
+)
 def test_a_credential_that_cannot_be_sent_is_refused_without_it(value: t.Any, wrong: bool) -> None:
     hosts = {"dataplane_1": {"flyte_kube_api_key": value}}
     faults = unsendable_credentials(hosts, lambda host, name: hosts[host].get(name))
