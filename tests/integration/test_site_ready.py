@@ -4,15 +4,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-import threading
+import time
 import typing as t
 
 import requests
 from conftest import Cluster, SiteUnderTest
 
-LACKING = "team1-production"
+LACKING = "late-production"
 SYNCRESOURCES = "/apis/apps/v1/namespaces/flyte/deployments/syncresources"
 CANARY = "flyte_multicluster.canary"
 OWN = ("-e", "flyte_canary_project=team1", "-e", "flyte_canary_labels=true")
@@ -27,61 +26,42 @@ def _restarted(hub: Cluster) -> str | None:
     return t.cast("str | None", found.get("kubectl.kubernetes.io/restartedAt"))
 
 
-def _create(cluster: Cluster, path: str, body: dict[str, t.Any]) -> None:
-    cluster._session.post(cluster.server + path, json=body, timeout=10).raise_for_status()
-
-
-@contextlib.contextmanager
-def _syncresources(hub: Cluster, plane: Cluster) -> t.Iterator[None]:
-    """Play syncresources' part: it makes what a data plane lacks when it starts, and not before."""
-    before, ended = _restarted(hub), threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(0.3):
-            if _restarted(hub) != before:
-                _create(plane, "/api/v1/namespaces", {"metadata": {"name": LACKING}})
-                return
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
-def _delete_namespace(plane: Cluster, name: str) -> None:
-    plane.delete(f"/api/v1/namespaces/{name}")
-    for _attempt in range(60):
-        if plane.get(f"/api/v1/namespaces/{name}") is None:
+def _until(there: t.Callable[[], bool], what: str) -> None:
+    for _attempt in range(120):
+        if there():
             return
-        threading.Event().wait(0.5)
-    raise AssertionError(f"{name} does not go")
+        time.sleep(0.5)
+    raise AssertionError(f"not within a minute: {what}")
 
 
 def test_a_plane_that_lacks_a_namespace_is_found_and_mended(site: SiteUnderTest) -> None:
-    """syncresources takes a template as applied once any data plane took it: only a start of it helps."""
-    assert site.run().code == 0
-    hub, plane = site.cluster("controlplane"), site.cluster("dataplane2")
+    """syncresources takes a template as applied once any data plane took it: one that was dead then gets it by a start only."""
+    hub, plane, other = (site.cluster(name) for name in ("controlplane", "dataplane2", "dataplane1"))
     patient = site.changed_copy()
     # A project may be younger than this: it is waited for so long, and no longer.
     patient.inventory["all"]["children"]["flyte_control_plane"]["vars"]["flyte_values"]["cluster_resource_manager"] = {
         "config": {"cluster_resources": {"refreshInterval": "3s"}}
     }
-    assert patient.run().code == 0
-    _delete_namespace(plane, LACKING)
+    result = patient.run()
+    assert result.code == 0, result.output
+    site.lab.stop("dataplane2")
+    try:
+        requests.post(f"{site.lab.admin_url}/api/v1/projects", json={"project": {"id": "late", "name": "late"}}, timeout=10).raise_for_status()
+        _until(lambda: bool(other.get(f"/api/v1/namespaces/{LACKING}")), "the namespace of the new project on the plane that lives")
+    finally:
+        site.lab.start("dataplane2")
+    time.sleep(8)  # two rounds of syncresources, which do not look at it again
+    assert plane.get(f"/api/v1/namespaces/{LACKING}") is None
     found = patient.run(playbook="verify.yml")
-    assert found.code != 0 and f"{LACKING} is missing: no execution of it can run here" in _flat(found.output), found.output
-    assert "1 thing(s) could not be done" in found.output
+    assert found.code != 0 and f"{LACKING}, late-staging is missing: no execution of it can run here" in _flat(found.output), found.output
+    assert re.search(r"dataplane_2 +verify: namespaces", found.output), found.output
     before = _restarted(hub)
     planned = patient.run("--check", "--diff")
-    assert planned.code == 0 and f"restart syncresources: dataplane_2 lacks {LACKING}" in _flat(planned.output), planned.output
+    assert planned.code == 0 and "restart syncresources: dataplane_2 lacks" in _flat(planned.output), planned.output
     assert _restarted(hub) == before
-    with _syncresources(hub, plane):
-        mended = patient.run()
-    assert mended.code == 0, mended.output
-    assert _restarted(hub) != before and plane.get(f"/api/v1/namespaces/{LACKING}") and mended.changed["controlplane"] == 1
+    mended = patient.run()
+    assert mended.code == 0 and mended.changed["controlplane"] == 1, mended.output
+    assert _restarted(hub) != before and plane.get(f"/api/v1/namespaces/{LACKING}")
     again = patient.run()
     assert again.code == 0 and set(again.changed.values()) == {0} and patient.run(playbook="verify.yml").code == 0
     assert site.run().code == 0
