@@ -129,13 +129,16 @@ def test_a_run_killed_between_delete_and_restore_loses_nothing_on_any_machine(si
 
 
 def test_a_flyteadmin_that_wants_a_token_gets_one_and_no_secret_is_shown(site: SiteUnderTest) -> None:
-    secret = "the-clients-secret-0815"
+    secret, propellers = "the-clients-secret-0815", "the-propellers-secret-0816"
+    own = site.changed_copy()
+    own.variables.update(flyte_propeller_client_id="flytepropeller", flyte_propeller_client_secret=propellers)
+    assert own.run().code == 0
     # The canary's executions end only if flytepropeller can log in too.
-    site.lab.admin_restart("flyte-automation", secret, others={"flytepropeller": site.cluster("dataplane1").secret("flyte-secret-auth")["client_secret"]})
+    site.lab.admin_restart("flyte-automation", secret, others={"flytepropeller": propellers})
     try:
-        refused = site.run("--tags", "ecl,verify")
+        refused = own.run("--tags", "ecl,verify")
         assert refused.code != 0 and "set flyte_client_id and flyte_client_secret" in _flat(refused.output), refused.output
-        known = site.changed_copy()
+        known = own.changed_copy()
         known.variables.update(flyte_client_id="flyte-automation", flyte_client_secret=secret)
         with ArgumentWatch() as arguments:
             result = known.run("-vvv", "--diff", "-e", f"flyte_canary_workflow={WORKFLOW}", "-e", "flyte_canary_version=v1")
@@ -143,7 +146,7 @@ def test_a_flyteadmin_that_wants_a_token_gets_one_and_no_secret_is_shown(site: S
         assert result.code == 0 and status.code == 0, result.output[-3000:] + status.output[-3000:]
         assert "proven" in result.output and set(result.changed.values()) == {0}
         seen = result.output + status.output + "\n".join(arguments.seen)
-        assert secret not in seen and not re.search(r"Bearer (?!\*)", seen) and "eyJhbGciOiAibm9uZSJ9" not in seen
+        assert secret not in seen and propellers not in seen and not re.search(r"Bearer (?!\*)", seen) and "eyJhbGciOiAibm9uZSJ9" not in seen
         wrong = known.changed_copy()
         wrong.variables["flyte_client_secret"] = "wrong-secret-4711"
         denied = wrong.run("--tags", "ecl", "-vvv")

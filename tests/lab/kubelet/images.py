@@ -98,15 +98,13 @@ class Images:
             place.touch(mode=0o600)
             place.write_bytes(_moved(content, mounts, root))
         command = [str(self.propeller) if item == "flytepropeller" else _moved_text(item, mounts, root) for item in program.command]
-        while len(ports) < 2:
+        # The lab has few ports: only what is a webhook listens on a second one.
+        wanted = ["PROPELLER.PROF_PORT", *(["WEBHOOK.LISTENPORT"] if "webhook" in command else [])]
+        while len(ports) < len(wanted):
             ports.append(self.ports.take())
         # flytepropeller takes each of its settings from its environment too. In a real pod, the first is where every pod has it, and
         # nobody else listens on the others.
-        settings = {
-            "PROPELLER.KUBE_CONFIG": str(_kubeconfig(api, pod, program.folder)),
-            "PROPELLER.PROF_PORT": str(ports[0]),
-            "WEBHOOK.LISTENPORT": str(ports[1]),
-        }
+        settings = {"PROPELLER.KUBE_CONFIG": str(_kubeconfig(api, pod, program.folder))} | {name: str(port) for name, port in zip(wanted, ports)}
         return Program(command, program.environment | self._instance(files) | settings, program.folder)
 
     def _instance(self, files: dict[str, bytes]) -> dict[str, str]:
