@@ -13,6 +13,7 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible.template import Templar
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.urls import PROXIES, password_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import Variables, declared
 from jinja2 import TemplateError
 
@@ -90,6 +91,8 @@ class HostVariables:
         """Remember the secrets that are in use, so that no text of ours shows them."""
         if name in secret_variables():
             SECRETS.know(value)
+        elif name in PROXIES:
+            SECRETS.know(password_of(value))
         elif isinstance(value, (dict, list)):
             SECRETS.know_values(value)
 

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
+from .._common.redaction import SECRETS
 from .._common.text import nearest
 
 if t.TYPE_CHECKING:
@@ -34,9 +34,7 @@ class Fault:
         value = self.value
         if value is NOT_SHOWN:
             return f"{self.host}: {self.variable}: {self.remedy}"
-        if isinstance(value, str):
-            value = re.sub(r"//[^/@]*@", "//***@", value)  # a URL may hold a password
-        return f"{self.host}: {self.variable} = {value!r}: {self.remedy}"
+        return f"{self.host}: {self.variable} = {SECRETS.data(value)!r}: {self.remedy}"
 
 
 class Reader:

@@ -96,7 +96,7 @@ FAULTS: list[tuple[t.Callable[[Inventory], t.Any], list[str]]] = [
     (everywhere(flyte_gcp_data_plane_service_account="me"), ["flyte_gcp_data_plane_service_account = 'me': has to be a Google service account"]),
     (everywhere(flyte_gcp_domain_service_accounts={"prod": "a-gsa-1@p.iam.gserviceaccount.com"}), ["flyte_gcp_domain_service_accounts = 'prod': is none of"]),
     (on(TWO, flyte_api_endpoint="http://10.0.0.1"), ["dataplane_2: flyte_api_endpoint = 'http://10.0.0.1': has to be an https URL"]),
-    (on(TWO, flyte_api_endpoint="https://me:secret@host"), ["flyte_api_endpoint = 'https://***@host': must not hold credentials"]),
+    (on(TWO, flyte_api_endpoint="https://me:secret@host"), ["dataplane_2: flyte_api_endpoint: must not hold credentials"]),
     (on(TWO, flyte_eks_cluster=None), ["dataplane_2: flyte_eks_cluster = None: is required with flyte_provider aws"]),
     (on(TWO, flyte_cluster_enabled="perhaps"), ["dataplane_2: flyte_cluster_enabled = 'perhaps': has to be true or false"]),
     (on(TWO, flyte_cluster_enabled=False), ["controlplane: flyte_labels.label2 = ['dataplane_2']: all of its clusters are disabled"]),
