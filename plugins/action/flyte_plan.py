@@ -55,6 +55,7 @@ class ActionModule(InventoryAction):
             self._refuse_access(site)
         chart = provide(site, self._pull) if scope == "all" else None
         if scope != "observe":
+            self._refuse_values(site, chart)
             self._use_mapping(site, chart)
         aws = self._ask_aws(site)
         observed = {} if scope == "iam" else self._observe(site, hosts, aws, scope)
@@ -137,6 +138,16 @@ class ActionModule(InventoryAction):
             wrong += [f"{cluster.host}: {problem}."] if problem else []
         if wrong:
             raise Refused(*wrong)
+
+    def _refuse_values(self, site: Site, chart: Chart | None) -> None:
+        """Refuse values files that are none, and values of another shape than the chart's; what is wrong in the same way for many hosts is said once."""
+        reader = ValuesReader(site, chart, self.variables.read)
+        wrong: dict[tuple[str, str, str], Fault] = {}
+        for cluster in site.clusters:
+            for fault in reader.faults(cluster):
+                wrong.setdefault((fault.variable, repr(fault.value), fault.remedy), fault)
+        if wrong:
+            raise Refused(*map(str, wrong.values()))
 
     def _use_mapping(self, site: Site, chart: Chart | None) -> None:
         """Take the namespaces of tasks from the control plane's values where the inventory does not say them: trust policies name them."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import pathlib
@@ -15,7 +16,9 @@ import typing as t
 
 import yaml
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import Sources, chart_files, needed_files
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shape import shape_of, shape_problems
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values, parse
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import NOT_SHOWN, Fault
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
 
@@ -164,31 +167,75 @@ class ValuesReader:
     def __init__(self, site: Site, chart: Chart | None, read: Callable[[str, str], t.Any]) -> None:
         """Read them with a chart, or without it the user's alone."""
         self._site, self._chart, self._read = site, chart, read
-        self._parsed: dict[str, Values] = {}
+        self._parsed: dict[str, Values | Unreadable] = {}
 
     def sources(self, cluster: Cluster) -> Sources:
         """Return the sources of a cluster's release. Secrets.
 
         :raises Refused: a values file cannot be read.
         """
-        folder = str(self._read(cluster.host, "inventory_dir") or os.getcwd())
-        own = [os.path.join(self._chart.path, name) for name in ("values.yaml", *chart_files(self._site, cluster))] if self._chart else []
-        of_chart = [self._file(cluster.host, path) for path in own]
-        users = [os.path.abspath(os.path.join(folder, os.path.expanduser(path))) for path in cluster.values_files]
+        of_chart = self._of_chart(cluster)
+        users = [(path, self._file(path, strict=True)) for path in self._users_files(cluster)]
+        wrong = [str(_file_fault(cluster, path, found.problem)) for path, found in users if isinstance(found, Unreadable)]
+        if wrong:
+            raise Refused(*wrong)
         return Sources(
             defaults=of_chart[0] if of_chart else {},
             chart_files=of_chart[1:],
             user_settings=self._read(cluster.host, "flyte_user_settings") or {},
-            files=[self._file(cluster.host, path) for path in users],
+            files=[found for _path, found in users if not isinstance(found, Unreadable)],
             inline=self._read(cluster.host, "flyte_values") or {},
         )
 
-    def _file(self, host: str, path: str) -> Values:
+    def faults(self, cluster: Cluster) -> list[Fault]:
+        """Return what is wrong with a cluster's values: files that are none, and another shape than the chart's own values have."""
+        shape = shape_of(*self._of_chart(cluster))
+        faults = []
+        for path in self._users_files(cluster):
+            found = self._file(path, strict=True)
+            problems = [found.problem] if isinstance(found, Unreadable) else [f"{place} {problem}" for place, problem in shape_problems(found, shape)]
+            faults += [_file_fault(cluster, path, problem) for problem in problems]
+        settings = {"userSettings": self._read(cluster.host, "flyte_user_settings") or {}}
+        inline = self._read(cluster.host, "flyte_values") or {}
+        named = [(place.replace("userSettings", "flyte_user_settings", 1), problem) for place, problem in shape_problems(settings, shape)]
+        named += [(f"flyte_values.{place}", problem) for place, problem in shape_problems(inline, shape)]
+        return faults + [Fault(cluster.host, variable, NOT_SHOWN, f"{problem}.") for variable, problem in named]
+
+    def _of_chart(self, cluster: Cluster) -> list[Values]:
+        """Return the chart's own values and its values files of a release, none without a chart."""
+        if self._chart is None:
+            return []
+        found = []
+        for name in ("values.yaml", *chart_files(self._site, cluster)):
+            content = self._file(os.path.join(self._chart.path, name))
+            if isinstance(content, Unreadable):
+                raise _wrong(self._site, f"its {name} cannot be read: {content.problem.rstrip('.')}")
+            found.append(content)
+        return found
+
+    def _users_files(self, cluster: Cluster) -> list[str]:
+        folder = str(self._read(cluster.host, "inventory_dir") or os.getcwd())
+        return [os.path.abspath(os.path.join(folder, os.path.expanduser(path))) for path in cluster.values_files]
+
+    def _file(self, path: str, *, strict: bool = False) -> Values | Unreadable:
         if path not in self._parsed:
             try:
-                self._parsed[path] = parse(pathlib.Path(path).read_text(encoding="utf-8"))
+                self._parsed[path] = parse(pathlib.Path(path).read_text(encoding="utf-8"), strict=strict)
+            except UnicodeDecodeError:
+                self._parsed[path] = Unreadable("is no text in UTF-8.")
             except OSError as error:
-                raise Refused(f"{host}: flyte_values_files = {path!r}: {error.strerror}.") from error
+                self._parsed[path] = Unreadable(f"{error.strerror}.")
             except ValueError as error:
-                raise Refused(f"{host}: flyte_values_files = {path!r}: {error}.") from error
+                self._parsed[path] = Unreadable(f"{error}.")
         return self._parsed[path]
+
+
+@dataclasses.dataclass(frozen=True)
+class Unreadable:
+    """A values file that is none, and why."""
+
+    problem: str
+
+
+def _file_fault(cluster: Cluster, path: str, problem: str) -> Fault:
+    return Fault(cluster.host, "flyte_values_files", path, f"{problem.rstrip('.')}.")

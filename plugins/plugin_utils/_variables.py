@@ -78,12 +78,14 @@ class HostVariables:
         :raises TemplateFault: it has a template that fails.
         """
         value = self.raw(host).get(name)
-        if value is not None and _has_template(value):
-            try:
+        try:
+            if value is not None and _has_template(value):
                 value = self._templar(host).template(value)
-            except (AnsibleError, TemplateError, TypeError, ValueError) as error:
-                raise TemplateFault(host, name, str(error)) from error
-        found = plain(value)
+            found = plain(value)
+        except (AnsibleError, TemplateError, TypeError, ValueError) as error:
+            raise TemplateFault(host, name, str(error)) from error
+        except RecursionError as error:
+            raise TemplateFault(host, name, "it contains itself: a YAML alias ('*…') stands within its own anchor ('&…')") from error
         self._note_secrets(name, found)
         return found
 

@@ -108,6 +108,9 @@ def check_host(reader: Reader, host: str, is_control_plane: bool, values: Mappin
     release = values["flyte_release_name"]
     if not _RELEASE.fullmatch(release) or len(release) > 53:
         reader.fault(host, "flyte_release_name", release, "has to be a Helm release name: at most 53 lower-case letters, digits and '-'.")
+    for path in values["flyte_values_files"]:
+        if not isinstance(path, str) or not path.strip() or "\0" in path:
+            reader.fault(host, "flyte_values_files", path, "has to be the path of a values file, absolute or relative to the inventory.")
     _check_eks(reader, host, is_control_plane, values)
     if settings["flyte_provider"] == "aws" and settings["flyte_iam_manage"] and not values["flyte_eks_cluster"]:
         remedy = "is required with flyte_provider aws: the EKS cluster whose OIDC issuer the roles trust. Or set flyte_iam_manage: false."
