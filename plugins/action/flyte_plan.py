@@ -21,7 +21,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.cloud imp
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import make_plan
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines, unprobed_lines
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, ModuleFailed, Refused
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader, provide
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
     aws_options,
@@ -177,11 +177,7 @@ class ActionModule(InventoryAction):
         arguments = {"chart_ref": name, "repo_url": repository, "chart_version": version, "destination": str(folder), "untar_chart": True}
         if "/" in helm:
             arguments["binary_path"] = helm
-        try:
-            self.module("kubernetes.core.helm_pull", arguments, reads=True)
-        except ModuleFailed as error:
-            hint = "Without access to it, set flyte_chart_ref to a folder or a .tgz."
-            raise Refused(f"the chart {name} {version} cannot be had from {repository} (flyte_chart_repo_url): {error} {hint}") from error
+        self.module("kubernetes.core.helm_pull", arguments, reads=True)
 
     def _ask_aws(self, site: Site) -> dict[str, t.Any] | None:
         """Return what EKS and IAM have, None where the site is not on AWS.

@@ -26,7 +26,7 @@ PROVIDERS = ("aws", "gcp", "generic")
 WEIGHT_TOLERANCE = 1e-3
 _IDENTIFIER = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}")
-_ROLE_ARN = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/\S+")
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", re.ASCII)
 _SERVICE_ACCOUNT = re.compile(r"[a-z]([-a-z0-9]{4,28}[a-z0-9])@[a-z][-a-z0-9.:]*\.iam\.gserviceaccount\.com")
 _RELEASE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
@@ -53,6 +53,7 @@ def check_settings(reader: Reader, host: str, settings: dict[str, t.Any]) -> Non
     _check_canary(reader, host, settings)
     if settings["flyte_provider"] == "aws" and settings["flyte_iam_manage"]:
         _check_aws(reader, host, settings)
+    _check_role_arns(reader, host, settings, ("flyte_control_plane_role_arn", "flyte_data_plane_role_arn"))
     _check_gcp(reader, host, settings)
 
 
@@ -111,10 +112,17 @@ def check_host(reader: Reader, host: str, is_control_plane: bool, values: Mappin
     for path in values["flyte_values_files"]:
         if not isinstance(path, str) or not path.strip() or "\0" in path:
             reader.fault(host, "flyte_values_files", path, "has to be the path of a values file, absolute or relative to the inventory.")
+    _check_role_arns(reader, host, values, ("flyte_eks_assume_role_arn", "flyte_eks_role_arn", "flyte_eks_node_role_arn"))
     _check_eks(reader, host, is_control_plane, values)
     if settings["flyte_provider"] == "aws" and settings["flyte_iam_manage"] and not values["flyte_eks_cluster"]:
         remedy = "is required with flyte_provider aws: the EKS cluster whose OIDC issuer the roles trust. Or set flyte_iam_manage: false."
         reader.fault(host, "flyte_eks_cluster", None, remedy)
+
+
+def _check_role_arns(reader: Reader, host: str, values: Mapping[str, t.Any], names: Sequence[str]) -> None:
+    for name in names:
+        if values[name] and not _ROLE_ARN.fullmatch(values[name]):
+            reader.fault(host, name, values[name], "has to be the ARN of an IAM role, for example arn:aws:iam::123456789012:role/NAME.")
 
 
 def _check_eks(reader: Reader, host: str, is_control_plane: bool, values: Mapping[str, t.Any]) -> None:
@@ -128,9 +136,6 @@ def _check_eks(reader: Reader, host: str, is_control_plane: bool, values: Mappin
             reader.fault(host, name, values[name], "is required with flyte_eks_create: true.")
     if values["flyte_eks_subnets"] and len(values["flyte_eks_subnets"]) < 2:
         reader.fault(host, "flyte_eks_subnets", values["flyte_eks_subnets"], "has to be at least two private subnets, in different availability zones.")
-    for name in ("flyte_eks_role_arn", "flyte_eks_node_role_arn"):
-        if values[name] and not _ROLE_ARN.fullmatch(values[name]):
-            reader.fault(host, name, values[name], "has to be the ARN of an IAM role, for example arn:aws:iam::123456789012:role/NAME.")
     low, desired, high = (values[f"flyte_eks_nodes_{name}"] for name in ("min", "desired", "max"))
     if not low <= desired <= high:
         sizes = {"min": low, "desired": desired, "max": high}
