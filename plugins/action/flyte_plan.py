@@ -19,6 +19,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.name
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ADMIN_VARIABLES, AWS_VARIABLES
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.cloud import not_reachable_yet
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import make_plan
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.removals import removal_lines, removals, too_much
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines, unprobed_lines
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, Refused
@@ -31,6 +32,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections im
 )
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity import planned_identities
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._stored import place_faults, stored_now
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import TemplateFault, declared_variables, known_names
 
 if t.TYPE_CHECKING:
@@ -39,7 +41,7 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import Fault
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
-    from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart
+    from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart, Plan
 
 
 class ActionModule(InventoryAction):
@@ -71,9 +73,10 @@ class ActionModule(InventoryAction):
             return result
         digest = known.digest_of(self.variables.read) if chart else None
         plan = make_plan(site, observed, chart=chart, digest=digest, aws=aws, identities=known.identities)
+        removed = self._checked_against_now(known, plan) if site.control_plane.host in hosts else []
         return {
             **result,
-            "lines": plan_lines(plan.rows) + (unprobed_lines(site) if scope == "all" else []),
+            "lines": plan_lines(plan.rows) + removed + (unprobed_lines(site) if scope == "all" else []),
             "rows": [dataclasses.asdict(row) for row in plan.rows],
             "failures": as_rows(plan.failures),
             "groups": plan.groups(site.control_plane.host, hosts),
@@ -167,6 +170,18 @@ class ActionModule(InventoryAction):
         wrong = [fault for cluster in clusters for fault in placeholder_faults(known.site, cluster, reader.sources(cluster), known.aws)]
         if wrong:
             raise Refused(*map(str, wrong))
+
+    def _checked_against_now(self, known: Known, plan: Plan) -> list[str]:
+        """Refuse what flyteadmin would refuse halfway, and what takes away too much; return what is taken away as lines."""
+        site = known.site
+        stored = stored_now(known, plan, self.variables.read)
+        wrong = place_faults(known, plan, stored, self.variables.read) if stored else []
+        rows = stored.labels if stored else None
+        found = removals(site, live=known.live, wanted=plan.configuration, aws=known.aws, iam=plan.iam, stored=rows)
+        wrong += too_much(site, found)
+        if wrong:
+            raise Refused(*map(str, wrong))
+        return removal_lines(site.control_plane.host, found)
 
     def _hosts(self, site: Site) -> list[str]:
         """Return the hosts of this run, as ``--limit`` left them."""

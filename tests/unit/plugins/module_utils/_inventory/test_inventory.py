@@ -128,6 +128,9 @@ FAULTS: list[tuple[t.Callable[[Inventory], t.Any], list[str]]] = [
     (on(TWO, flyte_log_links=[{"name": "n", "uri": "x", "hide_once_finished": "no"}]), ["flyte_log_links[0].hide_once_finished = 'no': has to be true or"]),
     (on(TWO, flyte_kube_client_timeout=0), ["dataplane_2: flyte_kube_client_timeout = 0: has to be a whole number greater than 0"]),
     (on(TWO, flyte_user_settings="dbPassword: secret"), ["dataplane_2: flyte_user_settings = '(not shown)': has to be a mapping"]),
+    (everywhere(flyte_removal_limit=2), ["controlplane: flyte_removal_limit = 2: has to be a number from 0 to 1"]),
+    (everywhere(flyte_removal_limit="nan"), ["flyte_removal_limit = 'nan': has to be a number from 0 to 1"]),
+    (everywhere(flyte_removal_limit=True), ["flyte_removal_limit = True: has to be a number from 0 to 1"]),
     (everywhere(flyte_concurrency=0), ["controlplane: flyte_concurrency = 0: has to be a whole number greater than 0"]),
     (everywhere(flyte_labels=["label1"]), ["controlplane: flyte_labels = ['label1']: has to be a mapping"]),
     (everywhere(flyte_buckets=["Flyte_Data"]), ["controlplane: flyte_buckets = 'Flyte_Data': is no name that S3 takes"]),
@@ -238,10 +241,11 @@ def test_a_bucket_that_s3_would_take(name: str) -> None:
 
 def test_extra_variables_are_text_and_still_work(inventory: Inventory) -> None:
     """``-e flyte_concurrency=4 -e flyte_control_plane_runs_workflows=true`` give text."""
-    everywhere(flyte_concurrency="4", flyte_control_plane_runs_workflows="true", flyte_buckets="one-bucket")(inventory)
+    everywhere(flyte_concurrency="4", flyte_control_plane_runs_workflows="true", flyte_buckets="one-bucket", flyte_removal_limit="1")(inventory)
     site, faults = build(inventory)
     assert not faults and site is not None
     assert (site.settings["flyte_concurrency"], site.settings["flyte_control_plane_runs_workflows"]) == (4, True)
+    assert site.settings["flyte_removal_limit"] == 1.0
     assert site.buckets == ["one-bucket"]
     assert [cluster.name for cluster in site.targets] == ["controlplane", "dataplane_1", "dataplane_2"]
 
