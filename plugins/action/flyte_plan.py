@@ -41,7 +41,7 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import Fault
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
-    from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart, Plan
+    from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Plan
 
 
 class ActionModule(InventoryAction):
@@ -57,8 +57,9 @@ class ActionModule(InventoryAction):
             self._refuse_access(site)
         chart = provide(site, self._pull) if scope == "all" else None
         if scope != "observe":
-            self._refuse_values(site, chart)
-            self._use_mapping(site, chart)
+            reader = ValuesReader(site, chart, self.variables.read)
+            self._refuse_values(site, reader)
+            self._use_mapping(site, reader)
         aws = self._ask_aws(site)
         observed = {} if scope == "iam" else self._observe(site, hosts, aws, scope)
         if scope == "observe":
@@ -142,9 +143,8 @@ class ActionModule(InventoryAction):
         if wrong:
             raise Refused(*wrong)
 
-    def _refuse_values(self, site: Site, chart: Chart | None) -> None:
+    def _refuse_values(self, site: Site, reader: ValuesReader) -> None:
         """Refuse values files that are none, and values of another shape than the chart's; what is wrong in the same way for many hosts is said once."""
-        reader = ValuesReader(site, chart, self.variables.read)
         wrong: dict[tuple[str, str, str], Fault] = {}
         for cluster in site.clusters:
             for fault in reader.faults(cluster):
@@ -152,9 +152,9 @@ class ActionModule(InventoryAction):
         if wrong:
             raise Refused(*map(str, wrong.values()))
 
-    def _use_mapping(self, site: Site, chart: Chart | None) -> None:
+    def _use_mapping(self, site: Site, reader: ValuesReader) -> None:
         """Take the namespaces of tasks from the control plane's values where the inventory does not say them: trust policies name them."""
-        sources = ValuesReader(site, chart, self.variables.read).sources(site.control_plane)
+        sources = reader.sources(site.control_plane)
         found = site.settings["flyte_namespace_mapping"] or mapping_in_use(sources)
         if found and "{" in found.replace("{project}", "").replace("{domain}", ""):
             raise Refused(

@@ -198,6 +198,7 @@ class ValuesReader:
         """Read them with a chart, or without it the user's alone."""
         self._site, self._chart, self._read = site, chart, read
         self._parsed: dict[str, Values | Unreadable] = {}
+        self._shapes: dict[bool, Values] = {}
 
     def sources(self, cluster: Cluster) -> Sources:
         """Return the sources of a cluster's release. Secrets.
@@ -219,8 +220,7 @@ class ValuesReader:
 
     def faults(self, cluster: Cluster) -> list[Fault]:
         """Return what is wrong with a cluster's values: files that are none, and another shape than the chart's own values have."""
-        shape = shape_of(*self._of_chart(cluster))
-        faults = []
+        shape, faults = self._shape(cluster), []
         for path in self._users_files(cluster):
             found = self._file(path, strict=True)
             problems = [found.problem] if isinstance(found, Unreadable) else [f"{place} {problem}" for place, problem in shape_problems(found, shape)]
@@ -230,6 +230,12 @@ class ValuesReader:
         named = [(place.replace("userSettings", "flyte_user_settings", 1), problem) for place, problem in shape_problems(settings, shape)]
         named += [(f"flyte_values.{place}", problem) for place, problem in shape_problems(inline, shape)]
         return faults + [Fault(cluster.host, variable, NOT_SHOWN, f"{problem}.") for variable, problem in named]
+
+    def _shape(self, cluster: Cluster) -> Values:
+        kind = cluster.is_control_plane
+        if kind not in self._shapes:
+            self._shapes[kind] = shape_of(*self._of_chart(cluster))
+        return self._shapes[kind]
 
     def _of_chart(self, cluster: Cluster) -> list[Values]:
         """Return the chart's own values and its values files of a release, none without a chart."""
