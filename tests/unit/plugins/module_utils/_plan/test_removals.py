@@ -114,7 +114,8 @@ def test_rows_of_labels_go_by_a_purge_only(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("gone", "of", "limit", "refused"), [(1, 1, 0.25, False), (1, 1, 0.0, False), (2, 8, 0.25, False), (2, 7, 0.25, True), (2, 2, 1.0, False), (2, 99, 0.0, True)]
+    ("gone", "of", "limit", "refused"),
+    [(1, 1, 0.25, False), (1, 1, 0.0, False), (2, 8, 0.25, False), (2, 7, 0.25, True), (2, 2, 1.0, False), (2, 99, 0.0, True)],
 )
 def test_the_share(site: Site, gone: int, of: int, limit: float, refused: bool) -> None:
     site.settings["flyte_removal_limit"] = limit
