@@ -126,7 +126,7 @@ class ActionModule(InventoryAction):
             time.sleep(min(1.0, max(ended - time.monotonic(), 0.05)))
 
     def _misread(self, known: Known, cluster: Cluster, configuration: Configuration, values: Values) -> Failure | None:
-        """Return why flyteadmin would read something else than the plan wants, None where it would not: what Helm renders is read back before it is installed."""
+        """Return why flyteadmin would read something else than the plan wants, None where it would not: what Helm renders is read back first."""
         rendered = rendered_clusters(known.site.settings["flyte_helm_binary"], known.planned_chart.path, cluster, values)
         return rendering_failure(cluster.host, configuration, rendered)
 

@@ -147,7 +147,7 @@ def _pulled(site: Site, name: str, cache: pathlib.Path, pull: Pull) -> pathlib.P
         try:
             pull(name, settings["flyte_chart_repo_url"], settings["flyte_chart_version"], settings["flyte_helm_binary"], folder)
         except ModuleFailed as error:
-            remedy = f"the chart {name} {settings['flyte_chart_version']} cannot be had from there: {error} Without access, set flyte_chart_ref to a folder or .tgz."
+            remedy = f"the chart {name} {settings['flyte_chart_version']} cannot be had from there: {error} Else set flyte_chart_ref to a folder or .tgz."
             raise Refused(str(Fault(site.control_plane.host, "flyte_chart_repo_url", settings["flyte_chart_repo_url"], remedy))) from error
 
     return _only_folder(site, _into_cache(target, fill))

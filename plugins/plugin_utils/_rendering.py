@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Helm would make of a release: rendered here, without a cluster, and read back by what reads it from a cluster. Values are secrets: they go through a pipe."""
+"""What Helm would make of a release: rendered here, and read back by what reads it from a cluster. Values are secrets: they go through a pipe."""
 
 from __future__ import annotations
 

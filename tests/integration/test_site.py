@@ -202,7 +202,6 @@ def test_what_helm_would_make_of_it_is_read_back_before_it_is_installed(site: Si
     assert site.cluster(HUB).revisions("flyte-core") == before
 
 
-
 def _content(path: pathlib.Path) -> bytes:
     """Return a file's content; temporary files of others come and go."""
     try:

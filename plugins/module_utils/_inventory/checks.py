@@ -170,7 +170,8 @@ def check_clusters(reader: Reader, control_plane: Cluster, planes: Sequence[Clus
         key = (*(str(access.get(option)) for option in ("kubeconfig", "context", "host")), cluster.namespace)
         if key in by_access:
             # A kubeconfig may be given by its content, a URL may hold a password.
-            variable = next(name for name in ("flyte_kube_context", "flyte_kube_host", "flyte_kubeconfig", "flyte_eks_cluster") if reader.raw(cluster.host, name))
+            names = ("flyte_kube_context", "flyte_kube_host", "flyte_kubeconfig", "flyte_eks_cluster")
+            variable = next(name for name in names if reader.raw(cluster.host, name))
             where = access["context"] if variable == "flyte_kube_context" else NOT_SHOWN
             remedy = f"is the cluster of {by_access[key]} already: each host needs a cluster, or a flyte_namespace in it, of its own."
             reader.fault(cluster.host, variable, where, remedy)

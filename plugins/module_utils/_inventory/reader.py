@@ -65,7 +65,14 @@ class Reader:
         return converted
 
 
-_KIND_NAMES = {"str": "text", "bool": "true or false", "int": "a whole number greater than 0", "float": "a number from 0 to 1", "list": "a list", "dict": "a mapping"}
+_KIND_NAMES = {
+    "str": "text",
+    "bool": "true or false",
+    "int": "a whole number greater than 0",
+    "float": "a number from 0 to 1",
+    "list": "a list",
+    "dict": "a mapping",
+}
 
 
 def _convert(value: t.Any, kind: str) -> t.Any:

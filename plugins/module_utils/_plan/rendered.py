@@ -28,7 +28,7 @@ def rendering_failure(host: str, wanted: Configuration, rendered: Mapping[str, t
         return None
     more = f"; and {len(lines) - _MOST} more" if len(lines) > _MOST else ""
     problem = f"not installed: flyteadmin would not read what the plan wants, as Helm renders it: {'; '.join(lines[:_MOST])}{more}"
-    remedy = "Take configmap.clusters, and volumes of flyteadmin that hide its configuration, out of flyte_values and flyte_values_files; or see flyte_chart_ref."
+    remedy = "Take configmap.clusters, and volumes of flyteadmin that hide its configuration, out of flyte_values and flyte_values_files; or see the chart."
     return Failure(host, "controlplane", problem, remedy)
 
 

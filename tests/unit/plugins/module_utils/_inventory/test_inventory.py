@@ -97,7 +97,7 @@ FAULTS: list[tuple[t.Callable[[Inventory], t.Any], list[str]]] = [
     (everywhere(flyte_buckets=["data", "data/'x'"]), ["has to be bucket or bucket/prefix"]),
     (everywhere(flyte_buckets=["data", "${aws:username}"]), ["flyte_buckets = '${aws:username}': is no name that S3 takes"]),
     (everywhere(flyte_control_plane_role_arn="notanarn"), ["controlplane: flyte_control_plane_role_arn = 'notanarn': has to be the ARN of an IAM role"]),
-    (everywhere(flyte_data_plane_role_arn="arn:aws:iam::123456789012:role/*"), ["controlplane: flyte_data_plane_role_arn = 'arn:aws:iam::123456789012:role/*'"]),
+    (everywhere(flyte_data_plane_role_arn="arn:aws:iam::123456789012:role/*"), ["flyte_data_plane_role_arn = 'arn:aws:iam::123456789012:role/*'"]),
     (on(TWO, flyte_eks_assume_role_arn="arn:aws:iam::123456789012:user/x"), ["dataplane_2: flyte_eks_assume_role_arn = 'arn:aws:iam::123456789012:user/x'"]),
     (on(TWO, flyte_values_files=["a.yml", 7]), ["dataplane_2: flyte_values_files = 7: has to be the path of a values file"]),
     (everywhere(flyte_gcp_data_plane_service_account="me"), ["flyte_gcp_data_plane_service_account = 'me': has to be a Google service account"]),
