@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from .values import merge
@@ -12,15 +13,22 @@ from .values import merge
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: what we read of lists and mappings that the chart may leave empty; ``*`` is any key, an element of a list is the shape of all
+@dataclasses.dataclass(frozen=True)
+class _Each:
+    """A list, each element of which has this shape."""
+
+    of: t.Any
+
+
+#: what we read of lists and mappings that the chart may leave empty; ``*`` is any key
 _READ: dict[str, t.Any] = {
-    "flyteadmin": {"additionalVolumes": [{}], "additionalVolumeMounts": [{}]},
-    "cluster_resource_manager": {"config": {"cluster_resources": {"customData": [{"*": [{"*": {}}]}]}}},
+    "flyteadmin": {"additionalVolumes": _Each({}), "additionalVolumeMounts": _Each({})},
+    "cluster_resource_manager": {"config": {"cluster_resources": {"customData": _Each({"*": _Each({"*": {}})})}}},
     "configmap": {
-        "adminServer": {"auth": {"authorizedUris": [""]}},
-        "clusters": {"labelClusterMap": {"*": [{}]}, "clusterConfigs": [{}]},
+        "adminServer": {"auth": {"authorizedUris": _Each("")}},
+        "clusters": {"labelClusterMap": {"*": _Each({})}, "clusterConfigs": _Each({})},
         "namespace_config": {"namespace_mapping": {"template": ""}},
-        "task_logs": {"plugins": {"logs": {"templates": [{"displayName": ""}]}}},
+        "task_logs": {"plugins": {"logs": {"templates": _Each({"displayName": ""})}}},
     },
 }
 #: the chart has an empty mapping there, and its templates take a list
@@ -63,7 +71,8 @@ def _compared(given: t.Any, shape: t.Any, path: str) -> Iterator[tuple[str, str]
     if given is None or shape is None or shape is _ANY or (path.rpartition(".")[2] in _MAPPINGS_OR_LISTS and isinstance(given, list)):
         return
     wanted = _kind(shape)
-    if wanted != _kind(given) and not (shape == "" and wanted == "text" and _kind(given) == "a number"):
+    if wanted != _kind(given):
+        # Text and numbers are taken for each other by most templates.
         if wanted in ("a mapping", "a list", "true or false") or _kind(given) in ("a mapping", "a list"):
             yield path, f"is {_said(given)}, and has to be {wanted}, as in the chart's own values; null takes away what the chart has there"
         return
@@ -80,18 +89,16 @@ def _compared(given: t.Any, shape: t.Any, path: str) -> Iterator[tuple[str, str]
 
 def _element(shape: t.Any) -> t.Any:
     """Return the shape of a list's elements, as far as those of the chart agree on one."""
-    if len(shape) == 1 and isinstance(shape[0], dict) and "*" in shape[0]:
-        return shape[0]
+    if isinstance(shape, _Each):
+        return shape.of
     kinds = {_kind(item) for item in shape}
-    if kinds == {"a mapping"}:
-        return shape[0] if set(shape[0]) == {"displayName"} else {}
-    return "" if kinds == {"text"} else _ANY
+    return {} if kinds == {"a mapping"} else "" if kinds == {"text"} else _ANY
 
 
 def _kind(value: t.Any) -> str:
     if isinstance(value, dict):
         return "a mapping"
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, _Each)):
         return "a list"
     if isinstance(value, bool):
         return "true or false"
