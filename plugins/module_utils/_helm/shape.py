@@ -13,6 +13,7 @@ from .values import merge
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+
 @dataclasses.dataclass(frozen=True)
 class _Each:
     """A list, each element of which has this shape."""
