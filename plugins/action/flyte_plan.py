@@ -19,9 +19,10 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.name
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ADMIN_VARIABLES, AWS_VARIABLES
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.cloud import not_reachable_yet
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import make_plan
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.removals import removal_lines, removals, too_much
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines, unprobed_lines
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, ModuleFailed, Refused
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader, provide
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
     aws_options,
@@ -31,6 +32,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections im
 )
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity import planned_identities
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._stored import place_faults, stored_now
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import TemplateFault, declared_variables, known_names
 
 if t.TYPE_CHECKING:
@@ -39,7 +41,7 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import Fault
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
-    from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart
+    from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Plan
 
 
 class ActionModule(InventoryAction):
@@ -55,7 +57,9 @@ class ActionModule(InventoryAction):
             self._refuse_access(site)
         chart = provide(site, self._pull) if scope == "all" else None
         if scope != "observe":
-            self._use_mapping(site, chart)
+            reader = ValuesReader(site, chart, self.variables.read)
+            self._refuse_values(site, reader)
+            self._use_mapping(site, reader)
         aws = self._ask_aws(site)
         observed = {} if scope == "iam" else self._observe(site, hosts, aws, scope)
         if scope == "observe":
@@ -70,9 +74,10 @@ class ActionModule(InventoryAction):
             return result
         digest = known.digest_of(self.variables.read) if chart else None
         plan = make_plan(site, observed, chart=chart, digest=digest, aws=aws, identities=known.identities)
+        removed = self._checked_against_now(known, plan) if site.control_plane.host in hosts else []
         return {
             **result,
-            "lines": plan_lines(plan.rows) + (unprobed_lines(site) if scope == "all" else []),
+            "lines": plan_lines(plan.rows) + removed + (unprobed_lines(site) if scope == "all" else []),
             "rows": [dataclasses.asdict(row) for row in plan.rows],
             "failures": as_rows(plan.failures),
             "groups": plan.groups(site.control_plane.host, hosts),
@@ -138,9 +143,18 @@ class ActionModule(InventoryAction):
         if wrong:
             raise Refused(*wrong)
 
-    def _use_mapping(self, site: Site, chart: Chart | None) -> None:
+    def _refuse_values(self, site: Site, reader: ValuesReader) -> None:
+        """Refuse values files that are none, and values of another shape than the chart's; what is wrong in the same way for many hosts is said once."""
+        wrong: dict[tuple[str, str, str], Fault] = {}
+        for cluster in site.clusters:
+            for fault in reader.faults(cluster):
+                wrong.setdefault((fault.variable, repr(fault.value), fault.remedy), fault)
+        if wrong:
+            raise Refused(*map(str, wrong.values()))
+
+    def _use_mapping(self, site: Site, reader: ValuesReader) -> None:
         """Take the namespaces of tasks from the control plane's values where the inventory does not say them: trust policies name them."""
-        sources = ValuesReader(site, chart, self.variables.read).sources(site.control_plane)
+        sources = reader.sources(site.control_plane)
         found = site.settings["flyte_namespace_mapping"] or mapping_in_use(sources)
         if found and "{" in found.replace("{project}", "").replace("{domain}", ""):
             raise Refused(
@@ -157,6 +171,18 @@ class ActionModule(InventoryAction):
         if wrong:
             raise Refused(*map(str, wrong))
 
+    def _checked_against_now(self, known: Known, plan: Plan) -> list[str]:
+        """Refuse what flyteadmin would refuse halfway, and what takes away too much; return what is taken away as lines."""
+        site = known.site
+        stored = stored_now(known, plan, self.variables.read)
+        wrong = place_faults(known, plan, stored, self.variables.read) if stored else []
+        rows = stored.labels if stored else None
+        found = removals(site, live=known.live, wanted=plan.configuration, aws=known.aws, iam=plan.iam, stored=rows)
+        wrong += too_much(site, found)
+        if wrong:
+            raise Refused(*map(str, wrong))
+        return removal_lines(site.control_plane.host, found)
+
     def _hosts(self, site: Site) -> list[str]:
         """Return the hosts of this run, as ``--limit`` left them."""
         chosen = set(map(str, self.task_vars.get("ansible_play_hosts_all") or []))
@@ -166,11 +192,7 @@ class ActionModule(InventoryAction):
         arguments = {"chart_ref": name, "repo_url": repository, "chart_version": version, "destination": str(folder), "untar_chart": True}
         if "/" in helm:
             arguments["binary_path"] = helm
-        try:
-            self.module("kubernetes.core.helm_pull", arguments, reads=True)
-        except ModuleFailed as error:
-            hint = "Without access to it, set flyte_chart_ref to a folder or a .tgz."
-            raise Refused(f"the chart {name} {version} cannot be had from {repository} (flyte_chart_repo_url): {error} {hint}") from error
+        self.module("kubernetes.core.helm_pull", arguments, reads=True)
 
     def _ask_aws(self, site: Site) -> dict[str, t.Any] | None:
         """Return what EKS and IAM have, None where the site is not on AWS.

@@ -17,16 +17,19 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._common.redacti
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import TO_BE_MADE
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import wanted_configuration
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Rollout, plan_rollout
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rendered import rendering_failure
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import cluster_options
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._probes import private_endpoints, probed_there
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._rendering import rendered_clusters
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration
+    from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster, Site
 
 _PENDING = ("pending-install", "pending-upgrade", "pending-rollback")
@@ -85,10 +88,16 @@ class ActionModule(InventoryAction):
     def _deployed(self, known: Known, cluster: Cluster, configuration: Configuration | None) -> dict[str, t.Any]:
         """Run Helm; a failure is this cluster's."""
         step = "controlplane" if cluster.is_control_plane else "dataplane"
+        values = known.values_of(self.variables.read)(cluster, configuration)
+        # What Helm could not do it shows whole, with the passwords that files of values put into it.
+        SECRETS.know_values(values)
         try:
+            failure = self._misread(known, cluster, configuration, values) if configuration else None
+            if failure:
+                return self._failed(failure)
             if not self.check_mode:
                 self._end_pending(known, cluster)
-                self._helm(known, cluster, configuration)
+                self._helm(known, cluster, values)
         except ModuleFailed as error:
             said = str(error.result.get("stderr") or error.result.get("msg") or "no message").strip()
             return self._failed(Failure(cluster.host, step, f"Helm: {said}", "See what Helm says, then run again."))
@@ -116,12 +125,14 @@ class ActionModule(InventoryAction):
                 return
             time.sleep(min(1.0, max(ended - time.monotonic(), 0.05)))
 
-    def _helm(self, known: Known, cluster: Cluster, configuration: Configuration | None) -> None:
+    def _misread(self, known: Known, cluster: Cluster, configuration: Configuration, values: Values) -> Failure | None:
+        """Return why flyteadmin would read something else than the plan wants, None where it would not: what Helm renders is read back first."""
+        rendered = rendered_clusters(known.site.settings["flyte_helm_binary"], known.planned_chart.path, cluster, values)
+        return rendering_failure(cluster.host, configuration, rendered)
+
+    def _helm(self, known: Known, cluster: Cluster, values: Values) -> None:
         binary = known.site.settings["flyte_helm_binary"]
         access = method_of(cluster_options(known.site, cluster, self.variables.read)).for_helm()
-        values = known.values_of(self.variables.read)(cluster, configuration)
-        # What Helm could not do it shows whole, with the passwords that files of values put into it.
-        SECRETS.know_values(values)
         arguments = {
             "release_name": cluster.release,
             "release_namespace": cluster.namespace,

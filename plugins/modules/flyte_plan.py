@@ -15,6 +15,8 @@ author: flyte.multicluster contributors (@flyte-multicluster)
 description:
   - Reads the variables of all hosts of the groups C(flyte_control_plane) and C(flyte_data_planes), checks all of them together, asks AWS and every
     cluster what is there, and returns what has to be done as rows, in the order in which it will be carried out.
+  - Asks flyteadmin, where it answers already and something depends on it, for its projects and stored labels. Projects that it does not have, and a run
+    that would take away more than O(flyte.multicluster.preflight#role:main:flyte_removal_limit), are refused.
   - Changes nothing. What it returns holds no secrets; register it, it sets no facts.
   - It runs once for all hosts (C(run_once)); hosts that C(--limit) left out are checked, but not planned for.
 options:

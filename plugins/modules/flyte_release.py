@@ -15,6 +15,8 @@ author: flyte.multicluster contributors (@flyte-multicluster)
 description:
   - Brings the Helm release of this host to what the plan of M(flyte.multicluster.flyte_plan) wants, by M(kubernetes.core.helm). Its values are built in
     memory and are in no result.
+  - The control plane's is rendered before it is installed, and what flyteadmin would read of it is compared with the plan. Where it differs, nothing is
+    installed.
   - A release that another Helm run left pending is waited for; one that stays pending was left by a run that was killed, and is taken over - only Helm's
     record of the very revision that was seen pending is removed, all objects stay.
   - Helm does not wait for pods, so that a release is pending for seconds only; M(flyte.multicluster.flyte_step) waits for all clusters at once.
@@ -33,7 +35,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Says that the release would change, and does not run Helm.
+    details: Says that the release would change, and installs nothing.
   diff_mode:
     support: none
   idempotent:

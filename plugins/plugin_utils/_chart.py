@@ -5,19 +5,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+import gzip
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import tarfile
 import tempfile
 import typing as t
+import zlib
 
-import yaml
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import Sources, chart_files, needed_files
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shape import shape_of, shape_problems
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values, parse
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import NOT_SHOWN, Fault
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed, Refused
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +32,13 @@ if t.TYPE_CHECKING:
     Fill = Callable[[pathlib.Path], None]
     #: fetches a chart by name, repository, version and Helm's path into a folder
     Pull = Callable[[str, str, str, str, pathlib.Path], None]
+
+
+CHART_NAME = "flyte-core"
+_FLYTE_CORE = f"it has to be {CHART_NAME}; the flyte-binary chart, for one, does not work with several clusters"
+_WANTED = f"it has to be {CHART_NAME}'s folder, its .tgz, or its name in flyte_chart_repo_url"
+#: of a chart in a repository, as Helm takes it
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", re.ASCII)
 
 
 def cache_folder() -> pathlib.Path:
@@ -47,29 +59,40 @@ def provide(site: Site, pull: Pull) -> Chart:
     elif given.is_file():
         folder = _unpack(site, given.resolve(), cache)
     elif given.is_absolute() or ref.startswith(".") or ref.endswith(".tgz"):
-        raise _wrong(site, f"there is no {given}: it has to be a chart's folder, a .tgz, or a name in flyte_chart_repo_url")
+        raise _wrong(site, f"is not there; {_WANTED}")
+    elif not _NAME.fullmatch(ref):
+        raise _wrong(site, _WANTED)
     else:
         folder = _pulled(site, ref, cache, pull)
     metadata = _metadata(site, folder)
     folder = _with_dependencies(site, folder, metadata, cache)
     missing = [name for name in needed_files(site) if not (folder / name).is_file()]
     if missing:
-        lacks = f"{folder} lacks {', '.join(missing)}: it has to be flyte-core; the flyte-binary chart does not work with several clusters"
-        raise _wrong(site, lacks)
-    return Chart(str(folder), str(metadata["name"]), str(metadata["version"]))
+        raise _wrong(site, f"{folder} lacks {', '.join(missing)}: {_FLYTE_CORE}")
+    return Chart(str(folder), metadata["name"], metadata["version"])
 
 
 def _wrong(site: Site, what: str) -> Refused:
-    return Refused(f"{site.control_plane.host}: flyte_chart_ref = {site.settings['flyte_chart_ref']!r}: {what}.")
+    ref = site.settings["flyte_chart_ref"]
+    # A URL, which is none of what it may be, may hold a password.
+    return Refused(str(Fault(site.control_plane.host, "flyte_chart_ref", NOT_SHOWN if "@" in ref else ref, f"{what}.")))
 
 
 def _metadata(site: Site, folder: pathlib.Path) -> dict[str, t.Any]:
+    """Return what Chart.yaml says, of a chart that is flyte-core."""
     try:
-        content = yaml.safe_load((folder / "Chart.yaml").read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        content = parse((folder / "Chart.yaml").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise _wrong(site, f"{folder} is no Helm chart, it has no Chart.yaml: {_WANTED}") from error
+    except (OSError, ValueError) as error:
         raise _wrong(site, f"{folder} is no Helm chart: its Chart.yaml cannot be read ({type(error).__name__})") from error
-    if not isinstance(content, dict) or not {"name", "version"} <= set(content):
-        raise _wrong(site, f"{folder}/Chart.yaml has no name and version")
+    if not all(isinstance(content.get(key), str) and content[key] for key in ("name", "version")):
+        raise _wrong(site, f"{folder}/Chart.yaml has no name and version, as text: {_FLYTE_CORE}")
+    if content["name"] != CHART_NAME:
+        raise _wrong(site, f"is the chart {content['name']!r}: {_FLYTE_CORE}")
+    dependencies = content.get("dependencies") or []
+    if not isinstance(dependencies, list) or not all(isinstance(entry, dict) and isinstance(entry.get("name"), str) for entry in dependencies):
+        raise _wrong(site, f"{folder}/Chart.yaml has dependencies that are no list of mappings with a name")
     return content
 
 
@@ -92,19 +115,25 @@ def _into_cache(target: pathlib.Path, fill: Fill) -> pathlib.Path:
 def _only_folder(site: Site, folder: pathlib.Path) -> pathlib.Path:
     found = [entry for entry in folder.iterdir() if (entry / "Chart.yaml").is_file()]
     if len(found) != 1:
-        raise _wrong(site, f"{folder} has {len(found)} charts in it, not one")
+        raise _wrong(site, f"what is in it is not one chart, in one folder with a Chart.yaml, but {len(found)}: {_WANTED}")
     return found[0]
 
 
 def _unpack(site: Site, archive: pathlib.Path, cache: pathlib.Path) -> pathlib.Path:
-    digest = hashlib.sha256(archive.read_bytes()).hexdigest()[:16]
+    try:
+        digest = hashlib.sha256(archive.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise _wrong(site, f"{archive} cannot be read: {error.strerror}") from error
 
     def fill(folder: pathlib.Path) -> None:
         try:
-            with tarfile.open(archive) as packed:
+            with gzip.open(archive) as content:
+                while content.read(1 << 20):
+                    pass  # to its end, where the checksum is: of an archive that is broken halfway tarfile gives what is before that
+            with tarfile.open(archive, "r:gz") as packed:
                 packed.extractall(folder, filter="data")
-        except (tarfile.TarError, OSError, EOFError) as error:
-            raise _wrong(site, f"{archive} is no chart archive ({type(error).__name__})") from error
+        except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
+            raise _wrong(site, f"{archive} is no whole chart archive ({type(error).__name__}): fetch it again; {_WANTED}") from error
 
     return _only_folder(site, _into_cache(cache / f"{archive.stem}-{digest}", fill))
 
@@ -115,7 +144,11 @@ def _pulled(site: Site, name: str, cache: pathlib.Path, pull: Pull) -> pathlib.P
     target = cache / f"{pathlib.PurePath(name).name}-{settings['flyte_chart_version']}-{digest}"
 
     def fill(folder: pathlib.Path) -> None:
-        pull(name, settings["flyte_chart_repo_url"], settings["flyte_chart_version"], settings["flyte_helm_binary"], folder)
+        try:
+            pull(name, settings["flyte_chart_repo_url"], settings["flyte_chart_version"], settings["flyte_helm_binary"], folder)
+        except ModuleFailed as error:
+            remedy = f"the chart {name} {settings['flyte_chart_version']} cannot be had from there: {error} Else set flyte_chart_ref to a folder or .tgz."
+            raise Refused(str(Fault(site.control_plane.host, "flyte_chart_repo_url", settings["flyte_chart_repo_url"], remedy))) from error
 
     return _only_folder(site, _into_cache(target, fill))
 
@@ -164,31 +197,81 @@ class ValuesReader:
     def __init__(self, site: Site, chart: Chart | None, read: Callable[[str, str], t.Any]) -> None:
         """Read them with a chart, or without it the user's alone."""
         self._site, self._chart, self._read = site, chart, read
-        self._parsed: dict[str, Values] = {}
+        self._parsed: dict[str, Values | Unreadable] = {}
+        self._shapes: dict[bool, Values] = {}
 
     def sources(self, cluster: Cluster) -> Sources:
         """Return the sources of a cluster's release. Secrets.
 
         :raises Refused: a values file cannot be read.
         """
-        folder = str(self._read(cluster.host, "inventory_dir") or os.getcwd())
-        own = [os.path.join(self._chart.path, name) for name in ("values.yaml", *chart_files(self._site, cluster))] if self._chart else []
-        of_chart = [self._file(cluster.host, path) for path in own]
-        users = [os.path.abspath(os.path.join(folder, os.path.expanduser(path))) for path in cluster.values_files]
+        of_chart = self._of_chart(cluster)
+        users = [(path, self._file(path, strict=True)) for path in self._users_files(cluster)]
+        wrong = [str(_file_fault(cluster, path, found.problem)) for path, found in users if isinstance(found, Unreadable)]
+        if wrong:
+            raise Refused(*wrong)
         return Sources(
             defaults=of_chart[0] if of_chart else {},
             chart_files=of_chart[1:],
             user_settings=self._read(cluster.host, "flyte_user_settings") or {},
-            files=[self._file(cluster.host, path) for path in users],
+            files=[found for _path, found in users if not isinstance(found, Unreadable)],
             inline=self._read(cluster.host, "flyte_values") or {},
         )
 
-    def _file(self, host: str, path: str) -> Values:
+    def faults(self, cluster: Cluster) -> list[Fault]:
+        """Return what is wrong with a cluster's values: files that are none, and another shape than the chart's own values have."""
+        shape, faults = self._shape(cluster), []
+        for path in self._users_files(cluster):
+            found = self._file(path, strict=True)
+            problems = [found.problem] if isinstance(found, Unreadable) else [f"{place} {problem}" for place, problem in shape_problems(found, shape)]
+            faults += [_file_fault(cluster, path, problem) for problem in problems]
+        settings = {"userSettings": self._read(cluster.host, "flyte_user_settings") or {}}
+        inline = self._read(cluster.host, "flyte_values") or {}
+        named = [(place.replace("userSettings", "flyte_user_settings", 1), problem) for place, problem in shape_problems(settings, shape)]
+        named += [(f"flyte_values.{place}", problem) for place, problem in shape_problems(inline, shape)]
+        return faults + [Fault(cluster.host, variable, NOT_SHOWN, f"{problem}.") for variable, problem in named]
+
+    def _shape(self, cluster: Cluster) -> Values:
+        kind = cluster.is_control_plane
+        if kind not in self._shapes:
+            self._shapes[kind] = shape_of(*self._of_chart(cluster))
+        return self._shapes[kind]
+
+    def _of_chart(self, cluster: Cluster) -> list[Values]:
+        """Return the chart's own values and its values files of a release, none without a chart."""
+        if self._chart is None:
+            return []
+        found = []
+        for name in ("values.yaml", *chart_files(self._site, cluster)):
+            content = self._file(os.path.join(self._chart.path, name))
+            if isinstance(content, Unreadable):
+                raise _wrong(self._site, f"its {name} cannot be read: {content.problem.rstrip('.')}")
+            found.append(content)
+        return found
+
+    def _users_files(self, cluster: Cluster) -> list[str]:
+        folder = str(self._read(cluster.host, "inventory_dir") or os.getcwd())
+        return [os.path.abspath(os.path.join(folder, os.path.expanduser(path))) for path in cluster.values_files]
+
+    def _file(self, path: str, *, strict: bool = False) -> Values | Unreadable:
         if path not in self._parsed:
             try:
-                self._parsed[path] = parse(pathlib.Path(path).read_text(encoding="utf-8"))
+                self._parsed[path] = parse(pathlib.Path(path).read_text(encoding="utf-8"), strict=strict)
+            except UnicodeDecodeError:
+                self._parsed[path] = Unreadable("is no text in UTF-8.")
             except OSError as error:
-                raise Refused(f"{host}: flyte_values_files = {path!r}: {error.strerror}.") from error
+                self._parsed[path] = Unreadable(f"{error.strerror}.")
             except ValueError as error:
-                raise Refused(f"{host}: flyte_values_files = {path!r}: {error}.") from error
+                self._parsed[path] = Unreadable(f"{error}.")
         return self._parsed[path]
+
+
+@dataclasses.dataclass(frozen=True)
+class Unreadable:
+    """A values file that is none, and why."""
+
+    problem: str
+
+
+def _file_fault(cluster: Cluster, path: str, problem: str) -> Fault:
+    return Fault(cluster.host, "flyte_values_files", path, f"{problem.rstrip('.')}.")

@@ -13,6 +13,7 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible.template import Templar
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.urls import PROXIES, password_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import Variables, declared
 from jinja2 import TemplateError
 
@@ -77,12 +78,14 @@ class HostVariables:
         :raises TemplateFault: it has a template that fails.
         """
         value = self.raw(host).get(name)
-        if value is not None and _has_template(value):
-            try:
+        try:
+            if value is not None and _has_template(value):
                 value = self._templar(host).template(value)
-            except (AnsibleError, TemplateError, TypeError, ValueError) as error:
-                raise TemplateFault(host, name, str(error)) from error
-        found = plain(value)
+            found = plain(value)
+        except (AnsibleError, TemplateError, TypeError, ValueError) as error:
+            raise TemplateFault(host, name, str(error)) from error
+        except RecursionError as error:
+            raise TemplateFault(host, name, "it contains itself: a YAML alias ('*…') stands within its own anchor ('&…')") from error
         self._note_secrets(name, found)
         return found
 
@@ -90,6 +93,8 @@ class HostVariables:
         """Remember the secrets that are in use, so that no text of ours shows them."""
         if name in secret_variables():
             SECRETS.know(value)
+        elif name in PROXIES:
+            SECRETS.know(password_of(value))
         elif isinstance(value, (dict, list)):
             SECRETS.know_values(value)
 

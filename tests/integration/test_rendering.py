@@ -27,8 +27,11 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configura
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity import Identity  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import chart_files, placeholder_faults, release_values  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rendered import rendering_failure  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._rendering import rendered_clusters  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables  # noqa: E402
 
 ACCOUNT = "123456789012"
@@ -75,14 +78,14 @@ class Planned(t.NamedTuple):
 
     values: dict[str, t.Any]
     faults: list[str]
-    namespace: str
+    cluster: Cluster
 
     def objects(self) -> Objects:
         """Return the objects of the release by kind and name."""
         with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as override:
             json.dump(self.values, override)
             override.flush()
-            command = [str(binaries.find("helm")), "template", "flyte", _chart().path, "--namespace", self.namespace, "--values", override.name]
+            command = [str(binaries.find("helm")), "template", "flyte", _chart().path, "--namespace", self.cluster.namespace, "--values", override.name]
             answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert answer.returncode == 0, answer.stderr
         assert "<no value>" not in answer.stdout
@@ -115,7 +118,7 @@ def _planned(tmp_path: pathlib.Path, host: str, **variables: t.Any) -> Planned:
     sources = ValuesReader(site, _chart(), read).sources(cluster)
     configuration = dataclasses.replace(CONFIGURATION, default_label=site.settings["flyte_default_execution_label"])
     values = release_values(site, cluster, sources, aws=aws, configuration=configuration if host == "hub" else None, identity=IDENTITIES.get(host))
-    return Planned(values, [str(fault) for fault in placeholder_faults(site, cluster, sources, aws)], cluster.namespace)
+    return Planned(values, [str(fault) for fault in placeholder_faults(site, cluster, sources, aws)], cluster)
 
 
 def _rendered(tmp_path: pathlib.Path, host: str, **variables: t.Any) -> Objects:
@@ -133,6 +136,18 @@ def test_values_files_of_any_name_are_taken(tmp_path: pathlib.Path) -> None:
     (tmp_path / name).write_text("flytepropeller: {podAnnotations: {from: file}}\n", encoding="utf-8")
     plane = _rendered(tmp_path, "plane", flyte_provider="gcp", flyte_values_files=[name])
     assert plane[("Deployment", "flytepropeller")]["spec"]["template"]["metadata"]["annotations"]["from"] == "file"
+
+
+def test_what_flyteadmin_would_read_is_what_went_in(tmp_path: pathlib.Path) -> None:
+    """As it is read back before a control plane is installed; a label that values bring in beside it is found."""
+    clusters = []
+    for more in ({}, {"flyte_values": {"configmap": {"clusters": {"labelClusterMap": {"sneaked": [{"id": "plane", "weight": 1}]}}}}}):
+        planned = _planned(tmp_path, "hub", flyte_provider="gcp", flyte_default_execution_label="label1", **more)
+        clusters.append(rendered_clusters(str(binaries.find("helm")), _chart().path, planned.cluster, planned.values))
+    wanted = dataclasses.replace(CONFIGURATION, default_label="label1")
+    assert rendering_failure("hub", wanted, clusters[0]) is None
+    failure = rendering_failure("hub", wanted, clusters[1])
+    assert failure is not None and "label sneaked: is none of the plan's" in failure.problem
 
 
 def _annotations(found: dict[tuple[str, str], dict[str, t.Any]], account: str) -> dict[str, str]:

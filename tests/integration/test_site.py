@@ -57,10 +57,12 @@ def test_a_faulty_inventory_is_refused_before_any_change(site: SiteUnderTest) ->
     faulty = site.changed_copy()
     faulty.variables["flyte_labels"] = {"label1": [{"cluster": "dataplane_1", "weight": 0.5}], "label2": [{"cluster": "dataplane_9", "wieght": 1}]}
     faulty.variables["flyte_buckets"] = ["Not_A_Bucket"]
-    faulty.planes["dataplane_2"]["flyte_api_endpoint"] = "http://10.0.0.1"
+    faulty.variables["flyte_data_plane_role_arn"] = "notanarn"
+    faulty.planes["dataplane_1"]["flyte_kube_host"] = "https://bob:a-password-4711/x@10.0.0.1"
+    faulty.planes["dataplane_2"].update(flyte_api_endpoint="http://10.0.0.1", flyte_kube_proxy="proxy a-password-4711@host")
     before = {name: site.cluster(name).snapshot() for name in (HUB, PLANE1, PLANE2)}
-    result = faulty.run()
-    assert result.code != 0
+    result = faulty.run("-vvv")
+    assert result.code != 0 and "a-password-4711" not in result.output
     text = re.sub(r"\s+", " ", result.output)
     for part in (
         "controlplane: flyte_labels.label1 = {'dataplane_1': 0.5}",
@@ -69,6 +71,9 @@ def test_a_faulty_inventory_is_refused_before_any_change(site: SiteUnderTest) ->
         "flyte_labels.label2.wieght = 1: is an unknown key, known are cluster, weight. Did you mean 'weight'?",
         "flyte_buckets = 'Not_A_Bucket'",
         "dataplane_2: flyte_api_endpoint = 'http://10.0.0.1': has to be an https URL",
+        "dataplane_1: flyte_kube_host: must not hold credentials: give flyte_kube_api_key",
+        "dataplane_2: flyte_kube_proxy: has to be an http or https URL",
+        "controlplane: flyte_data_plane_role_arn = 'notanarn': has to be the ARN of an IAM role",
     ):
         # The output may quote an apostrophe by doubling it.
         assert part in text.replace("''", "'"), (part, result.output)
@@ -87,6 +92,27 @@ def test_a_placeholder_of_the_chart_is_refused_before_any_change(site: SiteUnder
     for plane in ("dataplane_1", "dataplane_2"):
         assert f"{plane}: userSettings.logGroup = '<LOG_GROUP_NAME>'" in text and f"{plane}: userSettings.rdsHost" not in text
     assert {name: site.cluster(name).snapshot() for name in (HUB, PLANE1, PLANE2)} == before and _aws_is_empty(site)
+
+
+def test_values_of_another_shape_and_another_chart_are_refused_before_any_change(site: SiteUnderTest) -> None:
+    faulty = site.changed_copy()
+    path = faulty.folder / "it's wrong, values.yaml"
+    path.write_text("flytepropeller: &again {podAnnotations: a-password-4711, image: *again}\n", encoding="utf-8")
+    faulty.planes["dataplane_1"]["flyte_values"] = {"flyteadmin": "a-password-4711"}
+    faulty.planes["dataplane_2"]["flyte_values_files"] = [str(path)]
+    result = faulty.run("-vvv")
+    text = re.sub(r"\s+", " ", result.output).replace("''", "'")
+    assert result.code != 0 and "a-password-4711" not in result.output and "Traceback" not in result.output
+    assert "dataplane_1: flyte_values.flyteadmin: is text, and has to be a mapping" in text
+    assert "it's wrong, values.yaml" in text and "line 1: it contains itself" in text
+    other = site.changed_copy()
+    chart = other.folder / "nginx"
+    chart.mkdir()
+    (chart / "Chart.yaml").write_text("name: nginx\nversion: 1.0.0\n", encoding="utf-8")
+    other.variables["flyte_chart_ref"] = str(chart)
+    result = other.run()
+    assert result.code != 0 and "is the chart 'nginx': it has to be flyte-core" in re.sub(r"\s+", " ", result.output).replace("''", "'")
+    assert _aws_is_empty(site)
 
 
 def test_an_access_that_helm_cannot_be_given_is_refused(site: SiteUnderTest) -> None:
@@ -154,6 +180,26 @@ def test_the_next_run_completes_it_and_shows_no_secret(site: SiteUnderTest) -> N
     files = [*site.folder.glob("**/*"), *(pathlib.Path.home() / ".ansible").glob("**/*"), *temporary.glob("*"), *temporary.glob("ansible*/**/*")]
     files += site.lab.temporary.rglob("*")
     assert not [path for path in files if any(token in _content(path) for token in tokens)]
+
+
+def test_a_run_that_takes_away_too_much_or_names_an_unknown_project_is_refused_before_any_change(site: SiteUnderTest) -> None:
+    before = site.trust(), site.labels(), {name: site.cluster(name).snapshot() for name in (HUB, PLANE1, PLANE2)}
+    smaller = site.changed_copy()
+    smaller.variables["flyte_execution_cluster_labels"] = [{"project": "project1", "label": "label1"}, {"project": "projekt1", "label": "label1"}]
+    result = smaller.run()
+    text = re.sub(r"\s+", " ", result.output).replace("''", "'")
+    assert result.code != 0 and "flyteadmin has no active project 'projekt1'. Did you mean 'project1'?" in text
+    assert "flyte_removal_limit = 0.25: this run would take away 6 of 16 accounts that roles trust: team1-development:default of" in text
+    assert (site.trust(), site.labels(), {name: site.cluster(name).snapshot() for name in (HUB, PLANE1, PLANE2)}) == before
+
+
+def test_what_helm_would_make_of_it_is_read_back_before_it_is_installed(site: SiteUnderTest) -> None:
+    before = site.cluster(HUB).revisions("flyte-core")
+    bent = site.changed_copy()
+    bent.inventory["all"]["children"]["flyte_control_plane"]["vars"]["flyte_values"]["configmap"] = {"clusters": {"labelClusterMap": {"sneaked": []}}}
+    result = bent.run()
+    assert result.code != 0 and "label sneaked: is none of the plan's" in re.sub(r"\s+", " ", result.output).replace("''", "'"), result.output
+    assert site.cluster(HUB).revisions("flyte-core") == before
 
 
 def _content(path: pathlib.Path) -> bytes:

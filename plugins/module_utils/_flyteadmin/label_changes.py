@@ -8,12 +8,13 @@ from __future__ import annotations
 import typing as t
 
 from .._common.text import nearest
+from .._labels.places import unknown_places
 from .._labels.rows import as_dict, deletes, describe, from_api, lost_by, plan
 from .client import Admin
 from .errors import AdminError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from .._labels.placement import Placement
     from .._labels.rows import Change, Key, Rows
@@ -54,19 +55,6 @@ def _guard(rows: Mapping[Key, str | None], params: dict[str, t.Any], placement_o
         text += "".join(f" {describe(key)}: label {label!r}: {placement.problem(t.cast(str, label))}." for key, label in idle)
     if text:
         raise AdminError(text.strip(), hint="Nothing was written: Flyte would run these workflows on any cluster, silently.")
-
-
-def _unknown_places(admin: Admin, keys: Iterable[Key]) -> str:
-    """Return which projects and domains flyteadmin does not have, nothing where it has all."""
-    places = admin.project_domains()
-    projects = sorted({project for project, _domain in places})
-    wrong = []
-    for project in sorted({key[0] for key in keys} - set(projects)):
-        wrong.append(f"flyteadmin has no active project {project!r}.{nearest(project, projects)}")
-    for project, domain in sorted({key[:2] for key in keys if key[1] and key[0] in projects} - set(places)):
-        domains = [name for owner, name in places if owner == project]
-        wrong.append(f"the project {project!r} has no domain {domain!r}.{nearest(domain, domains)}")
-    return "; ".join(wrong)
 
 
 def _failure(results: list[tuple[t.Any, t.Any, AdminError | None]], place: Callable[[t.Any], str], what: str) -> AdminError | None:
@@ -132,7 +120,7 @@ def run(
     rescued = {key: label for key, label in saved.items() if key not in current and key not in given and key[0] not in params["purge"]}
     changes = plan(current, {**rescued, **wanted}, absent, purge=params["purge"])
     new = [change.key for change in changes if change.after is not None and change.before is None and change.key not in rescued]
-    unknown = _unknown_places(admin, new) if new else ""
+    unknown = "; ".join(unknown_places(new, admin.project_domains())) if new else ""
     if unknown and not check_mode:
         raise AdminError(unknown, hint="Nothing was written. Create the project first (flytectl create project), or correct its name.")
     if unknown:

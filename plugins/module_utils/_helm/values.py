@@ -11,16 +11,19 @@ import json
 import re
 import typing as t
 
+from .yaml_nodes import refuse_odd
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Values = dict[str, t.Any]
 
 
-def parse(text: str) -> Values:
+def parse(text: str, *, strict: bool = False) -> Values:
     """Read a values file as Helm does: no dates, and ``y``, ``n`` and ``1e3`` as Go's YAML takes them.
 
-    :raises ValueError: the text is no YAML mapping.
+    :param strict: whether a key that stands twice is refused.
+    :raises ValueError: the text is no YAML mapping, or one that cannot become plain data. It quotes nothing of the text.
     """
     import yaml
 
@@ -30,14 +33,29 @@ def parse(text: str) -> Values:
         loader.yaml_implicit_resolvers[first] = [pair for pair in resolvers if pair[0] != "tag:yaml.org,2002:timestamp"]
     loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)$"), list("-+0123456789."))
     try:
-        content = yaml.load(text, Loader=loader)
+        reader = loader(text)
+        node = reader.get_single_node()
+        if node is None:
+            return {}
+        refuse_odd(node, strict=strict)
+        content = reader.construct_document(node)
     except yaml.YAMLError as error:
-        raise ValueError(f"no YAML: {error}") from error
+        raise ValueError(f"no YAML: {_said(error)}") from error
+    except RecursionError as error:
+        raise ValueError("no YAML: it is nested too deep") from error
     if content is None:
         return {}
     if not isinstance(content, dict):
         raise ValueError("no YAML mapping")
     return t.cast("Values", content)
+
+
+def _said(error: Exception) -> str:
+    """Return what a parser says and where, without the text that it stands in."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or getattr(error, "reason", None) or type(error).__name__
+    if "another document" in str(problem):
+        problem = "a second document ('---') begins here, and Helm reads only the first"
+    return f"line {mark.line + 1}: {problem}" if mark else str(problem)
 
 
 def merge(layers: Iterable[Mapping[str, t.Any]]) -> Values:

@@ -14,7 +14,7 @@ from .._inventory.reader import Fault
 from .documents import room, s3_policy, same, size
 from .eks import answer_of, cluster_state
 from .subjects import Own, control_plane_subjects, data_plane_subjects, propeller_subject, provider_arn, task_namespaces, task_subjects
-from .trust import Merged, merge_pod_identity, merge_trust
+from .trust import Merged, merge_pod_identity, merge_trust, trusted
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -202,6 +202,17 @@ def plan(site: Site, aws: Mapping[str, t.Any]) -> dict[str, t.Any]:
         "roles_due": [{"name": role, "trust": wanted["trust"], "policy_arn": arn} for role, wanted in roles.items() if wanted["differs"]],
     }
     return {**found, "due": any(bool(found[key]) for key in ("policy_differs", "missing_issuers", "missing_associations", "roles_due"))}
+
+
+def vanishing_accounts(site: Site, aws: Mapping[str, t.Any], planned: Mapping[str, t.Any]) -> tuple[tuple[str, ...], int]:
+    """Return the accounts of Flyte's that no role will trust any more, and how many there are now. One that another role takes over is none of them.
+
+    :param planned: of :func:`plan`.
+    """
+    own = _own(site)
+    before = {found for name in planned["roles"] for found in trusted((aws["roles"].get(name) or {}).get("trust"), own)}
+    after = {found for role in planned["roles"].values() for found in trusted(role["trust"], own)}
+    return tuple(f"{subject.removeprefix('system:serviceaccount:')} of {issuer}" for issuer, subject in sorted(before - after)), len(before)
 
 
 def _own(site: Site) -> Own:

@@ -181,3 +181,9 @@ def merge_pod_identity(existing: Mapping[str, t.Any] | None, *, own: Own | None 
     merge.statements.insert(min(place, len(merge.statements)), ours)
     document = {**(existing or {}), "Version": VERSION, "Statement": merge.statements}
     return Merged(document, merge.notes, existing is None or not same(existing, document))
+
+
+def trusted(document: Mapping[str, t.Any] | None, own: Own) -> set[tuple[str, str]]:
+    """Return Flyte's own accounts that a trust policy names, each with its issuer. Wildcards, and conditions that never match, name none."""
+    parts = [part for entry in listed((document or {}).get("Statement")) if isinstance(entry, dict) for part in _parts(entry) or []]
+    return {(part.issuer, subject) for part in parts if not part.stray for subject in part.subjects if "*" not in subject and own.has(subject)}

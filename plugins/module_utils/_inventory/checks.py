@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 import typing as t
-import urllib.parse
 
 from .._clusters.client import has_explicit_access
 from .._common.text import nearest
 from .keys import key_problem
+from .reader import NOT_SHOWN
+from .urls import check_host_urls, check_site_urls
 from .variables import ACCESS_VARIABLES, EKS_REQUIRED, options_of
 
 if t.TYPE_CHECKING:
@@ -25,7 +26,7 @@ PROVIDERS = ("aws", "gcp", "generic")
 WEIGHT_TOLERANCE = 1e-3
 _IDENTIFIER = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}")
-_ROLE_ARN = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/\S+")
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", re.ASCII)
 _SERVICE_ACCOUNT = re.compile(r"[a-z]([-a-z0-9]{4,28}[a-z0-9])@[a-z][-a-z0-9.:]*\.iam\.gserviceaccount\.com")
 _RELEASE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
@@ -42,11 +43,8 @@ def check_settings(reader: Reader, host: str, settings: dict[str, t.Any]) -> Non
     if url is None:
         reader.fault(host, "flyte_admin_url", None, "is required: the URL of flyteadmin, for example https://flyte.example.com.")
     else:
-        problem = _url_problem(url, ("https", "http"))
-        if problem:
-            reader.fault(host, "flyte_admin_url", url, problem)
-        else:
-            settings["flyte_admin_url"] = url.rstrip("/")
+        settings["flyte_admin_url"] = url.rstrip("/")
+    check_site_urls(reader, host)
     _check_kubernetes_name(reader, host, "flyte_token_secret", settings["flyte_token_secret"])
     for name in ("flyte_projects", "flyte_domains", "flyte_execution_cluster_labels_purge", "flyte_canary_projects"):
         for value in settings[name] or []:
@@ -55,6 +53,7 @@ def check_settings(reader: Reader, host: str, settings: dict[str, t.Any]) -> Non
     _check_canary(reader, host, settings)
     if settings["flyte_provider"] == "aws" and settings["flyte_iam_manage"]:
         _check_aws(reader, host, settings)
+    _check_role_arns(reader, host, settings, ("flyte_control_plane_role_arn", "flyte_data_plane_role_arn"))
     _check_gcp(reader, host, settings)
 
 
@@ -98,19 +97,6 @@ def _check_aws(reader: Reader, host: str, settings: dict[str, t.Any]) -> None:
                 reader.fault(host, "flyte_iam_data_plane_role", settings["flyte_iam_data_plane_role"], remedy)
 
 
-def _url_problem(url: str, schemes: Sequence[str]) -> str:
-    try:
-        parts = urllib.parse.urlsplit(url)
-        host, _port = parts.hostname, parts.port
-    except ValueError as error:
-        return f"is no URL: {error}."
-    if parts.scheme not in schemes or not host:
-        return f"has to be an {' or '.join(schemes)} URL, for example {schemes[0]}://host:443."
-    if parts.username or parts.password:
-        return "must not hold credentials."
-    return ""
-
-
 def check_host(reader: Reader, host: str, is_control_plane: bool, values: Mapping[str, t.Any], settings: Mapping[str, t.Any]) -> None:
     """Check the variables of one cluster."""
     name = values["flyte_cluster_name"] or host
@@ -118,18 +104,25 @@ def check_host(reader: Reader, host: str, is_control_plane: bool, values: Mappin
     if problem:
         variable = "flyte_cluster_name" if values["flyte_cluster_name"] else "inventory_hostname"
         reader.fault(host, variable, name[:80], f"the name of a cluster {problem} Set flyte_cluster_name.")
-    if values["flyte_api_endpoint"] is not None:
-        problem = _url_problem(values["flyte_api_endpoint"], ("https",))
-        if problem:
-            reader.fault(host, "flyte_api_endpoint", values["flyte_api_endpoint"], problem)
+    check_host_urls(reader, host)
     _check_kubernetes_name(reader, host, "flyte_namespace", values["flyte_namespace"])
     release = values["flyte_release_name"]
     if not _RELEASE.fullmatch(release) or len(release) > 53:
         reader.fault(host, "flyte_release_name", release, "has to be a Helm release name: at most 53 lower-case letters, digits and '-'.")
+    for path in values["flyte_values_files"]:
+        if not isinstance(path, str) or not path.strip() or "\0" in path:
+            reader.fault(host, "flyte_values_files", path, "has to be the path of a values file, absolute or relative to the inventory.")
+    _check_role_arns(reader, host, values, ("flyte_eks_assume_role_arn", "flyte_eks_role_arn", "flyte_eks_node_role_arn"))
     _check_eks(reader, host, is_control_plane, values)
     if settings["flyte_provider"] == "aws" and settings["flyte_iam_manage"] and not values["flyte_eks_cluster"]:
         remedy = "is required with flyte_provider aws: the EKS cluster whose OIDC issuer the roles trust. Or set flyte_iam_manage: false."
         reader.fault(host, "flyte_eks_cluster", None, remedy)
+
+
+def _check_role_arns(reader: Reader, host: str, values: Mapping[str, t.Any], names: Sequence[str]) -> None:
+    for name in names:
+        if values[name] and not _ROLE_ARN.fullmatch(values[name]):
+            reader.fault(host, name, values[name], "has to be the ARN of an IAM role, for example arn:aws:iam::123456789012:role/NAME.")
 
 
 def _check_eks(reader: Reader, host: str, is_control_plane: bool, values: Mapping[str, t.Any]) -> None:
@@ -143,9 +136,6 @@ def _check_eks(reader: Reader, host: str, is_control_plane: bool, values: Mappin
             reader.fault(host, name, values[name], "is required with flyte_eks_create: true.")
     if values["flyte_eks_subnets"] and len(values["flyte_eks_subnets"]) < 2:
         reader.fault(host, "flyte_eks_subnets", values["flyte_eks_subnets"], "has to be at least two private subnets, in different availability zones.")
-    for name in ("flyte_eks_role_arn", "flyte_eks_node_role_arn"):
-        if values[name] and not _ROLE_ARN.fullmatch(values[name]):
-            reader.fault(host, name, values[name], "has to be the ARN of an IAM role, for example arn:aws:iam::123456789012:role/NAME.")
     low, desired, high = (values[f"flyte_eks_nodes_{name}"] for name in ("min", "desired", "max"))
     if not low <= desired <= high:
         sizes = {"min": low, "desired": desired, "max": high}
@@ -179,12 +169,11 @@ def check_clusters(reader: Reader, control_plane: Cluster, planes: Sequence[Clus
             continue
         key = (*(str(access.get(option)) for option in ("kubeconfig", "context", "host")), cluster.namespace)
         if key in by_access:
-            where = access.get("context") or access.get("host") or access.get("kubeconfig")
-            reader.fault(
-                cluster.host,
-                "flyte_kube_context",
-                where,
-                f"is the cluster of {by_access[key]} already: each host needs a cluster, or a flyte_namespace in it, of its own.",
-            )
+            # A kubeconfig may be given by its content, a URL may hold a password.
+            names = ("flyte_kube_context", "flyte_kube_host", "flyte_kubeconfig", "flyte_eks_cluster")
+            variable = next(name for name in names if reader.raw(cluster.host, name))
+            where = access["context"] if variable == "flyte_kube_context" else NOT_SHOWN
+            remedy = f"is the cluster of {by_access[key]} already: each host needs a cluster, or a flyte_namespace in it, of its own."
+            reader.fault(cluster.host, variable, where, remedy)
         else:
             by_access[key] = cluster.host

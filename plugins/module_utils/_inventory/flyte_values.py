@@ -18,6 +18,7 @@ if t.TYPE_CHECKING:
     from .site import Cluster
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIX = re.compile(r"[\w!.()=+,:@&;/-]+", re.ASCII)
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 
 
@@ -49,8 +50,9 @@ def _bucket_problem(bucket: str) -> str:
         return (
             "is no name that S3 takes: 3 to 63 lower-case letters, digits, '.' and '-', beginning and ending with a letter or digit, no IP address, no '..'."
         )
-    if slash and (not prefix.strip("/") or re.search(r"[*?\s]", prefix)):
-        return "has to be bucket or bucket/prefix: a prefix without wildcards and white space."
+    if slash and (not prefix.strip("/") or not _PREFIX.fullmatch(prefix)):
+        # It stands in an IAM policy, where '*', '?' and '${aws:username}' mean more than themselves.
+        return "has to be bucket or bucket/prefix: a prefix without wildcards and white space, of letters, digits and !-_.()=+,:@&;/."
     return ""
 
 

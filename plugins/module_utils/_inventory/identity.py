@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import typing as t
-import urllib.parse
 
 from .variables import CERTIFICATE_VARIABLES, PROPELLER_VARIABLES
 
@@ -61,16 +60,6 @@ def _check_login(reader: Reader, host: str, values: Mapping[str, t.Any]) -> None
         reader.fault(
             host, "flyte_propeller_audience", values["flyte_propeller_audience"], "is not used with flyte_propeller_audience_from_admin: give one of them."
         )
-    url = values["flyte_propeller_token_url"]
-    if url is None:
-        return
-    try:
-        parts = urllib.parse.urlsplit(url)
-        usable = parts.scheme in ("https", "http") and bool(parts.hostname) and not parts.username and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        reader.fault(host, "flyte_propeller_token_url", url, "has to be an https or http URL without credentials, for example https://idp.example.com/token.")
 
 
 def check_probe_image(reader: Reader, host: str, image: str) -> None:

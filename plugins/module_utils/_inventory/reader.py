@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
+from .._common.redaction import SECRETS
 from .._common.text import nearest
 
 if t.TYPE_CHECKING:
@@ -34,9 +34,7 @@ class Fault:
         value = self.value
         if value is NOT_SHOWN:
             return f"{self.host}: {self.variable}: {self.remedy}"
-        if isinstance(value, str):
-            value = re.sub(r"//[^/@]*@", "//***@", value)  # a URL may hold a password
-        return f"{self.host}: {self.variable} = {value!r}: {self.remedy}"
+        return f"{self.host}: {self.variable} = {SECRETS.data(value)!r}: {self.remedy}"
 
 
 class Reader:
@@ -67,7 +65,14 @@ class Reader:
         return converted
 
 
-_KIND_NAMES = {"str": "text", "bool": "true or false", "int": "a whole number greater than 0", "list": "a list", "dict": "a mapping"}
+_KIND_NAMES = {
+    "str": "text",
+    "bool": "true or false",
+    "int": "a whole number greater than 0",
+    "float": "a number from 0 to 1",
+    "list": "a list",
+    "dict": "a mapping",
+}
 
 
 def _convert(value: t.Any, kind: str) -> t.Any:
@@ -86,6 +91,16 @@ def _convert(value: t.Any, kind: str) -> t.Any:
         except (TypeError, ValueError):
             return None
         return number if number > 0 and not isinstance(value, bool) else None
+    if kind == "float":
+        return _share(value)
     if kind == "list":
         return [value] if isinstance(value, str) and value else list(value) if isinstance(value, (list, tuple)) else None
     return dict(value) if isinstance(value, dict) else None
+
+
+def _share(value: t.Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if 0 <= number <= 1 and not isinstance(value, bool) else None

@@ -115,6 +115,8 @@ def differences(site: Site, observed: Observations, wanted: Configuration) -> li
     before = {entry["name"]: entry for entry in live.get("clusterConfigs") or []}
     labels = live.get("labelClusterMap") or {}
     found = [_cluster_line(entry) for entry in wanted.cluster_configs if before.get(entry["name"]) != entry]
+    stays = {entry["name"] for entry in wanted.cluster_configs} | {cluster.name for cluster in site.targets}
+    found += [f"clusterConfigs: {name}: removed" for name in before if name not in stays]
     for label, targets in wanted.label_cluster_map.items():
         if labels.get(label) != targets:
             shares = ", ".join(f"{target['id']} {target['weight']:g}" for target in targets)

@@ -93,10 +93,17 @@ FAULTS: list[tuple[t.Callable[[Inventory], t.Any], list[str]]] = [
     (everywhere(flyte_iam_domain_roles=True, flyte_iam_data_plane_role="x" * 60), ["is too long: the role of the domain development would be"]),
     (everywhere(flyte_buckets=["data/"]), ["flyte_buckets = 'data/': has to be bucket or bucket/prefix"]),
     (everywhere(flyte_buckets=["data/a*"]), ["a prefix without wildcards"]),
+    (everywhere(flyte_buckets=["data", "data/${aws:username}"]), ["flyte_buckets = 'data/${aws:username}': has to be bucket or bucket/prefix"]),
+    (everywhere(flyte_buckets=["data", "data/'x'"]), ["has to be bucket or bucket/prefix"]),
+    (everywhere(flyte_buckets=["data", "${aws:username}"]), ["flyte_buckets = '${aws:username}': is no name that S3 takes"]),
+    (everywhere(flyte_control_plane_role_arn="notanarn"), ["controlplane: flyte_control_plane_role_arn = 'notanarn': has to be the ARN of an IAM role"]),
+    (everywhere(flyte_data_plane_role_arn="arn:aws:iam::123456789012:role/*"), ["flyte_data_plane_role_arn = 'arn:aws:iam::123456789012:role/*'"]),
+    (on(TWO, flyte_eks_assume_role_arn="arn:aws:iam::123456789012:user/x"), ["dataplane_2: flyte_eks_assume_role_arn = 'arn:aws:iam::123456789012:user/x'"]),
+    (on(TWO, flyte_values_files=["a.yml", 7]), ["dataplane_2: flyte_values_files = 7: has to be the path of a values file"]),
     (everywhere(flyte_gcp_data_plane_service_account="me"), ["flyte_gcp_data_plane_service_account = 'me': has to be a Google service account"]),
     (everywhere(flyte_gcp_domain_service_accounts={"prod": "a-gsa-1@p.iam.gserviceaccount.com"}), ["flyte_gcp_domain_service_accounts = 'prod': is none of"]),
     (on(TWO, flyte_api_endpoint="http://10.0.0.1"), ["dataplane_2: flyte_api_endpoint = 'http://10.0.0.1': has to be an https URL"]),
-    (on(TWO, flyte_api_endpoint="https://me:secret@host"), ["flyte_api_endpoint = 'https://***@host': must not hold credentials"]),
+    (on(TWO, flyte_api_endpoint="https://me:secret@host"), ["dataplane_2: flyte_api_endpoint: must not hold credentials"]),
     (on(TWO, flyte_eks_cluster=None), ["dataplane_2: flyte_eks_cluster = None: is required with flyte_provider aws"]),
     (on(TWO, flyte_cluster_enabled="perhaps"), ["dataplane_2: flyte_cluster_enabled = 'perhaps': has to be true or false"]),
     (on(TWO, flyte_cluster_enabled=False), ["controlplane: flyte_labels.label2 = ['dataplane_2']: all of its clusters are disabled"]),
@@ -121,6 +128,9 @@ FAULTS: list[tuple[t.Callable[[Inventory], t.Any], list[str]]] = [
     (on(TWO, flyte_log_links=[{"name": "n", "uri": "x", "hide_once_finished": "no"}]), ["flyte_log_links[0].hide_once_finished = 'no': has to be true or"]),
     (on(TWO, flyte_kube_client_timeout=0), ["dataplane_2: flyte_kube_client_timeout = 0: has to be a whole number greater than 0"]),
     (on(TWO, flyte_user_settings="dbPassword: secret"), ["dataplane_2: flyte_user_settings = '(not shown)': has to be a mapping"]),
+    (everywhere(flyte_removal_limit=2), ["controlplane: flyte_removal_limit = 2: has to be a number from 0 to 1"]),
+    (everywhere(flyte_removal_limit="nan"), ["flyte_removal_limit = 'nan': has to be a number from 0 to 1"]),
+    (everywhere(flyte_removal_limit=True), ["flyte_removal_limit = True: has to be a number from 0 to 1"]),
     (everywhere(flyte_concurrency=0), ["controlplane: flyte_concurrency = 0: has to be a whole number greater than 0"]),
     (everywhere(flyte_labels=["label1"]), ["controlplane: flyte_labels = ['label1']: has to be a mapping"]),
     (everywhere(flyte_buckets=["Flyte_Data"]), ["controlplane: flyte_buckets = 'Flyte_Data': is no name that S3 takes"]),
@@ -231,10 +241,11 @@ def test_a_bucket_that_s3_would_take(name: str) -> None:
 
 def test_extra_variables_are_text_and_still_work(inventory: Inventory) -> None:
     """``-e flyte_concurrency=4 -e flyte_control_plane_runs_workflows=true`` give text."""
-    everywhere(flyte_concurrency="4", flyte_control_plane_runs_workflows="true", flyte_buckets="one-bucket")(inventory)
+    everywhere(flyte_concurrency="4", flyte_control_plane_runs_workflows="true", flyte_buckets="one-bucket", flyte_removal_limit="1")(inventory)
     site, faults = build(inventory)
     assert not faults and site is not None
     assert (site.settings["flyte_concurrency"], site.settings["flyte_control_plane_runs_workflows"]) == (4, True)
+    assert site.settings["flyte_removal_limit"] == 1.0
     assert site.buckets == ["one-bucket"]
     assert [cluster.name for cluster in site.targets] == ["controlplane", "dataplane_1", "dataplane_2"]
 

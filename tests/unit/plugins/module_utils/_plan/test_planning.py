@@ -122,6 +122,9 @@ def test_clusters_and_labels_of_others_stay(site: Site) -> None:
     assert plan.label_cluster_map["label1"] == [{"id": "dataplane_1", "weight": 1}]
     site.settings["flyte_labels_prune"] = True
     assert "old" not in wanted_configuration(site, observed, credentials=credentials, probes=OK).label_cluster_map
+    # Without its keys flyteadmin would not start with it: it goes, and that is said.
+    without = wanted_configuration(site, observed, credentials=BOTH, probes=OK)
+    assert "clusterConfigs: by_hand: removed" in differences(site, observed, without)
 
 
 def test_the_checksum_is_that_of_the_credentials_in_any_order() -> None:

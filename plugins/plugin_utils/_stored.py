@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What flyteadmin has stored, asked before the first change where it answers already: labels, projects and domains."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.threads import Overdue, in_threads
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.client import Admin
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.errors import AdminError
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.settings import Settings
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import users_values
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import lookup, merge
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import NOT_SHOWN, Fault
+from ansible_collections.flyte.multicluster.plugins.module_utils._labels.places import unknown_places
+from ansible_collections.flyte.multicluster.plugins.module_utils._labels.rows import from_api
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ansible_collections.flyte.multicluster.plugins.module_utils._labels.rows import Rows
+    from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Plan
+    from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known
+
+    Read = Callable[[str, str], t.Any]
+
+#: seconds for one answer, and for all: a run does not depend on it
+_ASK_TIMEOUT, _LONGEST = 5.0, 15.0
+
+
+class Stored(t.NamedTuple):
+    """What flyteadmin has."""
+
+    labels: Rows
+    #: all domains of all active projects
+    places: list[tuple[str, str]]
+
+
+def stored_now(known: Known, plan: Plan, read: Read) -> Stored | None:
+    """Return what flyteadmin has where a run depends on it, None where it does not answer, which the step ecl says.
+
+    With nothing to do before the labels, they are compared there.
+    """
+    site = known.site
+    purge = site.settings["flyte_execution_cluster_labels_purge"]
+    answers = control_plane_of(known.observed, site.control_plane.host).get("authentication") is not None
+    if not answers or not (purge or (plan.rows and site.execution_cluster_labels)):
+        return None
+    try:
+        settings = Settings.from_params({**admin_options(site, read), "timeout": _ASK_TIMEOUT, "retry_for": 0.0})
+        return in_threads(_ask, [settings], 1, seconds=_LONGEST)[0]
+    except (AdminError, Overdue):
+        return None
+
+
+def _ask(settings: Settings) -> Stored:
+    admin = Admin(settings, concurrency=1)
+    return Stored(from_api(admin.label_rows()), admin.project_domains())
+
+
+def place_faults(known: Known, plan: Plan, stored: Stored, read: Read) -> list[Fault]:
+    """Return a fault for each project and domain of the inventory's labels that flyteadmin does not have, and that this run does not make."""
+    site = known.site
+    places = list(stored.places)
+    if any(row.step == "controlplane" for row in plan.rows):
+        # flyteadmin makes these when its pods start.
+        sources = ValuesReader(site, known.chart, read).sources(site.control_plane)
+        values = merge([sources.defaults, users_values(sources)])
+        named = [str(domain.get("id")) for domain in lookup(values, "configmap.domain.domains", []) if isinstance(domain, dict)]
+        domains = dict.fromkeys([*named, *(domain for _project, domain in places)])
+        projects = dict.fromkeys([*map(str, lookup(values, "flyteadmin.initialProjects", [])), *(project for project, _domain in places)])
+        places += [(project, domain) for project in projects for domain in domains]
+    keys = [(row.project, row.domain, row.workflow) for row in site.execution_cluster_labels]
+    wrong = unknown_places([key for key in keys if key not in stored.labels], places)
+    remedy = "Create it first (flytectl create project, or flyteadmin.initialProjects in flyte_values), or correct its name."
+    return [Fault(site.control_plane.host, "flyte_execution_cluster_labels", NOT_SHOWN, f"{problem} {remedy}") for problem in wrong]
