@@ -275,7 +275,7 @@ def _decoded(method: str, url: str, data: bytes) -> t.Any:
         return None
     try:
         found = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _no_object(method, url) from error
     if not isinstance(found, dict):
         raise _no_object(method, url)
@@ -312,7 +312,7 @@ def _api_error(method: str, url: str, status: int, data: bytes, authorization: s
     try:
         answer = json.loads(text)
         reason, message = str(answer.get("reason") or ""), str(answer.get("message") or message)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         pass
     hints = {
         401: "The credentials are not accepted: the token may have been deleted or belong to another cluster.",

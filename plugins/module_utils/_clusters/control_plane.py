@@ -53,10 +53,16 @@ def observe_control_plane(
         "clusters": clusters,
         "probes": probes,
         "journal": rows,
-        "namespace_mapping": (configured.get("namespace_mapping") or {}).get("template"),
-        "refresh_interval": (configured.get("cluster_resources") or {}).get("refreshInterval"),
+        "namespace_mapping": _setting(configured, "namespace_mapping", "template"),
+        "refresh_interval": _setting(configured, "cluster_resources", "refreshInterval"),
         "authentication": _authentication(flyteadmin, timeout) if flyteadmin and clusters else None,
     }
+
+
+def _setting(configured: Mapping[str, t.Any], section: str, key: str) -> str | None:
+    """Return a setting that is text, None where it is none."""
+    found = (configured.get(section) or {}).get(key)
+    return found if isinstance(found, str) else None
 
 
 def _authentication(flyteadmin: Mapping[str, t.Any], timeout: float) -> bool | None:
@@ -73,7 +79,20 @@ def flyteadmin_clusters(kube: Kube, namespace: str) -> dict[str, t.Any]:
 
 def _clusters_of(configured: Mapping[str, t.Any]) -> dict[str, t.Any]:
     section = configured.get("clusters") or {}
+    with reading("the section clusters of flyteadmin's configuration", "flyteadmin cannot read it either: correct it in the ConfigMap that it mounts."):
+        for entry in section.get("clusterConfigs") or []:
+            _text(entry["name"])
+        for label, entries in (section.get("labelClusterMap") or {}).items():
+            for name in (_text(label), *(entry["id"] for entry in entries or [])):
+                _text(name)
+        _text(section.get("defaultExecutionLabel") or "")
     return {key: section[key] for key in ("labelClusterMap", "clusterConfigs", "defaultExecutionLabel") if section.get(key)}
+
+
+def _text(value: t.Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a name is no text")
+    return value
 
 
 def flyteadmin_configuration(kube: Kube, namespace: str) -> dict[str, dict[str, t.Any]]:

@@ -11,8 +11,9 @@ import time
 import typing as t
 import urllib.parse
 
+from .._common.redaction import SECRETS
 from .answers import Json, decoded, page_title, text, texts
-from .errors import AdminError, ShapeError
+from .errors import AdminError
 from .hints import AUTHENTICATION_OFF, CHECK_CLIENT, CHECK_SCOPES, CHECK_TOKEN_URL, SET_TOKEN_URL, TOKEN_URL_HTTPS
 
 if t.TYPE_CHECKING:
@@ -93,13 +94,14 @@ class Login:
         answer = self._send("POST", url, data=form, repeat=True, **arguments)
         if answer.status_code >= 300:
             raise _token_error(url, answer)
-        content = decoded(answer, "POST", url)
         try:
+            content = decoded(answer, "POST", url)
             token = text(content, "access_token")
-        except ShapeError:  # its message would show what stands in the token's place
-            token = ""
+        except AdminError:  # its message would show what stands in the token's place
+            content, token = {}, ""
         if not token:
             raise AdminError(f"POST {url}: the answer has no access_token.", hint=CHECK_TOKEN_URL)
+        SECRETS.know(token)
         self._token = token
         lifetime = _lifetime(content.get("expires_in"))
         self._renew_at = time.monotonic() + max(lifetime - RENEW_BEFORE, lifetime / 2)

@@ -115,6 +115,11 @@ def test_a_hostile_cluster_is_its_own_failure(serve: t.Callable[[socket.socket],
     assert not found["hostile"]["reachable"] and error["message"] and error["hint"] and "4711" not in str(found)
 
 
+def test_an_answer_that_is_nested_too_deeply_is_no_object() -> None:
+    with Raw(answer("200 OK", b"[" * 200_000)) as hostile, pytest.raises(KubeError, match="no Kubernetes object"):
+        method_of(hostile.access).connect(5).get("/x")
+
+
 # -- the command of a kubeconfig
 
 CREDENTIAL = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "token-of-the-command"}}
