@@ -67,9 +67,11 @@ def _setting(configured: Mapping[str, t.Any], section: str, key: str) -> str | N
 
 def _authentication(flyteadmin: Mapping[str, t.Any], timeout: float) -> bool | None:
     """Return whether flyteadmin wants tokens, None where it does not say: it may not run yet."""
+    from .._flyteadmin.client import PATIENCE
     from .._flyteadmin.metadata import wants_tokens
 
-    return wants_tokens({**flyteadmin, "timeout": min(timeout, _ASK_TIMEOUT), "retry_for": 0.0})
+    # In all, not more than one answer of the API server may take: it is not the control plane's failure.
+    return wants_tokens({**flyteadmin, "timeout": min(timeout, _ASK_TIMEOUT) / PATIENCE, "retry_for": 0.0})
 
 
 def flyteadmin_clusters(kube: Kube, namespace: str) -> dict[str, t.Any]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import typing as t
@@ -18,7 +19,25 @@ if t.TYPE_CHECKING:
 Json = dict[str, t.Any]
 
 
-def decoded(answer: t.Any, method: str, url: str) -> Json:
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What came over HTTP, whole."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> t.Any:
+        """Return what the body says."""
+        return json.loads(self.body)
+
+
+def decoded(answer: Answer, method: str, url: str) -> Json:
     """Return the message that an answer holds.
 
     :raises AdminError: it is an error, or none of flyteadmin's: a page, text, a list, nothing.

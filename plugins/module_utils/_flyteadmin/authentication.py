@@ -12,7 +12,7 @@ import typing as t
 import urllib.parse
 
 from .._common.redaction import SECRETS
-from .answers import Json, decoded, page_title, text, texts
+from .answers import Answer, Json, decoded, page_title, text, texts
 from .errors import AdminError
 from .hints import AUTHENTICATION_OFF, CHECK_CLIENT, CHECK_SCOPES, CHECK_TOKEN_URL, SET_TOKEN_URL, TOKEN_URL_HTTPS
 
@@ -30,7 +30,7 @@ _LIFETIME = 3600.0
 class Login:
     """Holds the token in memory; renews it before it ends."""
 
-    def __init__(self, settings: Settings, send: Callable[..., t.Any]) -> None:
+    def __init__(self, settings: Settings, send: Callable[..., Answer]) -> None:
         self._settings = settings
         self._send = send
         self._lock = threading.Lock()
@@ -144,7 +144,7 @@ def _lifetime(value: t.Any) -> float:
     return seconds if seconds > 0 and math.isfinite(seconds) else _LIFETIME
 
 
-def _token_error(url: str, answer: t.Any) -> AdminError:
+def _token_error(url: str, answer: Answer) -> AdminError:
     try:
         content = answer.json()
         reason = f"{content.get('error')}: {content.get('error_description', '')}".rstrip(": ")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import collections
 import gzip
+import io
 import json
 import typing as t
 
@@ -225,7 +226,7 @@ def test_a_thousand_answers_of_flyteadmin_are_its_failure(monkeypatch: pytest.Mo
         answer = requests.Response()
         path = "/" + url.partition("//")[2].partition("/")[2]
         status, headers, body = served.get(_kind(method, path), (404, {}, b"404 page not found"))
-        answer.status_code, answer._content, answer.url = status, body, url
+        answer.status_code, answer.raw, answer.url = status, io.BytesIO(body), url
         answer.headers.update(headers)
         return answer
 
