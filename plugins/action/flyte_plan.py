@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
@@ -53,6 +54,7 @@ class ActionModule(InventoryAction):
         hosts, scope = self._hosts(site), arguments["scope"]
         if scope == "all":
             self._refuse_access(site)
+            self._refuse_helm(site)
         chart = provide(site, self._pull) if scope == "all" else None
         if scope != "observe":
             self._use_mapping(site, chart)
@@ -137,6 +139,13 @@ class ActionModule(InventoryAction):
             wrong += [f"{cluster.host}: {problem}."] if problem else []
         if wrong:
             raise Refused(*wrong)
+
+    def _refuse_helm(self, site: Site) -> None:
+        """Refuse a Helm that is not there, before anything else was done."""
+        binary = site.settings["flyte_helm_binary"]
+        if shutil.which(binary) is None:
+            host = site.control_plane.host
+            raise Refused(f"{host}: flyte_helm_binary = {binary!r}: there is no such program on this machine: install Helm 3, or set it to its path.")
 
     def _use_mapping(self, site: Site, chart: Chart | None) -> None:
         """Take the namespaces of tasks from the control plane's values where the inventory does not say them: trust policies name them."""

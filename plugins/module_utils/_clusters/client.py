@@ -18,6 +18,7 @@ import urllib.parse
 from .._common.redaction import SECRETS
 from .configuration import configuration_of, has_explicit_access, require_explicit_access
 from .errors import KubeError
+from .remedies import remedy_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -320,7 +321,7 @@ def _api_error(method: str, url: str, status: int, data: bytes, authorization: s
     }
     if 300 <= status < 400:
         hints[status] = "No API server sends one elsewhere: a proxy or a login page stands in front of it."
-    hint = hints.get(status) or ("The API server has a problem of its own: see its log." if status >= 500 else "See what the API server says.")
+    hint = (remedy_of(message) if status in (403, 409, 422) else None) or hints.get(status) or ("The API server has a problem of its own: see its log." if status >= 500 else "See what the API server says.")
     said = ": ".join(part for part in (f"{method} {url}", str(status), reason, message) if part)
     return KubeError("api", said, status=status, reason=reason, hint=hint)
 
