@@ -15,6 +15,7 @@ import time
 import typing as t
 import urllib.parse
 
+from .._common.explain import NOTES
 from .._common.redaction import SECRETS
 from .configuration import configuration_of, has_explicit_access, require_explicit_access
 from .errors import KubeError
@@ -183,6 +184,7 @@ class Kube:
                 hint="Check that the API server runs and can be reached from here, and its CA certificate.",
             ) from error
         except Exception as error:
+            NOTES.note(error)
             # The text of a header that cannot be sent, or of a CA that is none, quotes it.
             hint = "Check the address, token and CA certificate: line breaks and letters beyond ASCII cannot be sent."
             raise KubeError("config", f"{self.server} cannot be asked ({type(error).__name__})", hint=hint) from error
@@ -258,6 +260,7 @@ def _pool(settings: t.Any, ca_data: str | None) -> t.Any:
     try:
         pool = RESTClientObject(settings).pool_manager
     except Exception as error:
+        NOTES.note(error)
         hint = "Check flyte_kube_proxy: it has to be a URL, for example http://proxy:3128."
         raise KubeError("config", f"{settings.host}: no connection can be made with these options ({type(error).__name__})", hint=hint) from error
     if ca_data is not None:

@@ -17,6 +17,7 @@ import threading
 import typing as t
 import urllib.parse
 
+from .._common.explain import NOTES
 from .errors import KubeError, reading
 from .exec_plugin import credential
 
@@ -97,6 +98,7 @@ class _NoSuchContext(_Fault):
 
 def _unreadable(access: Mapping[str, t.Any], error: Exception) -> KubeError:
     """Return the error of a kubeconfig: of the kind ``config`` where the options name what is not there, else that of one cluster's access."""
+    NOTES.note(error)
     kubeconfig = access.get("kubeconfig")
     where = kubeconfig if isinstance(kubeconfig, str) else "the kubeconfig"
     # A parser's text quotes the line that it does not understand, and a token may stand there.
