@@ -62,7 +62,7 @@ def decoded(answer: Answer, method: str, url: str) -> Json:
 def _answer_error(method: str, url: str, status: int, content: Mapping[str, t.Any]) -> AdminError:
     code, message = content.get("code"), str(content.get("message") or content.get("error") or "")
     # What flyteadmin answers has a code; what has none comes from something else, and so may be at another address.
-    hint = _hint(status, message) or (CHECK_URL if code is None else "")
+    hint = _hint(status, message) or (CHECK_URL if code is None else "See what flyteadmin says; its own log says more.")
     return AdminError(f"{method} {url}: {status}, code {code}: {message}", status=status, code=code, hint=hint)
 
 

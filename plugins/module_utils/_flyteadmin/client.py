@@ -43,7 +43,7 @@ class Admin:
         from requests.adapters import HTTPAdapter
 
         if concurrency < 1:
-            raise AdminError(f"concurrency {concurrency} is less than 1.")
+            raise AdminError(f"concurrency {concurrency} is less than 1.", hint="Set it to 1 or more.")
         self._requests = requests
         self._settings = settings
         self._concurrency = concurrency
