@@ -137,7 +137,9 @@ def test_each_broken_cluster_is_its_own_failure_and_the_others_are_finished(brok
     assert not [host for host in hosts if not re.search(rf"{host[:30]}.*not ready", status.output)], status.output
 
 
-@pytest.mark.parametrize(("name", "playbooks"), [("a page", ("site.yml", "verify.yml")), ("without end", ("verify.yml",)), ("a byte now and then", ("verify.yml",))])
+@pytest.mark.parametrize(
+    ("name", "playbooks"), [("a page", ("site.yml", "verify.yml")), ("without end", ("verify.yml",)), ("a byte now and then", ("verify.yml",))]
+)
 def test_a_broken_flyteadmin_is_its_own_failure(site: SiteUnderTest, name: str, playbooks: tuple[str, ...]) -> None:
     other = site.changed_copy()
     other.variables["flyte_request_timeout"] = TIMEOUT

@@ -324,7 +324,8 @@ def _api_error(method: str, url: str, status: int, data: bytes, authorization: s
     }
     if 300 <= status < 400:
         hints[status] = "No API server sends one elsewhere: a proxy or a login page stands in front of it."
-    hint = (remedy_of(message) if status in (403, 409, 422) else None) or hints.get(status) or ("The API server has a problem of its own: see its log." if status >= 500 else "See what the API server says.")
+    known = remedy_of(message) if status in (403, 409, 422) else None
+    hint = known or hints.get(status) or ("The API server has a problem of its own: see its log." if status >= 500 else "See what the API server says.")
     said = ": ".join(part for part in (f"{method} {url}", str(status), reason, message) if part)
     return KubeError("api", said, status=status, reason=reason, hint=hint)
 

@@ -60,5 +60,6 @@ def failure_of(error: Exception) -> dict[str, t.Any]:
         hint = "Install it for the Python interpreter that runs this module."
         return {"kind": "config", "message": f"the Python library {error.name} is missing", "hint": hint}
     NOTES.note(error)
-    hint = "Check that an API server of Kubernetes answers there, and no proxy or login page; if it does, report this as a bug, with what flyte_explain: true shows."
+    hint = "Check that an API server of Kubernetes answers there, and no proxy or login page; if it does, "
+    hint += "report this as a bug, with what flyte_explain: true shows."
     return {"kind": "api", "message": f"its answers cannot be understood ({type(error).__name__})", "hint": hint}

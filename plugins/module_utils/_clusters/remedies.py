@@ -18,7 +18,8 @@ _REMEDIES: list[tuple[re.Pattern[str], str]] = [
     for text, remedy in (
         (
             r"because it is being terminated|object is being deleted",
-            "Wait until the namespace, or the object, is gone, then run again. One that stays says why: kubectl get namespace NAME -o yaml, its status.conditions.",
+            "Wait until the namespace, or the object, is gone, then run again. One that stays says why: kubectl get "
+            "namespace NAME -o yaml, its status.conditions.",
         ),
         (
             r"immutable when `?immutable`? is set",
@@ -28,22 +29,47 @@ _REMEDIES: list[tuple[re.Pattern[str], str]] = [
         (r"field is immutable", "Kubernetes lets nobody change this field: delete that object (kubectl delete), then run again: Helm makes it anew."),
         (r"exceeded quota", "Raise the ResourceQuota that it names, or lower the replicas and resources in flyte_values."),
         (r"exceeded its progress deadline", "Look at the pods: kubectl get pods; they say what they wait for."),
-        (r"invalid ownership metadata|cannot be imported into the current release", "Delete that object if nothing uses it, or set flyte_release_name to its release."),
+        (
+            r"invalid ownership metadata|cannot be imported into the current release",
+            "Delete that object if nothing uses it, or set flyte_release_name to its release.",
+        ),
         (r"is forbidden: User|cannot (get|list|create|patch|update|delete|watch) resource", "Grant this account the right that the message names."),
-        (r"no matches for kind|could not find the requested resource", "This cluster does not know that kind: install its CRD, or take another flyte_chart_version."),
+        (
+            r"no matches for kind|could not find the requested resource",
+            "This cluster does not know that kind: install its CRD, or take another flyte_chart_version.",
+        ),
         (
             r"\[Errno 2\].*helm|required executable .?helm|helm.*(executable|binary).*not found",
             "Helm is not there: install Helm 3, or set flyte_helm_binary to its path.",
         ),
         (r"\[Errno (8|13)\].*helm|helm.*Permission denied", "flyte_helm_binary is no program that this user may run: correct it, or its rights."),
         (r"x509|certificate (signed|verify|has expired|is not valid)", "Check flyte_kube_ca_cert, and the certificate of the API server."),
-        (r"Unauthorized|asked for the client to provide credentials", "The credentials are not accepted: check flyte_kubeconfig, flyte_kube_context or flyte_kube_api_key."),
-        (r"context deadline exceeded|timed out|i/o timeout|Client\.Timeout|TLS handshake timeout", "The API server is slow, or what stands in front of it: run again."),
-        (r"cluster unreachable|connection refused|no such host|connection reset|no route to host", "Check that the API server runs and can be reached from here."),
-        (r"has no deployed releases", "Only failed revisions are left: helm uninstall of that release, or delete its records (kubectl get secrets -l owner=helm), then run again."),
+        (
+            r"Unauthorized|asked for the client to provide credentials",
+            "The credentials are not accepted: check flyte_kubeconfig, flyte_kube_context or flyte_kube_api_key.",
+        ),
+        (
+            r"context deadline exceeded|timed out|i/o timeout|Client\.Timeout|TLS handshake timeout",
+            "The API server is slow, or what stands in front of it: run again.",
+        ),
+        (
+            r"cluster unreachable|connection refused|no such host|connection reset|no route to host",
+            "Check that the API server runs and can be reached from here.",
+        ),
+        (
+            r"has no deployed releases",
+            "Only failed revisions are left: helm uninstall of that release, or delete its records (kubectl get secrets -l owner=helm), then run again.",
+        ),
         (r"request is too large|Too long: must have at most", "Values and chart do not fit into Helm's record: make flyte_values smaller."),
-        (r"YAML parse error|error converting YAML|parse error at|execution error at|nil pointer evaluating|error calling|wrong type for value", "The chart cannot be rendered with these values: correct flyte_values and flyte_values_files."),
-        (r"error validating data|is invalid:|unknown field", "Kubernetes does not take what the values make of the chart: correct flyte_values and flyte_values_files."),
+        (
+            r"YAML parse error|error converting YAML|parse error at|execution error at|nil pointer evaluating"
+            r"|error calling|wrong type for value",
+            "The chart cannot be rendered with these values: correct flyte_values and flyte_values_files.",
+        ),
+        (
+            r"error validating data|is invalid:|unknown field",
+            "Kubernetes does not take what the values make of the chart: correct flyte_values and flyte_values_files.",
+        ),
         (r"chart.*not found|path .* not found|Chart\.yaml file is missing", "Check flyte_chart_ref, flyte_chart_version and flyte_chart_repo_url."),
         (r"No space left on device", "Make room on this machine, or set TMPDIR to a folder with some."),
     )

@@ -181,7 +181,9 @@ def _kind(method: str, path: str) -> str:
 
 
 GOOD_ANSWERS = _exchanges()
-_TEXTS = [b"", b"<html><title>Login</title></html>", b"[]", b"null", b'"x"', b"{", b"[" * 5000, b"\xff", b'{"error": "x"}']
+_TEXTS = [
+    b"", b"<html><title>Login</title></html>", b"[]", b"null", b'"x"', b"{", b"[" * 5000, b"\xff", b'{"error": "x"}',
+]  # fmt: skip
 #: what holds the token, and is not what was asked for
 _TOKEN_TEXTS = [f'["{SECRET}"]'.encode(), SECRET.encode(), *_TEXTS]
 
