@@ -28,7 +28,8 @@ _PROFILE = hypothesis.settings(
 )
 
 NASTY = [
-    "", " ", "<<", "=", "null", "~", "1e3", "0x10", "a" * 300, "a\nb", "\x00", "\x7f", "ä", "a\u0308", "{{ x }}", "{{", "%s", "{0}", "../..", "-", "a/b", "a:b",
+    "", " ", "<<", "=", "null", "~", "1e3", "0x10", "a" * 300, "a\nb", "\x00", "\x7f", "ä", "a\u0308", "{{ x }}", "{{", "%s", "{0}", "../..", "-",
+    "a/b", "a:b",
     "http://[", "https://h:99999999", "https://u:p/w@d@h", "dns:///h:1", "[::1]:1", "arn:aws:iam::1:role/x", "\ud800", "'", '"', "\\", "|", "*",
 ]  # fmt: skip
 #: what JSON and YAML can hold in the place of what is expected

@@ -201,7 +201,8 @@ def admin_answers(draw: st.DrawFn) -> dict[str, tuple[int, dict[str, str], bytes
             way = draw(st.integers(0, 3))
             status = draw(st.sampled_from([200, 200, 400, 401, 403, 404, 409, 500, 501])) if way else 200
             if way == 3:
-                found[kind] = (status, draw(st.sampled_from([headers, {}, {"Content-Type": "text/html"}])), draw(st.sampled_from(_TOKEN_TEXTS if kind.startswith("POST oauth2") and status == 200 else _TEXTS)))
+                texts = _TOKEN_TEXTS if kind.startswith("POST oauth2") and status == 200 else _TEXTS
+                found[kind] = (status, draw(st.sampled_from([headers, {}, {"Content-Type": "text/html"}])), draw(st.sampled_from(texts)))
                 continue
             body = draw(mutated(body))
         found[kind] = (status, headers, json.dumps(body).encode())
@@ -215,7 +216,7 @@ _LAUNCH = {
 }  # fmt: skip
 _LISTING = {"projects": ["team1"], "domains": None, "cluster": "dataplane_1", "phases": ["RUNNING"], "console_url": None, "concurrency": 2}
 _CHANGES = {
-    "labels": [{"project": "team1", "domain": "staging", "workflow": None, "label": "label1"}, {"project": "team1", "domain": None, "workflow": None, "label": "l"}],
+    "labels": [{"project": "team1", "domain": domain, "workflow": None, "label": label} for domain, label in (("staging", "label1"), (None, "l"))],
     "state": "present", "purge": ["project1"], "known_labels": ["label1", "l"], "concurrency": 2, "journal_rows": None, "gather": True,
 }  # fmt: skip
 

@@ -32,10 +32,11 @@ _OF_KIND: dict[str, st.SearchStrategy[t.Any]] = {
     "raw": st.sampled_from(["/kubeconfig", 7]) | st.just({"users": [{"user": {"token": SECRET}}]}),
 }
 _LINKS = [{"name": "logs", "uri": "https://logs/{podName}", "show_while_pending": True}]
+_OF_A_WORKFLOW = {"project": "p", "domain": "staging", "workflow": "a.b", "label": "label1"}
 #: what has a shape of its own: right, but for a place or two
 _SHAPED: dict[str, st.SearchStrategy[t.Any]] = {
     "flyte_labels": mutated(_SITE["flyte_labels"]),
-    "flyte_execution_cluster_labels": mutated([*_SITE["flyte_execution_cluster_labels"], {"project": "p", "domain": "staging", "workflow": "a.b", "label": "label1"}]),
+    "flyte_execution_cluster_labels": mutated([*_SITE["flyte_execution_cluster_labels"], _OF_A_WORKFLOW]),
     "flyte_log_links": mutated(_LINKS),
     "flyte_gcp_domain_service_accounts": mutated({"development": "tasks@a-project.iam.gserviceaccount.com"}),
     "flyte_user_settings": mutated({"accountNumber": "1", "rdsHost": "db", "dbPassword": SECRET}),
@@ -77,8 +78,10 @@ _RELEASE = st.none() | st.fixed_dictionaries(
         "secret": st.just("s"),
     }
 )
-_TOKEN = st.none() | st.fixed_dictionaries({"secret": st.just("s"), "fingerprint": _FINGERPRINT, "ca_fingerprint": _FINGERPRINT, "age": st.none() | st.integers(0)})
-_NOT_READY = st.none() | st.fixed_dictionaries({"total": st.just(1), "not_ready": st.lists(st.just({"name": "deployment/flytepropeller", "reason": "r"}), max_size=1)})
+_AGE = st.none() | st.integers(0)
+_TOKEN = st.none() | st.fixed_dictionaries({"secret": st.just("s"), "fingerprint": _FINGERPRINT, "ca_fingerprint": _FINGERPRINT, "age": _AGE})
+_WAITING = {"name": "deployment/flytepropeller", "reason": "r"}
+_NOT_READY = st.none() | st.fixed_dictionaries({"total": st.just(1), "not_ready": st.lists(st.just(_WAITING), max_size=1)})
 _DEAD = {"reachable": False, "error": {"kind": "api", "message": "m", "hint": "h"}}
 
 

@@ -103,7 +103,8 @@ def test_an_answer_that_does_not_end_is_a_failure_soon(serve: t.Any, monkeypatch
 
 def test_what_took_too_long_or_is_too_much_is_said_in_the_inventorys_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_client, "MOST", 1 << 20)
-    for serve, said in ((slowly, "everything within 1 s. Check that flyteadmin.*flyte_request_timeout sets"), (endless, "more than 1 MiB. Check that flyte_admin_url")):
+    too_long, too_much = "everything within 1 s. Check that flyteadmin.*flyte_request_timeout sets", "more than 1 MiB. Check that flyte_admin_url"
+    for serve, said in ((slowly, too_long), (endless, too_much)):
         with Raw(serve) as server, pytest.raises(AdminError) as caught:
             client(server.access["host"], timeout=0.5, retry_for=0.0).label_rows()
         assert re.search(said, in_inventory_words(str(caught.value))), caught.value
