@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
@@ -55,6 +56,7 @@ class ActionModule(InventoryAction):
         hosts, scope = self._hosts(site), arguments["scope"]
         if scope == "all":
             self._refuse_access(site)
+            self._refuse_helm(site)
         chart = provide(site, self._pull) if scope == "all" else None
         if scope != "observe":
             reader = ValuesReader(site, chart, self.variables.read)
@@ -142,6 +144,13 @@ class ActionModule(InventoryAction):
             wrong += [f"{cluster.host}: {problem}."] if problem else []
         if wrong:
             raise Refused(*wrong)
+
+    def _refuse_helm(self, site: Site) -> None:
+        """Refuse a Helm that is not there, before anything else was done."""
+        binary = site.settings["flyte_helm_binary"]
+        if shutil.which(binary) is None:
+            host = site.control_plane.host
+            raise Refused(f"{host}: flyte_helm_binary = {binary!r}: there is no such program on this machine: install Helm 3, or set it to its path.")
 
     def _refuse_values(self, site: Site, reader: ValuesReader) -> None:
         """Refuse values files that are none, and values of another shape than the chart's; what is wrong in the same way for many hosts is said once."""

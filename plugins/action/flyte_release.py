@@ -10,13 +10,16 @@ import time
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube, KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.credentials import secrets_path
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import UNPROBED
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.releases import find_release
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.remedies import is_other_run, remedy_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import TO_BE_MADE
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import wanted_configuration
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Rollout, plan_rollout
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Rollout, plan_rollout, reason_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rendered import rendering_failure
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed
@@ -33,6 +36,11 @@ if t.TYPE_CHECKING:
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster, Site
 
 _PENDING = ("pending-install", "pending-upgrade", "pending-rollback")
+
+
+def _said(error: ModuleFailed) -> str:
+    """Return what Helm said, or the module that runs it."""
+    return str(error.result.get("stderr") or "").strip() or str(error)
 
 
 class ActionModule(InventoryAction):
@@ -67,11 +75,11 @@ class ActionModule(InventoryAction):
         probes = {**(before.get("probes") or {}), **(stored.get("probes") or {})}
         # In check mode a token that would be made cannot be tried.
         probes |= {name: {"ok": True} for name, pair in credentials.items() if pair == TO_BE_MADE}
-        digest = known.digest_of(self.variables.read)
+        digest_of = known.digest_of(self.variables.read)
 
         def planned(tried: Mapping[str, t.Any]) -> Rollout:
             configuration = wanted_configuration(site, known.observed, credentials=credentials, probes={**probes, **tried})
-            return plan_rollout(site, known.observed[host], configuration, chart=known.planned_chart, digest=digest)
+            return plan_rollout(site, known.observed[host], configuration, chart=known.planned_chart, digest=digest_of)
 
         rollout = planned({})
         tried = probed_there(self, site, self._untried(site, rollout.configuration, probes)) if rollout.reason else {}
@@ -96,24 +104,47 @@ class ActionModule(InventoryAction):
             if failure:
                 return self._failed(failure)
             if not self.check_mode:
-                self._end_pending(known, cluster)
-                self._helm(known, cluster, values)
+                self._end_pending(known, cluster, known.observed[cluster.host]["release"])
+                return self._helm_once(known, cluster, values)
         except ModuleFailed as error:
-            said = str(error.result.get("stderr") or error.result.get("msg") or "no message").strip()
-            return self._failed(Failure(cluster.host, step, f"Helm: {said}", "See what Helm says, then run again."))
+            said = _said(error)
+            return self._failed(Failure(cluster.host, step, f"Helm: {said}", remedy_of(said) or "See what Helm says, then run again."))
         except KubeError as error:
             return self._failed(Failure(cluster.host, step, error.message, f"{error.hint} Run again then.".strip()))
         return {"changed": True, "failures": []}
 
-    def _end_pending(self, known: Known, cluster: Cluster) -> None:
+    def _helm_once(self, known: Known, cluster: Cluster, values: Values) -> dict[str, t.Any]:
+        """Run Helm. Where a run beside this one was faster, wait for it, and run again only if it wanted something else."""
+        try:
+            self._helm(known, cluster, values)
+        except ModuleFailed as error:
+            if not is_other_run(_said(error)):
+                raise
+            if self._as_wanted_by_other(known, cluster, values):
+                return {"changed": False, "failures": []}
+            self._helm(known, cluster, values)
+        return {"changed": True, "failures": []}
+
+    def _as_wanted_by_other(self, known: Known, cluster: Cluster, values: Values) -> bool:
+        """Wait for the run of Helm that was faster; return whether it made the release as it is wanted."""
+        kube = self._kube(known, cluster)
+        for _pending in range(2):  # as it is, and when it ended
+            release = find_release(kube, cluster.namespace, cluster.release)
+            self._end_pending(known, cluster, release.public() if release else None)
+        observation = {**known.observed[cluster.host], "release": release.public() if release else None, "missing": []}
+        return reason_of(known.site, observation, known.planned_chart, digest(values)) is None
+
+    def _kube(self, known: Known, cluster: Cluster) -> Kube:
+        return method_of(cluster_options(known.site, cluster, self.variables.read)).connect(known.site.settings["flyte_request_timeout"])
+
+    def _end_pending(self, known: Known, cluster: Cluster, release: Mapping[str, t.Any] | None) -> None:
         """Wait for a Helm run of somebody else; take over what a killed run left pending.
 
         Only Helm's own record of that very revision goes, and only if it is pending still: the objects stay, and the next revision takes them over.
         """
-        release = known.observed[cluster.host]["release"]
         if release is None or release["status"] not in _PENDING:
             return
-        kube = method_of(cluster_options(known.site, cluster, self.variables.read)).connect(known.site.settings["flyte_request_timeout"])
+        kube = self._kube(known, cluster)
         path = secrets_path(cluster.namespace, release["secret"])
         ended = time.monotonic() + max(known.site.settings["flyte_pending_release_timeout"] - release["age"], 0)
         while True:

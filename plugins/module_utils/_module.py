@@ -12,6 +12,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._clusters import client as _kube
 from ._clusters.access import METHOD_OPTIONS, access_of, access_options, method_of
+from ._common.explain import NOTES
 from ._common.redaction import SECRETS
 from ._flyteadmin.errors import AdminError
 from ._flyteadmin.settings import ADMIN_CONNECTION, ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_OPTIONS, ADMIN_REQUIRED_TOGETHER, Settings
@@ -162,16 +163,36 @@ def run_admin_module(module: AnsibleModule, work: Callable[[Settings], dict[str,
 
 
 def _run(module: AnsibleModule, work: Callable[[], dict[str, t.Any]], *errors: type[Exception]) -> None:
+    # A path is what has to be read in a message; Ansible hides it, since the same option may be a kubeconfig itself.
+    module.no_log_values.difference_update(_kubeconfig_paths(module.params))
     SECRETS.know(*module.no_log_values)
     try:
         result = work()
     except errors as error:
+        NOTES.note(error)
         hint = getattr(error, "hint", "")
         text = str(getattr(error, "message", None) or error)
         _hide(module)
-        module.fail_json(msg=f"{text}. {hint}".strip() if not text.endswith(".") else f"{text} {hint}".strip(), **getattr(error, "result", {}))
+        module.fail_json(msg=f"{text}. {hint}".strip() if not text.endswith(".") else f"{text} {hint}".strip(), **_explained(getattr(error, "result", {})))
     _hide(module)
-    module.exit_json(**result)
+    module.exit_json(**_explained(result))
+
+
+def _explained(result: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return a result with the tracebacks of what was caught, where they are asked for."""
+    texts = NOTES.taken()
+    return {**result, "explanations": texts} if texts else dict(result)
+
+
+def _kubeconfig_paths(params: t.Any) -> set[str]:
+    """Return the paths of kubeconfigs among a module's options; one that is text of several lines, or JSON, is none."""
+    if isinstance(params, list):
+        return {path for item in params for path in _kubeconfig_paths(item)}
+    if not isinstance(params, dict):
+        return set()
+    own = params.get("kubeconfig")
+    found = {own} if isinstance(own, str) and not any(mark in own for mark in "\n{") else set()
+    return found | {path for key, item in params.items() if key != "kubeconfig" for path in _kubeconfig_paths(item)}
 
 
 def _hide(module: AnsibleModule) -> None:

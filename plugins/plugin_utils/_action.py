@@ -8,12 +8,15 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
+from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.explain import NOTES, VARIABLE
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import HostVariables, TemplateFault, plain
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 MODULES = "flyte.multicluster."
 #: what people read of a result. The rest is data for the next task, in which nothing may be replaced, and holds no secret.
@@ -40,8 +43,8 @@ def _said(result: Mapping[str, t.Any]) -> str:
     """Return what a module says. Of one that ended by an exception not its text, which may quote what the module was given."""
     said = str(result.get("msg") or "")
     if result.get("exception") and (not said or "module_stderr" in result):
-        return "the module itself broke, which is a bug: please report it with what -vvv shows"
-    return said or "it ended without an answer; -vvv shows what it said"
+        return "the module itself broke, which is a bug: please report it with what -e flyte_explain=true shows"
+    return said or "it ended without an answer; -e flyte_explain=true shows what it said"
 
 
 class InventoryAction(ActionBase):  # type: ignore[misc]
@@ -59,6 +62,7 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
         _valid, arguments = self.validate_argument_spec(argument_spec=self.ARGUMENTS)
         self.task_vars = task_vars
         self.variables = HostVariables(task_vars, self._loader)
+        NOTES.wanted = self._explains()
         try:
             result.update(self.act(plain(arguments)))
         except Refused as error:
@@ -67,11 +71,26 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
             result.update(failed=True, msg=str(error))
         except TemplateFault as error:
             result.update(failed=True, msg=["Nothing was changed.", str(error)])
+        except AnsibleError:
+            raise
+        except Exception as error:  # pylint: disable=broad-except  # whatever it is, it is said in words, and without secrets
+            NOTES.note(error)
+            bug = f"this collection broke ({type(error).__name__}), which is a bug: please report it with what -e flyte_explain=true shows"
+            result.update(failed=True, msg=bug)
+        self._explain(NOTES.taken())
         return {key: SECRETS.data(value) if key in _SHOWN else value for key, value in result.items()}
 
     def act(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the result. ``arguments`` are plain data."""
         raise NotImplementedError
+
+    def _explains(self) -> bool:
+        """Return whether tracebacks are asked for: by ``flyte_explain``, or by -vvv."""
+        return boolean(self.task_vars.get("flyte_explain", False), strict=False) or self._display.verbosity >= 3
+
+    def _explain(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            self._display.display(SECRETS.text(text))
 
     @property
     def check_mode(self) -> bool:
@@ -85,11 +104,14 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
         :param quiet: its arguments hold secrets that it does not know as such: they must not get into the log of the system.
         :raises ModuleFailed: it failed.
         """
-        with self._as(reads=reads, quiet=quiet):
+        told = {VARIABLE: "1"} if NOTES.wanted else {}
+        with self._as(reads=reads, quiet=quiet), self.environment(told) if told else contextlib.nullcontext():
             result = plain(self._execute_module(module_name=name, module_args=dict(arguments), task_vars=self.task_vars))
         for key in ("invocation", "_ansible_parsed", "_ansible_no_log", "module_stderr" if not result.get("failed") else "invocation"):
             result.pop(key, None)
+        self._explain(result.pop("explanations", []))
         if result.get("failed"):
+            self._explain([str(result["exception"])] if NOTES.wanted and result.get("exception") else [])
             raise ModuleFailed(result)
         return t.cast("dict[str, t.Any]", result)
 

@@ -41,7 +41,8 @@ def aws_options(site: Site, read: Read) -> dict[str, t.Any]:
 
 def admin_options(site: Site, read: Read) -> dict[str, t.Any]:
     """Return the options of the modules that talk to flyteadmin."""
-    return {"url": site.settings["flyte_admin_url"], **options_of(site.control_plane.host, read, ADMIN_VARIABLES)}
+    asked = {"url": site.settings["flyte_admin_url"], "timeout": site.settings["flyte_request_timeout"]}
+    return {**asked, **options_of(site.control_plane.host, read, ADMIN_VARIABLES)}
 
 
 def observed_cluster(site: Site, cluster: Cluster, read: Read) -> dict[str, t.Any]:

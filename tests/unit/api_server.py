@@ -12,6 +12,8 @@ import json
 import threading
 import typing as t
 
+import yaml
+
 #: a path to what it answers: an object, bytes as they are, a status, or a function of the request's headers that returns one of these
 Answers = dict[str, t.Any]
 
@@ -20,6 +22,7 @@ SECRETS = "/api/v1/namespaces/flyte/secrets"
 PODS = "/api/v1/namespaces/flyte/pods"
 CRD = "/apis/flyte.lyft.com/v1alpha1"
 ACCOUNT = "/api/v1/namespaces/flyte/serviceaccounts/flyteadmin"
+CONFIG_MAPS = "/api/v1/namespaces/flyte/configmaps"
 NAMESPACES = "/api/v1/namespaces"
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/flyte/leases/propeller-leader"
 WEBHOOK = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/flyte-pod-webhook"
@@ -206,6 +209,21 @@ def data_plane(**changes: t.Any) -> Answers:
         DEPLOYMENTS: {"items": [deployment()]},
         NAMESPACES: table("default", "flyte", "team1-development"),
     }
+    return {**base, **changes}
+
+
+def control_plane(endpoint: str = "https://127.0.0.1:1", **changes: t.Any) -> Answers:
+    """Return the answers of a control plane whose flyteadmin knows one data plane."""
+    sources = [{"configMap": {"name": "config"}}, {"secret": {"name": "s"}}]
+    mounting = {"template": {"spec": {"volumes": [{"name": "a", "projected": {"sources": sources}}, {"emptyDir": {}}]}}}
+    section = {"labelClusterMap": {"l": [{"id": "a", "weight": 1}]}, "clusterConfigs": [{"name": "a", "endpoint": endpoint, "enabled": True}]}
+    base = data_plane(
+        **{
+            f"{SECRETS}/cluster-credentials": {"data": encoded(a_token="t", a_cacert="c", other="x")},
+            f"{DEPLOYMENTS}/flyteadmin": {**deployment("flyteadmin"), "spec": mounting},
+            f"{CONFIG_MAPS}/config": {"data": {"clusters.yaml": yaml.safe_dump({"clusters": section}), "x.yaml": "clusters: {{ template }}", "y": "clusters:"}},
+        }
+    )
     return {**base, **changes}
 
 

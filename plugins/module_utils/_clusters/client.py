@@ -15,9 +15,11 @@ import time
 import typing as t
 import urllib.parse
 
+from .._common.explain import NOTES
 from .._common.redaction import SECRETS
 from .configuration import configuration_of, has_explicit_access, require_explicit_access
 from .errors import KubeError
+from .remedies import remedy_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -182,6 +184,7 @@ class Kube:
                 hint="Check that the API server runs and can be reached from here, and its CA certificate.",
             ) from error
         except Exception as error:
+            NOTES.note(error)
             # The text of a header that cannot be sent, or of a CA that is none, quotes it.
             hint = "Check the address, token and CA certificate: line breaks and letters beyond ASCII cannot be sent."
             raise KubeError("config", f"{self.server} cannot be asked ({type(error).__name__})", hint=hint) from error
@@ -257,6 +260,7 @@ def _pool(settings: t.Any, ca_data: str | None) -> t.Any:
     try:
         pool = RESTClientObject(settings).pool_manager
     except Exception as error:
+        NOTES.note(error)
         hint = "Check flyte_kube_proxy: it has to be a URL, for example http://proxy:3128."
         raise KubeError("config", f"{settings.host}: no connection can be made with these options ({type(error).__name__})", hint=hint) from error
     if ca_data is not None:
@@ -275,7 +279,7 @@ def _decoded(method: str, url: str, data: bytes) -> t.Any:
         return None
     try:
         found = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _no_object(method, url) from error
     if not isinstance(found, dict):
         raise _no_object(method, url)
@@ -312,7 +316,7 @@ def _api_error(method: str, url: str, status: int, data: bytes, authorization: s
     try:
         answer = json.loads(text)
         reason, message = str(answer.get("reason") or ""), str(answer.get("message") or message)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         pass
     hints = {
         401: "The credentials are not accepted: the token may have been deleted or belong to another cluster.",
@@ -320,7 +324,8 @@ def _api_error(method: str, url: str, status: int, data: bytes, authorization: s
     }
     if 300 <= status < 400:
         hints[status] = "No API server sends one elsewhere: a proxy or a login page stands in front of it."
-    hint = hints.get(status) or ("The API server has a problem of its own: see its log." if status >= 500 else "See what the API server says.")
+    known = remedy_of(message) if status in (403, 409, 422) else None
+    hint = known or hints.get(status) or ("The API server has a problem of its own: see its log." if status >= 500 else "See what the API server says.")
     said = ": ".join(part for part in (f"{method} {url}", str(status), reason, message) if part)
     return KubeError("api", said, status=status, reason=reason, hint=hint)
 

@@ -17,6 +17,7 @@ import threading
 import typing as t
 import urllib.parse
 
+from .._common.explain import NOTES
 from .errors import KubeError, reading
 from .exec_plugin import credential
 
@@ -97,6 +98,7 @@ class _NoSuchContext(_Fault):
 
 def _unreadable(access: Mapping[str, t.Any], error: Exception) -> KubeError:
     """Return the error of a kubeconfig: of the kind ``config`` where the options name what is not there, else that of one cluster's access."""
+    NOTES.note(error)
     kubeconfig = access.get("kubeconfig")
     where = kubeconfig if isinstance(kubeconfig, str) else "the kubeconfig"
     # A parser's text quotes the line that it does not understand, and a token may stand there.
@@ -105,11 +107,14 @@ def _unreadable(access: Mapping[str, t.Any], error: Exception) -> KubeError:
     if isinstance(error, FileNotFoundError):
         said = "there is no such file"
     kind = "config" if isinstance(error, (FileNotFoundError, _NoSuchContext)) else "access"
-    return KubeError(kind, f"kubeconfig {where}, context {access.get('context')}: {said}", hint=_CORRECT)
+    context = f", context {access['context']}" if access.get("context") else ""
+    return KubeError(kind, f"kubeconfig {where}{context}: {said}", hint=_CORRECT)
 
 
 def _named(content: t.Any, section: str, name: t.Any) -> dict[str, t.Any]:
     """Return an entry of a kubeconfig. The keys of a section and of its entries are called alike."""
+    if section == "contexts" and not name:
+        raise _NoSuchContext("no context is chosen, and it has no current-context")
     found = [entry for entry in content.get(section) or [] if entry["name"] == name]
     if not found:
         raise (_NoSuchContext if section == "contexts" else _Fault)(f"none of its {section} has the name {name}")

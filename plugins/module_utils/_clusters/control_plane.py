@@ -53,17 +53,25 @@ def observe_control_plane(
         "clusters": clusters,
         "probes": probes,
         "journal": rows,
-        "namespace_mapping": (configured.get("namespace_mapping") or {}).get("template"),
-        "refresh_interval": (configured.get("cluster_resources") or {}).get("refreshInterval"),
+        "namespace_mapping": _setting(configured, "namespace_mapping", "template"),
+        "refresh_interval": _setting(configured, "cluster_resources", "refreshInterval"),
         "authentication": _authentication(flyteadmin, timeout) if flyteadmin and clusters else None,
     }
 
 
+def _setting(configured: Mapping[str, t.Any], section: str, key: str) -> str | None:
+    """Return a setting that is text, None where it is none."""
+    found = (configured.get(section) or {}).get(key)
+    return found if isinstance(found, str) else None
+
+
 def _authentication(flyteadmin: Mapping[str, t.Any], timeout: float) -> bool | None:
     """Return whether flyteadmin wants tokens, None where it does not say: it may not run yet."""
+    from .._flyteadmin.client import PATIENCE
     from .._flyteadmin.metadata import wants_tokens
 
-    return wants_tokens({**flyteadmin, "timeout": min(timeout, _ASK_TIMEOUT), "retry_for": 0.0})
+    # In all, not more than one answer of the API server may take: it is not the control plane's failure.
+    return wants_tokens({**flyteadmin, "timeout": min(timeout, _ASK_TIMEOUT) / PATIENCE, "retry_for": 0.0})
 
 
 def flyteadmin_clusters(kube: Kube, namespace: str) -> dict[str, t.Any]:
@@ -73,7 +81,20 @@ def flyteadmin_clusters(kube: Kube, namespace: str) -> dict[str, t.Any]:
 
 def _clusters_of(configured: Mapping[str, t.Any]) -> dict[str, t.Any]:
     section = configured.get("clusters") or {}
+    with reading("the section clusters of flyteadmin's configuration", "flyteadmin cannot read it either: correct it in the ConfigMap that it mounts."):
+        for entry in section.get("clusterConfigs") or []:
+            _text(entry["name"])
+        for label, entries in (section.get("labelClusterMap") or {}).items():
+            for name in (_text(label), *(entry["id"] for entry in entries or [])):
+                _text(name)
+        _text(section.get("defaultExecutionLabel") or "")
     return {key: section[key] for key in ("labelClusterMap", "clusterConfigs", "defaultExecutionLabel") if section.get(key)}
+
+
+def _text(value: t.Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a name is no text")
+    return value
 
 
 def flyteadmin_configuration(kube: Kube, namespace: str) -> dict[str, dict[str, t.Any]]:

@@ -60,7 +60,7 @@ def age_of(created: str | None) -> int | None:
     """Return the age of an object in seconds, None where it is not known."""
     try:
         then = datetime.datetime.strptime(created or "", "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
-    except ValueError:
+    except (TypeError, ValueError):
         return None
     return max(0, int((datetime.datetime.now(datetime.timezone.utc) - then).total_seconds()))
 

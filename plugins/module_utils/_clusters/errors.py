@@ -11,6 +11,8 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
+from .._common.explain import NOTES
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -46,6 +48,7 @@ def reading(what: str, remedy: str) -> Iterator[None]:
     except Exception as error:
         if hasattr(error, "hint") or isinstance(error, ImportError):
             raise
+        NOTES.note(error)
         raise KubeError("api", f"{what} cannot be read ({type(error).__name__})", hint=remedy) from error
 
 
@@ -56,5 +59,7 @@ def failure_of(error: Exception) -> dict[str, t.Any]:
     if isinstance(error, ImportError):
         hint = "Install it for the Python interpreter that runs this module."
         return {"kind": "config", "message": f"the Python library {error.name} is missing", "hint": hint}
-    hint = "Check that an API server of Kubernetes answers there, and no proxy or login page; if it does, report this as a bug."
+    NOTES.note(error)
+    hint = "Check that an API server of Kubernetes answers there, and no proxy or login page; if it does, "
+    hint += "report this as a bug, with what flyte_explain: true shows."
     return {"kind": "api", "message": f"its answers cannot be understood ({type(error).__name__})", "hint": hint}

@@ -13,7 +13,7 @@ import datetime
 import typing as t
 
 from .._common.fingerprints import fingerprint
-from .._common.threads import in_threads
+from .._common.threads import Overdue, in_threads
 from .._helm.identity import AUTH_KEYS, AUTH_SECRET, CLIENT_SECRET, IDENTITY_ANNOTATION
 from .access import access_of, method_of
 from .client import Kube, KubeError, encode
@@ -29,6 +29,8 @@ METADATA: dict[str, dict[str, str | None]] = {
     "labels": {**MANAGED_BY},
     "annotations": {"helm.sh/resource-policy": "keep", "meta.helm.sh/release-name": None, "meta.helm.sh/release-namespace": None},
 }
+#: so many timeouts of one answer a cluster has for all of them
+_PATIENCE = 4
 _RESTARTED = "kubectl.kubernetes.io/restartedAt"
 
 
@@ -38,8 +40,9 @@ def observe_identity(kube: Kube, namespace: str) -> dict[str, t.Any] | None:
     if secret is None:
         return None
     data = data_of(secret, namespace, AUTH_SECRET)
-    labels, annotations = (((secret.get("metadata") or {}).get(kind) or {}) for kind in ("labels", "annotations"))
-    managed = MANAGED_BY.items() <= labels.items() and annotations.get("helm.sh/resource-policy") == "keep"
+    with reading(f"the Secret {namespace}/{AUTH_SECRET}", f"Look at it: kubectl -n {namespace} describe secret {AUTH_SECRET}"):
+        labels, annotations = (((secret.get("metadata") or {}).get(kind) or {}) for kind in ("labels", "annotations"))
+        managed = MANAGED_BY.items() <= labels.items() and annotations.get("helm.sh/resource-policy") == "keep"
     return {"managed": managed, "keys": {key: fingerprint(data[key]) for key in AUTH_KEYS if data.get(key)}}
 
 
@@ -54,7 +57,11 @@ def run(params: Mapping[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
             found = failure_of(error)
             return {"error": {"name": cluster["name"], "error": found["message"], "hint": found["hint"]}}
 
-    done = dict(zip([cluster["name"] for cluster in params["clusters"]], in_threads(one, params["clusters"], params["concurrency"])))
+    def late(cluster: Mapping[str, t.Any], why: Overdue) -> dict[str, t.Any]:
+        return {"error": {"name": cluster["name"], "error": str(why), "hint": why.hint}}
+
+    found = in_threads(one, params["clusters"], params["concurrency"], seconds=_PATIENCE * params["timeout"], late=late)
+    done = dict(zip([cluster["name"] for cluster in params["clusters"]], found))
     written = {name: entry for name, entry in done.items() if "error" not in entry}
     return {
         "changed": any(entry["changed"] for entry in written.values()),

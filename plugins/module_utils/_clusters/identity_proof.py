@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._common.threads import in_threads
+from .._common.threads import Overdue, in_threads
 from .._flyteadmin.errors import AdminError
 from .._flyteadmin.metadata import log_in, wants_tokens
 from .._helm.identity import AUTH_MOUNT, AUTH_SECRET, CLIENT_SECRET
@@ -19,6 +19,9 @@ from .secrets import read_secret
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
+
+#: so many timeouts of one answer a cluster, and flyteadmin, have for all of them
+_PATIENCE = 6
 
 
 def run(params: Mapping[str, t.Any], remember: t.Callable[[str], None]) -> dict[str, t.Any]:
@@ -39,7 +42,13 @@ def run(params: Mapping[str, t.Any], remember: t.Callable[[str], None]) -> dict[
             found = failure_of(error)
             return {"ok": False, "client_id": None, "error": found["message"], "hint": found["hint"]}
 
-    proofs = dict(zip([cluster["name"] for cluster in params["clusters"]], in_threads(one, params["clusters"], params["concurrency"])))
+    def late(_cluster: Mapping[str, t.Any], why: Overdue) -> dict[str, t.Any]:
+        return {"ok": False, "client_id": None, "error": str(why), "hint": why.hint}
+
+    # The cluster's API server is asked, and then flyteadmin, which may be starting.
+    limit = _PATIENCE * params["timeout"] + float(connection.get("retry_for") or 0)
+    found = in_threads(one, params["clusters"], params["concurrency"], seconds=limit, late=late)
+    proofs = dict(zip([cluster["name"] for cluster in params["clusters"]], found))
     return {"changed": False, "authentication": True, "proofs": proofs}
 
 

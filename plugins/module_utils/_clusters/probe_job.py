@@ -14,7 +14,7 @@ import secrets
 import time
 import typing as t
 
-from .._common.threads import in_threads
+from .._common.threads import Overdue, in_threads
 from .._helm.configuration import SECRET_NAME
 from .access import method_of
 from .client import Kube, KubeError
@@ -53,6 +53,8 @@ printf '%s\n' "$RIGHTS" | while read -r group resource verb; do
 done
 say end
 """
+#: so many timeouts of one answer the control plane has for all that concerns one Job
+_PATIENCE = 4
 _SET_IMAGE = "Its image has to have sh and curl: flyte_probe_image sets it, flyte_probe_timeout the seconds to wait for it."
 _HINTS = {
     "401": "The token is not accepted: run site.yml with the tag credentials; a proxy in front of the API server has to pass it on.",
@@ -77,8 +79,13 @@ def run(params: Mapping[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
             found = failure_of(error)
             return probe_result(found["message"], found["hint"], "job")
 
+    def late(_cluster: Mapping[str, t.Any], why: Overdue) -> dict[str, t.Any]:
+        return probe_result(str(why), why.hint, "job")
+
+    limit = params["wait_timeout"] + _PATIENCE * params["timeout"]
+    found = in_threads(one, params["clusters"], params["concurrency"], seconds=limit, late=late)
     # Not changed: nothing of what it makes stays.
-    return {"changed": False, "probes": dict(zip([entry["name"] for entry in params["clusters"]], in_threads(one, params["clusters"], params["concurrency"])))}
+    return {"changed": False, "probes": dict(zip([entry["name"] for entry in params["clusters"]], found))}
 
 
 def _tried(kube: Kube, cluster: Mapping[str, t.Any], params: Mapping[str, t.Any]) -> dict[str, t.Any]:

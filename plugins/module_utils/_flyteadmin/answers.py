@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import typing as t
@@ -18,7 +19,25 @@ if t.TYPE_CHECKING:
 Json = dict[str, t.Any]
 
 
-def decoded(answer: t.Any, method: str, url: str) -> Json:
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What came over HTTP, whole."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> t.Any:
+        """Return what the body says."""
+        return json.loads(self.body)
+
+
+def decoded(answer: Answer, method: str, url: str) -> Json:
     """Return the message that an answer holds.
 
     :raises AdminError: it is an error, or none of flyteadmin's: a page, text, a list, nothing.
@@ -43,7 +62,7 @@ def decoded(answer: t.Any, method: str, url: str) -> Json:
 def _answer_error(method: str, url: str, status: int, content: Mapping[str, t.Any]) -> AdminError:
     code, message = content.get("code"), str(content.get("message") or content.get("error") or "")
     # What flyteadmin answers has a code; what has none comes from something else, and so may be at another address.
-    hint = _hint(status, message) or (CHECK_URL if code is None else "")
+    hint = _hint(status, message) or (CHECK_URL if code is None else "See what flyteadmin says; its own log says more.")
     return AdminError(f"{method} {url}: {status}, code {code}: {message}", status=status, code=code, hint=hint)
 
 

@@ -11,8 +11,9 @@ import time
 import typing as t
 import urllib.parse
 
-from .answers import Json, decoded, page_title, text, texts
-from .errors import AdminError, ShapeError
+from .._common.redaction import SECRETS
+from .answers import Answer, Json, decoded, page_title, text, texts
+from .errors import AdminError
 from .hints import AUTHENTICATION_OFF, CHECK_CLIENT, CHECK_SCOPES, CHECK_TOKEN_URL, SET_TOKEN_URL, TOKEN_URL_HTTPS
 
 if t.TYPE_CHECKING:
@@ -29,7 +30,7 @@ _LIFETIME = 3600.0
 class Login:
     """Holds the token in memory; renews it before it ends."""
 
-    def __init__(self, settings: Settings, send: Callable[..., t.Any]) -> None:
+    def __init__(self, settings: Settings, send: Callable[..., Answer]) -> None:
         self._settings = settings
         self._send = send
         self._lock = threading.Lock()
@@ -93,13 +94,14 @@ class Login:
         answer = self._send("POST", url, data=form, repeat=True, **arguments)
         if answer.status_code >= 300:
             raise _token_error(url, answer)
-        content = decoded(answer, "POST", url)
         try:
+            content = decoded(answer, "POST", url)
             token = text(content, "access_token")
-        except ShapeError:  # its message would show what stands in the token's place
-            token = ""
+        except AdminError:  # its message would show what stands in the token's place
+            content, token = {}, ""
         if not token:
             raise AdminError(f"POST {url}: the answer has no access_token.", hint=CHECK_TOKEN_URL)
+        SECRETS.know(token)
         self._token = token
         lifetime = _lifetime(content.get("expires_in"))
         self._renew_at = time.monotonic() + max(lifetime - RENEW_BEFORE, lifetime / 2)
@@ -142,7 +144,7 @@ def _lifetime(value: t.Any) -> float:
     return seconds if seconds > 0 and math.isfinite(seconds) else _LIFETIME
 
 
-def _token_error(url: str, answer: t.Any) -> AdminError:
+def _token_error(url: str, answer: Answer) -> AdminError:
     try:
         content = answer.json()
         reason = f"{content.get('error')}: {content.get('error_description', '')}".rstrip(": ")

@@ -149,7 +149,7 @@ def run(params: dict[str, t.Any], settings: Settings, *, check_mode: bool, place
     result = {"changed": bool(ready), "canaries": [canary.as_dict() for canary in prepared]}
     wrong = [f"{canary.place}: {canary.problem}" for canary in prepared if canary.problem]
     if wrong:
-        raise AdminError(f"{len(wrong)} of {len(prepared)} canaries: {'; '.join(wrong)}", result=result)
+        raise AdminError(f"{len(wrong)} of {len(prepared)} canaries: {'; '.join(wrong)}", hint="Mend what each of them says, then run again.", result=result)
     return result
 
 

@@ -11,10 +11,11 @@ import time
 import typing as t
 import urllib.parse
 
-from .answers import Json, decoded, listed, part, required, text
+from .._common.threads import Overdue, in_threads
+from .answers import Answer, Json, decoded, listed, part, required, text
 from .authentication import Login
 from .errors import AdminError, ShapeError
-from .hints import CHECK_FILES, CHECK_PROXY, CHECK_REACHABLE, FINAL_URL, SET_CA
+from .hints import CHECK_FILES, CHECK_PROXY, CHECK_REACHABLE, CHECK_URL, FINAL_URL, SET_CA, TOO_SLOW
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +25,11 @@ if t.TYPE_CHECKING:
 RESOURCE_TYPE = "EXECUTION_CLUSTER_LABEL"
 #: at most this many seconds are waited on the word of one Retry-After
 LONGEST_PAUSE = 30.0
+#: bytes of an answer: one with ten thousand rows has a hundredth of it
+MOST = 64 << 20
+#: so many timeouts one answer has, however slowly it comes
+PATIENCE = 2
+_CHUNK = 1 << 16
 
 _Found = t.TypeVar("_Found")
 
@@ -37,7 +43,7 @@ class Admin:
         from requests.adapters import HTTPAdapter
 
         if concurrency < 1:
-            raise AdminError(f"concurrency {concurrency} is less than 1.")
+            raise AdminError(f"concurrency {concurrency} is less than 1.", hint="Set it to 1 or more.")
         self._requests = requests
         self._settings = settings
         self._concurrency = concurrency
@@ -58,14 +64,33 @@ class Admin:
         }
         self._login = Login(settings, self._send)
 
-    def _send(self, method: str, url: str, *, repeat: bool, **arguments: t.Any) -> t.Any:
+    def _exchange(self, method: str, url: str, given: dict[str, t.Any]) -> Answer:
+        """Send one request and take its whole answer, which no server makes last for ever: libraries bound the time of each byte only."""
+
+        def work(_nothing: None) -> Answer:
+            with self._session.request(method, url, stream=True, **given) as answer:
+                body = bytearray()
+                for part_of_it in answer.iter_content(_CHUNK):
+                    body += part_of_it
+                    if len(body) > MOST:
+                        raise AdminError(f"{method} {url}: the answer has more than {MOST >> 20} MiB.", status=answer.status_code, hint=CHECK_URL)
+                return Answer(answer.status_code, answer.headers, bytes(body))
+
+        limit = PATIENCE * self._settings.timeout
+        try:
+            return in_threads(work, [None], 1, seconds=limit)[0]
+        except Overdue as error:
+            raise AdminError(f"{method} {url}: {error}.", hint=TOO_SLOW) from error
+
+    def _send(self, method: str, url: str, *, repeat: bool, **arguments: t.Any) -> Answer:
         """Send; repeat after a lost connection, 429 or 503 where that is safe, up to ``retry_for`` seconds."""
         ended, pause = time.monotonic() + self._settings.retry_for, 0.2
         given = {**self._common, **arguments}
         while True:
-            answer, problem = None, None
+            answer: Answer | None = None
+            problem: Exception | None = None
             try:
-                answer = self._session.request(method, url, **given)
+                answer = self._exchange(method, url, given)
             except self._requests.RequestException as error:
                 problem = error
             except (OSError, ValueError) as error:  # a CA or certificate file that is not there
@@ -78,8 +103,9 @@ class Admin:
                 break
             time.sleep(wait)
             pause = min(pause * 2, 5.0)
-        if problem is not None:
-            raise AdminError(f"{method} {url}: {_reason(problem)}.", hint=_connection_hint(problem)) from problem
+        if answer is None:
+            said = problem or ValueError("no answer")
+            raise AdminError(f"{method} {url}: {_reason(said)}.", hint=_connection_hint(said)) from problem
         return answer
 
     def call(self, method: str, path: str, body: t.Any = None, *, repeat: bool = True) -> Json:
@@ -116,9 +142,6 @@ class Admin:
         """Do ``work`` for all items side by side; return item, result and error of each."""
         if not items:
             return []
-        # Threads are not even imported where nothing is to be done.
-        from .._common.threads import in_threads
-
         def one(item: t.Any) -> tuple[t.Any, t.Any, AdminError | None]:
             try:
                 return item, work(item), None
@@ -181,7 +204,7 @@ def _no_netrc(request: t.Any) -> t.Any:
     return request
 
 
-def _retry_after(answer: t.Any, pause: float) -> float:
+def _retry_after(answer: Answer | None, pause: float) -> float:
     """Return how long to wait: the server's word (seconds or a date), else the pause."""
     said = answer.headers.get("Retry-After", "").strip() if answer is not None else ""
     if not said:

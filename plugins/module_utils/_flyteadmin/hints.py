@@ -71,6 +71,7 @@ TOO_MANY_REQUESTS = _phrase(
 CHECK_FILES = _phrase("Check {ca_cert}, {client_cert} and {client_key}.")
 CHECK_PROXY = _phrase("Check {proxy}, HTTPS_PROXY and NO_PROXY.")
 SET_CA = _phrase("Set {ca_cert} to flyteadmin's CA, and {client_cert} where it wants one.")
+TOO_SLOW = _phrase("Check that flyteadmin and its database, and what stands in front of it, are not overloaded; {timeout} sets the time to wait.")
 CHECK_REACHABLE = _phrase("Check {url}, and that flyteadmin runs and can be reached from here.")
 
 # -- executions and the canary

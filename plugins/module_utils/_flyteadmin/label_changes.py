@@ -31,11 +31,11 @@ def _entries(params: dict[str, t.Any]) -> dict[Key, str | None]:
         if not key[0]:
             raise AdminError("a row has no project.", hint="Name the project of each row.")
         if key[2] and not key[1]:
-            raise AdminError(f"{place}: a workflow's label needs a domain.")
+            raise AdminError(f"{place}: a workflow's label needs a domain.", hint="Name the domain.")
         if key in rows:
-            raise AdminError(f"{place} is given twice.")
+            raise AdminError(f"{place} is given twice.", hint="Give it once.")
         if params["state"] == "present" and not entry["label"]:
-            raise AdminError(f"{place}: label is required.")
+            raise AdminError(f"{place}: label is required.", hint="Give it a label, or set state: absent.")
         rows[key] = entry["label"]
     return rows
 

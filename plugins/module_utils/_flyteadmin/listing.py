@@ -32,7 +32,8 @@ def chosen_places(admin: Admin, projects: Sequence[str] | None, domains: Sequenc
         known = sorted({place[number] for place in places})
         for name in chosen or []:
             if name not in known:
-                raise AdminError(f"{_UNKNOWN[number]} {name!r}, it has {', '.join(known) or 'none'}.{nearest(name, known)}")
+                said = f"{_UNKNOWN[number]} {name!r}, it has {', '.join(known) or 'none'}.{nearest(name, known)}"
+                raise AdminError(said, hint="Correct the name, or leave it out to look everywhere.")
     return [place for place in places if (projects is None or place[0] in projects) and (domains is None or place[1] in domains)]
 
 

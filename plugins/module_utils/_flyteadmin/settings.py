@@ -40,6 +40,7 @@ ADMIN_OPTIONS: dict[str, dict[str, t.Any]] = {
 ADMIN_CONNECTION = ("url", "token_ca_cert", "validate_certs", "ca_cert", "client_cert", "client_key", "proxy", "timeout", "retry_for")
 ADMIN_REQUIRED_TOGETHER = [("client_cert", "client_key")]
 ADMIN_MUTUALLY_EXCLUSIVE = [("token", "token_file", "client_id"), ("client_secret", "client_secret_file")]
+_READABLE = "It has to be a text file that can be read on this machine."
 #: environment variables of the secrets, where neither the option nor its file is given
 TOKEN_VARIABLE, SECRET_VARIABLE = "FLYTE_ADMIN_TOKEN", "FLYTE_CLIENT_SECRET"
 
@@ -125,7 +126,7 @@ def _secret(params: Mapping[str, t.Any], option: str, variable: str, environ: Ma
         with open(path, encoding="utf-8") as file:
             content = file.read().strip()
     except (OSError, ValueError) as error:
-        raise AdminError(f"{SECRET_FILES[option]} {path}: {getattr(error, 'strerror', None) or 'no text'}.") from error
+        raise AdminError(f"{SECRET_FILES[option]} {path}: {getattr(error, 'strerror', None) or 'no text'}.", hint=_READABLE) from error
     if not content:
-        raise AdminError(f"{SECRET_FILES[option]} {path} is empty.")
+        raise AdminError(f"{SECRET_FILES[option]} {path} is empty.", hint="It has to hold the secret.")
     return content

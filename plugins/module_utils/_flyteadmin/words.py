@@ -15,6 +15,7 @@ from .hints import PHRASES, named
 INVENTORY_VARIABLES: dict[str, str] = {
     **{option: variable for variable, option in ADMIN_VARIABLES.items()},
     "url": "flyte_admin_url",
+    "timeout": "flyte_request_timeout",
     "projects": "flyte_canary_projects",
     "inputs": "flyte_canary_inputs",
 }

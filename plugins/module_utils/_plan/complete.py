@@ -65,7 +65,9 @@ def _configuration_failures(site: Site, observed: Observations, due: Iterable[st
     wanted = predicted_configuration(site, observed, due)
     # Others are notes, of what stays as it is.
     lines = [line for line in differences(site, observed, wanted) if line.startswith(_SETTINGS)]
-    lines += [f"clusterConfigs: {name}: is missing" for name in wanted.left_out]
+    # Of a cluster that does not answer that is said already, and this is what comes of it.
+    dead = {cluster.name for cluster in site.targets if (found := observed.get(cluster.host)) is not None and not is_reachable(found)}
+    lines += [f"clusterConfigs: {name}: is missing" for name in wanted.left_out if name not in dead]
     return [Failure(host, f"{_STEP}: controlplane", f"still to be done: {line}", _RUN) for line in lines]
 
 

@@ -8,6 +8,7 @@ import json
 import typing as t
 
 import pytest
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.explain import NOTES
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import control_plane_of, placement_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
 from ansible_collections.flyte.multicluster.plugins.modules import (
@@ -19,7 +20,7 @@ from ansible_collections.flyte.multicluster.plugins.modules import (
     flyte_sa_token,
 )
 from conftest import Double
-from api_server import ACCOUNT, DEPLOYMENTS, PODS, SECRETS, TOKENS, ApiServer, data_plane, deployment, encoded, token_secret
+from api_server import ACCOUNT, CRD, DEPLOYMENTS, PODS, RECORDS, SECRETS, TOKENS, ApiServer, data_plane, deployment, encoded, token_secret
 
 Run = t.Callable[..., dict[str, t.Any]]
 
@@ -173,3 +174,26 @@ def test_a_run_beside_another_one_merges(run_module: Run) -> None:
         found = run_module(flyte_cluster_credentials, clusters=[{"name": "a", **plane.access}], **home.access)
         assert home.asked[-1] == f"PATCH {SECRETS}/cluster-credentials"
     assert set(found["credentials"]) == {"a", "b"} and found["changed_keys"] == ["a_cacert", "a_token"]
+
+
+TOKEN = "the-token-4711"
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_module_explains_what_it_caught(run_module: Run, monkeypatch: pytest.MonkeyPatch, wanted: bool) -> None:
+    monkeypatch.setattr(NOTES, "wanted", wanted)
+    with ApiServer(data_plane(**{RECORDS: {"items": [TOKEN]}, CRD: {}})) as server:
+        clusters = [{"name": "a", "host": server.url, "api_key": TOKEN}]
+        found = run_module(flyte_cluster_info, clusters=clusters)
+    assert "cannot be read" in found["clusters"]["a"]["error"]["message"]
+    texts: t.Any = found.get("explanations", [])
+    assert bool(texts) is wanted and TOKEN not in json.dumps(texts)
+    assert not wanted or "Traceback (most recent call last)" in texts[0]
+
+
+def test_the_path_of_a_kubeconfig_is_shown_and_its_content_is_not(run_module: Run) -> None:
+    content = {"users": [{"name": "x", "user": {"token": TOKEN}}], "contexts": TOKEN}
+    clusters = [{"name": "a", "kubeconfig": "/nowhere/kubeconfig-of-a"}, {"name": "b", "kubeconfig": content}]
+    found = run_module(flyte_cluster_info, clusters=clusters)["clusters"]
+    assert "/nowhere/kubeconfig-of-a" in found["a"]["error"]["message"] and found["a"]["error"]["hint"]
+    assert TOKEN not in json.dumps(found) and found["b"]["error"]["hint"]

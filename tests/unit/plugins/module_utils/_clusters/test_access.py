@@ -81,7 +81,7 @@ def test_which_method_counts(options: dict[str, t.Any], method: type[_access.Acc
         ({}, "no explicit access", "flyte_kube_context, flyte_kubeconfig, flyte_eks_cluster"),
         ({"api_key": "t"}, "no explicit access", "flyte_kube_host"),
         ({"host": "https://h", "ca_cert": "/nowhere.pem"}, "flyte_kube_ca_cert: there is no file /nowhere.pem", "flyte_kube_ca_cert"),
-        ({"kubeconfig": "/nowhere"}, "kubeconfig /nowhere, context None: there is no such file", "flyte_kubeconfig"),
+        ({"kubeconfig": "/nowhere"}, "kubeconfig /nowhere: there is no such file", "flyte_kubeconfig"),
         ({"kubeconfig": kubeconfig(), "context": "three"}, "context three: none of its contexts has the name three", "flyte_kube_context"),
         ({"kubeconfig": {"users": "x"}}, "kubeconfig", "flyte_kubeconfig"),
         ({**LOGIN, "password": ""}, "needs flyte_kube_password", "flyte_kube_api_key"),

@@ -5,10 +5,7 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
-import socket
-import threading
 import time
 import typing as t
 
@@ -18,88 +15,8 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.acces
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import observe
 from api_server import ApiServer, data_plane
+from hostile import HOSTILE, TIMEOUT, Raw, answer
 from test_observe_clusters import spec
-
-TIMEOUT = 0.5
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-
-
-class Raw:
-    """Takes connections and does with each what it is told."""
-
-    def __init__(self, serve: t.Callable[[socket.socket], None]) -> None:
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.access = {"host": f"http://127.0.0.1:{self._listening.getsockname()[1]}", "api_key": "secret-4711"}
-        self._serve = serve
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection = self._listening.accept()[0]
-            except OSError:
-                return
-            threading.Thread(target=self._one, args=(connection,), daemon=True).start()
-
-    def _one(self, connection: socket.socket) -> None:
-        with connection:
-            try:
-                connection.recv(65536)
-                self._serve(connection)
-            except OSError:
-                pass
-
-    def __enter__(self) -> Raw:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._listening.close()
-
-
-def never(_connection: socket.socket) -> None:
-    time.sleep(20)
-
-
-def slowly(connection: socket.socket) -> None:
-    for byte in HEAD * 100:
-        connection.sendall(bytes([byte]))
-        time.sleep(TIMEOUT / 2)
-
-
-def slowly_after_the_head(connection: socket.socket) -> None:
-    connection.sendall(HEAD + b"Content-Length: 1000\r\n\r\n")
-    for _number in range(1000):
-        connection.sendall(b" ")
-        time.sleep(TIMEOUT / 2)
-
-
-def endless(connection: socket.socket) -> None:
-    connection.sendall(HEAD + b"\r\n")
-    while True:
-        connection.sendall(b" " * 65536)
-
-
-def answer(status: str, body: bytes, *headers: str) -> t.Callable[[socket.socket], None]:
-    def serve(connection: socket.socket) -> None:
-        head = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
-        connection.sendall("\r\n".join(head).encode() + b"\r\n\r\n" + body)
-
-    return serve
-
-
-HOSTILE = {
-    "never": never,
-    "a byte now and then": slowly,
-    "a byte of the body now and then": slowly_after_the_head,
-    "without end": endless,
-    "a list": answer("200 OK", b"[]"),
-    "a page": answer("200 OK", b"<html>login</html>", "Content-Type: text/html"),
-    "an error that shows the token": answer("500 Internal Server Error", b"you sent Bearer secret-4711"),
-    "another place": answer("302 Found", b"", "Location: http://127.0.0.1:1/"),
-    "nothing": lambda connection: None,
-    "noise": lambda connection: connection.sendall(os.urandom(4096)),
-    "deeply nested": answer("200 OK", b"[" * 200_000),
-}
 
 
 @pytest.mark.parametrize("serve", HOSTILE.values(), ids=HOSTILE)
@@ -113,6 +30,11 @@ def test_a_hostile_cluster_is_its_own_failure(serve: t.Callable[[socket.socket],
     assert found["good"]["reachable"] and found["good"]["error"] is None
     error = found["hostile"]["error"]
     assert not found["hostile"]["reachable"] and error["message"] and error["hint"] and "4711" not in str(found)
+
+
+def test_an_answer_that_is_nested_too_deeply_is_no_object() -> None:
+    with Raw(answer("200 OK", b"[" * 200_000)) as hostile, pytest.raises(KubeError, match="no Kubernetes object"):
+        method_of(hostile.access).connect(5).get("/x")
 
 
 # -- the command of a kubeconfig

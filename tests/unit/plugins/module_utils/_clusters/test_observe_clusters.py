@@ -7,11 +7,11 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-import yaml
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import control_plane as _control_plane
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import observe
 from api_server import (
     ACCOUNT,
+    CONFIG_MAPS,
     CRD,
     DEPLOYMENTS,
     PODS,
@@ -19,6 +19,7 @@ from api_server import (
     SECRETS,
     TOKENS,
     ApiServer,
+    control_plane,
     data_plane,
     deployment,
     encoded,
@@ -28,10 +29,7 @@ from api_server import (
     working_plane,
 )
 
-CONFIG_MAPS = "/api/v1/namespaces/flyte/configmaps"
 SECRET = f"{SECRETS}/cluster-credentials"
-_SOURCES = [{"configMap": {"name": "config"}}, {"secret": {"name": "s"}}]
-MOUNTING = {"template": {"spec": {"volumes": [{"name": "a", "projected": {"sources": _SOURCES}}, {"emptyDir": {}}]}}}
 
 
 def spec(server: ApiServer, name: str = "dataplane_1", **changes: t.Any) -> dict[str, t.Any]:
@@ -41,18 +39,6 @@ def spec(server: ApiServer, name: str = "dataplane_1", **changes: t.Any) -> dict
 
 def observed(*specs: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
     return observe(specs, concurrency=4, timeout=5, service_accounts=False)
-
-
-def control_plane(endpoint: str = "https://127.0.0.1:1", **changes: t.Any) -> dict[str, t.Any]:
-    section = {"labelClusterMap": {"l": [{"id": "a", "weight": 1}]}, "clusterConfigs": [{"name": "a", "endpoint": endpoint, "enabled": True}]}
-    base = data_plane(
-        **{
-            SECRET: {"data": encoded(a_token="t", a_cacert="c", other="x")},
-            f"{DEPLOYMENTS}/flyteadmin": {**deployment("flyteadmin"), "spec": MOUNTING},
-            f"{CONFIG_MAPS}/config": {"data": {"clusters.yaml": yaml.safe_dump({"clusters": section}), "x.yaml": "clusters: {{ template }}", "y": "clusters:"}},
-        }
-    )
-    return {**base, **changes}
 
 
 def test_a_healthy_data_plane_takes_few_requests() -> None:
@@ -159,6 +145,18 @@ def test_what_is_damaged_in_the_control_plane_is_named(answers: dict[str, t.Any]
     with ApiServer(control_plane(**answers)) as server, ApiServer(data_plane()) as good:
         found = observed(spec(server, "controlplane", control_plane=True, data_plane=False), spec(good))
     assert said in found["controlplane"]["error"]["message"] and found["controlplane"]["error"]["hint"] and found["dataplane_1"]["reachable"]
+
+
+@pytest.mark.parametrize(
+    "section",
+    ["labelClusterMap: [a]", "labelClusterMap: {a: {l: []}}", "labelClusterMap: {a: [{id: 7}]}", "clusterConfigs: [{name: [a]}]", "defaultExecutionLabel: [a]"],
+)
+def test_a_section_clusters_of_another_shape_is_named(section: str) -> None:
+    """flyteadmin could not read it either; the plan is made of it."""
+    answers = {f"{CONFIG_MAPS}/config": {"data": {"clusters.yaml": f"clusters: {{{section}}}"}}}
+    with ApiServer(control_plane(**answers)) as server:
+        found = observed(spec(server, "controlplane", control_plane=True, data_plane=False))["controlplane"]
+    assert "the section clusters of flyteadmin's configuration cannot be read" in found["error"]["message"] and "ConfigMap" in found["error"]["hint"]
 
 
 def test_a_config_map_that_is_no_yaml_is_no_configuration_of_clusters() -> None:

@@ -53,6 +53,11 @@ def test_a_token_shows_no_token() -> None:
     assert "the-token" not in repr(token) and "the-ca" not in repr(token)
 
 
+@pytest.mark.parametrize("created", [["2026-01-01T00:00:00Z"], 7, "yesterday", None])
+def test_an_age_that_is_not_known_is_none(created: t.Any) -> None:
+    assert _credentials.age_of(created) is None
+
+
 # -- found
 
 

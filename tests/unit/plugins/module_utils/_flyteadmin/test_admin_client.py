@@ -8,14 +8,18 @@ import datetime
 import email.utils
 import ipaddress
 import pathlib
+import re
 import ssl
 import time
 import typing as t
 
 import pytest
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import client as _client
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.errors import AdminError
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_inventory_words
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_ecl_info
 from conftest import Double, Run
+from hostile import HOSTILE, Raw, endless, never, slowly, slowly_after_the_head
 from scripted import EMPTY, Scripted, as_json, clean_environment, client  # noqa: F401  pylint: disable=unused-import
 
 # -- TLS and proxies
@@ -83,6 +87,27 @@ def test_a_proxy_is_used_and_the_option_counts_before_the_environment(monkeypatc
             assert client(direct.url).label_rows() == [] and direct.seen[0][1].startswith("/api")
     with pytest.raises(AdminError, match="Check proxy"):
         client("http://flyte.example.com", proxy="http://127.0.0.1:1").label_rows()
+
+
+# -- what never ends
+
+
+@pytest.mark.parametrize("serve", [never, slowly, slowly_after_the_head, endless, HOSTILE["nothing"], HOSTILE["a page"], HOSTILE["deeply nested"]])
+def test_an_answer_that_does_not_end_is_a_failure_soon(serve: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_client, "MOST", 1 << 20)
+    started = time.monotonic()
+    with Raw(serve) as server, pytest.raises(AdminError) as caught:
+        client(server.access["host"], timeout=0.5, retry_for=0.5).label_rows()
+    assert time.monotonic() - started < 5 and caught.value.message and caught.value.hint
+
+
+def test_what_took_too_long_or_is_too_much_is_said_in_the_inventorys_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_client, "MOST", 1 << 20)
+    too_long, too_much = "everything within 1 s. Check that flyteadmin.*flyte_request_timeout sets", "more than 1 MiB. Check that flyte_admin_url"
+    for serve, said in ((slowly, too_long), (endless, too_much)):
+        with Raw(serve) as server, pytest.raises(AdminError) as caught:
+            client(server.access["host"], timeout=0.5, retry_for=0.0).label_rows()
+        assert re.search(said, in_inventory_words(str(caught.value))), caught.value
 
 
 # -- repeating

@@ -148,7 +148,10 @@ def test_metadata_of_another_shape_are_said(metadata: t.Any, said: str) -> None:
     assert caught.value.hint and "s3cret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("token", [[], "x", {}, {"access_token": None}, {"access_token": {"value": "t0ken"}}, {"access_token": ["t0ken"]}, {"token": "t0ken"}])
+@pytest.mark.parametrize(
+    "token",
+    [[], "x", ["t0ken"], {}, {"access_token": None}, {"access_token": {"value": "t0ken"}}, {"access_token": ["t0ken"]}, {"token": "t0ken"}],
+)
 def test_an_answer_without_a_token_is_said_and_not_shown(token: t.Any) -> None:
     login = {"client_id": "me", "client_secret": "s3cret", "scopes": (), "audience": "", "authorization_header": "x"}
     with Scripted(as_json(200, token)) as server, pytest.raises(AdminError, match="no access_token|no JSON object") as caught:

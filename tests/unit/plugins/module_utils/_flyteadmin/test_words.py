@@ -16,7 +16,7 @@ from conftest import REPOSITORY
 from scripted import Scripted, as_json, client
 
 #: options of the client that the user of the playbooks has no variable for
-WITHOUT_VARIABLE = {"timeout", "retry_for"}
+WITHOUT_VARIABLE = {"retry_for"}
 PACKAGE = REPOSITORY / "plugins" / "module_utils" / "_flyteadmin"
 
 

@@ -68,6 +68,7 @@ FAULTS: list[tuple[t.Callable[[Inventory], t.Any], list[str]]] = [
     (label({"cluster": ONE, "weight": 1.5}), ["flyte_labels.label1.weight = 1.5", "from 0 to 1"]),
     (label({"cluster": ONE, "weight": -1}), ["flyte_labels.label1.weight = -1", "from 0 to 1"]),
     (label({"cluster": ONE, "weight": True}), ["flyte_labels.label1.weight = True", "from 0 to 1"]),
+    (label({"cluster": ONE, "weight": 10**400}), ["flyte_labels.label1.weight = 1000", "from 0 to 1"]),
     (label({"cluster": ONE, "weight": "nan"}), ["flyte_labels.label1.weight = 'nan'", "from 0 to 1"]),
     (label({"cluster": ONE, "weight": 0.5}, {"cluster": ONE, "weight": 0.5}), ["'dataplane_1': stands twice"]),
     (label({"cluster": "dataplane_11", "weight": 1}), ["'dataplane_11': is no cluster of the inventory", "Did you mean 'dataplane_1'?"]),

@@ -122,3 +122,12 @@ def test_execution_cluster_labels_that_are_not_stored_are_said(site: Site) -> No
     assert failure.problem == "team1/production has the label 'label1', not 'label2'"
     (failure,) = label_failures(site, {**CLUSTERS, "labelClusterMap": {}}, rows)
     assert "team1/production has no label, not 'label2', which leads to no enabled cluster: labelClusterMap has no such label" in failure.problem
+
+
+def test_a_cluster_that_never_answered_is_not_said_twice(site: Site) -> None:
+    """It is not configured, since it does not answer: one row of the closing table, not two."""
+    known = {"clusterConfigs": CLUSTERS["clusterConfigs"][:1], "labelClusterMap": {"label1": LABELS["label1"]}}
+    head = hub(credentials={"dataplane_1": PAIR}, clusters=known)
+    dead = plane(reachable=False, release=None, token=None, error={"kind": "unreachable", "message": "it hangs", "hint": "h"})
+    assert ("controlplane", "still to be done: clusterConfigs: dataplane_2: is missing") not in said(site, whole(controlplane=head, dataplane_2=dead))
+    assert [failure.host for failure in cluster_failures(site, whole(controlplane=head, dataplane_2=dead))] == ["dataplane_2"]
