@@ -36,7 +36,8 @@ NASTY = [
 ODD: list[t.Any] = [
     None, True, False, 0, -1, 1, 10**30, 10**400, 1.5, float("nan"), float("inf"), -0.0, [], {}, [None], [[]], [{}], {"": None}, {"a": {"b": [1]}}, *NASTY,
 ]  # fmt: skip
-odd = st.sampled_from(ODD) | st.text(max_size=8)
+#: each time another object: one that somebody changes would be another input the next time
+odd = (st.sampled_from(ODD) | st.text(max_size=8)).map(copy.deepcopy)
 
 
 def holds(check: t.Callable[[t.Any], None], strategy: st.SearchStrategy[t.Any]) -> None:

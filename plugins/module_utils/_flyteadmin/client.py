@@ -142,6 +142,7 @@ class Admin:
         """Do ``work`` for all items side by side; return item, result and error of each."""
         if not items:
             return []
+
         def one(item: t.Any) -> tuple[t.Any, t.Any, AdminError | None]:
             try:
                 return item, work(item), None

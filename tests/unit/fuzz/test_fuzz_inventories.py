@@ -27,6 +27,7 @@ _OF_KIND: dict[str, st.SearchStrategy[t.Any]] = {
     "str": st.sampled_from([*NASTY, "text", "label1", "development", "us-east-2", "https://h.example.com", "h:443", "s@p-project.iam.gserviceaccount.com"]),
     "bool": st.sampled_from([True, False, "yes", "false", 1, 0]),
     "int": st.sampled_from([1, 2, 30, "7", 0, -1, 10**9, 1.0, "nan", "9" * 5000]),
+    "float": st.sampled_from([0, 0.25, 1, "0.5", -0.1, 7, True, "nan", "inf"]),
     "list": st.lists(odd, max_size=3) | st.sampled_from([["flyte-data"], ["team1"], ["development"], ["flyte-data/prefix"]]),
     "dict": st.dictionaries(st.sampled_from([*NASTY, "a", "label1"]) | st.integers(), odd, max_size=3),
     "raw": st.sampled_from(["/kubeconfig", 7]) | st.just({"users": [{"user": {"token": SECRET}}]}),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import socket
 import time
 import typing as t
 
