@@ -146,7 +146,9 @@ def _site_failures(work: Work, observed: Mapping[str, dict[str, t.Any]]) -> list
     plan = make_plan(known.site, observed, chart=known.chart, digest=known.digest_of(work.read), aws=known.aws, identities=known.identities)
     said = {failure.host for failure in found}
     # What was said of AWS is of before the run.
-    found += [to_be_done(row) for row in plan.rows if row.step not in _AWS_STEPS and row.host not in said]
+    left = [row for row in plan.rows if row.step not in _AWS_STEPS and row.host not in said]
+    # What the control plane would get with a data plane that is not done is no failure of its own.
+    found += [to_be_done(row) for row in left if row.step != "controlplane" or not (plan.releases or plan.credentials)]
     due = {"iam": bool((work.plan.get("iam") or {}).get("due")), "eks_cluster": bool(work.plan.get("eks"))}
     open_steps = [step for step, names in _AWS_STEPS.items() if due[step] and not any(work.outcomes.of(name) for name in names)]
     host = known.site.control_plane.host
