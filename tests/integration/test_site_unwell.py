@@ -9,14 +9,12 @@ import contextlib
 import json
 import pathlib
 import re
-import subprocess
 import sys
 import time
 import typing as t
 
 import pytest
 from conftest import REPOSITORY, Cluster, SiteUnderTest
-from processes import kill_tree
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "unit"))
 
@@ -153,54 +151,3 @@ def test_a_broken_flyteadmin_is_its_own_failure(site: SiteUnderTest, name: str, 
         status = other.run(playbook="status.yml")
     assert status.code == 0 and "Executions are unknown" in status.output, status.output
     assert re.search(r"dataplane_1 .* ready", status.output) and re.search(r"dataplane_2 .* ready", status.output), status.output
-
-
-def test_a_secret_of_another_type_is_one_planes_failure(site: SiteUnderTest) -> None:
-    plane, path = site.cluster("dataplane2"), "/api/v1/namespaces/flyte/secrets"
-    plane.delete(f"{path}/flyteadmin-token")
-    _create(plane, path, {"metadata": {"name": "flyteadmin-token"}, "data": {"token": "eA=="}})
-    try:
-        found = site.run()
-        assert found.code != 0 and "is no token of the ServiceAccount flyteadmin" in _flat(found.output), found.output
-        assert "Set flyte_token_secret to another name" in _flat(found.output)
-        _named(found.output, ["dataplane_2"], "credentials")
-    finally:
-        plane.delete(f"{path}/flyteadmin-token")
-    assert site.run().code == 0
-
-
-def test_an_immutable_secret_of_the_control_plane_is_said(site: SiteUnderTest) -> None:
-    hub, plane, path = site.cluster("controlplane"), site.cluster("dataplane2"), "/api/v1/namespaces/flyte/secrets"
-    kept = hub.get(f"{path}/cluster-credentials")
-    hub.patch(f"{path}/cluster-credentials", {"immutable": True})
-    # Under another name it is another token.
-    plane.delete(f"{path}/flyteadmin-token")
-    try:
-        found = site.run("-e", "flyte_token_secret=another-token")
-        assert found.code != 0 and "It is marked immutable" in _flat(found.output), found.output
-        _named(found.output, ["controlplane"], "credentials")
-    finally:
-        hub.delete(f"{path}/cluster-credentials")
-        metadata = {"name": "cluster-credentials", "labels": kept["metadata"].get("labels") or {}}
-        _create(hub, path, {"metadata": metadata, "data": kept["data"], "type": kept["type"]})
-        plane.delete(f"{path}/another-token")
-    assert site.run().code == 0
-
-
-def test_two_first_runs_at_the_same_moment_wait_for_each_other(site: SiteUnderTest) -> None:
-    helm = str(site.lab.folder / "bin" / "helm")
-    access = ["--kubeconfig", str(site.lab.kubeconfig), "--kube-context", "dataplane2", "--namespace", "flyte"]
-    subprocess.run([helm, "uninstall", "flyte-core-data", "--wait", *access], check=True, capture_output=True, timeout=60)
-    runs = [
-        subprocess.Popen(
-            site.command("site.yml"), cwd=REPOSITORY, env=site.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
-        )
-        for _number in range(2)
-    ]
-    try:
-        outputs = [run.communicate(timeout=300)[0].decode() for run in runs]
-    finally:
-        for run in runs:
-            kill_tree(run)
-    assert [run.returncode for run in runs] == [0, 0], "\n".join(outputs)
-    assert site.run().code == 0
