@@ -86,3 +86,43 @@ requirements:
   - python >= 3.11
   - requests >= 2.28
 """
+
+    # How it is reached, below an option of its own: who asks is not said there.
+    CONNECTION = r"""
+options:
+  flyteadmin:
+    description: How flyteadmin is reached. Who asks is not said here.
+    type: dict
+    suboptions:
+      url:
+        description: URL of its HTTP API.
+        type: str
+        required: true
+      validate_certs:
+        description: Whether its certificate is verified.
+        type: bool
+        default: true
+      ca_cert:
+        description: Path of its CA certificate.
+        type: path
+      token_ca_cert:
+        description: Path of the CA certificate of the token endpoint.
+        type: path
+      client_cert:
+        description: Path of a client certificate.
+        type: path
+      client_key:
+        description: Path of its key.
+        type: path
+      proxy:
+        description: URL of an HTTP proxy.
+        type: str
+      timeout:
+        description: Seconds to wait for one answer.
+        type: float
+        default: 15
+      retry_for:
+        description: Seconds to repeat what is safe to repeat.
+        type: float
+        default: 30
+"""
