@@ -10,10 +10,9 @@ import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.errors import failure_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.each import PATIENCE, each
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import UNPROBED, probe_result
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.propeller import restart
-from ansible_collections.flyte.multicluster.plugins.module_utils._common.threads import WIDE, Overdue, in_threads
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import endpoint_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, not_ready
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import failure_text
@@ -137,16 +136,13 @@ def on_clusters(work: Work, hosts: Iterable[str], do: Callable[[Kube, Cluster], 
 
     def one(access: tuple[Cluster, dict[str, t.Any]]) -> _Result | Failure:
         cluster, options = access
-        try:
-            return do(method_of(options).connect(timeout), cluster)
-        except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
-            found = failure_of(error)
-            return Failure(cluster.host, step_of(work, cluster.host), found["message"], found["hint"] or "Run again.")
+        return do(method_of(options).connect(timeout), cluster)
 
-    def late(access: tuple[Cluster, dict[str, t.Any]], why: Overdue) -> _Result | Failure:
-        return Failure(access[0].host, step_of(work, access[0].host), str(why), why.hint)
+    def failed(access: tuple[Cluster, dict[str, t.Any]], why: Mapping[str, t.Any]) -> _Result | Failure:
+        host = access[0].host
+        return Failure(host, step_of(work, host), why["message"], why["hint"] or "Run again.")
 
-    return dict(zip([cluster.host for cluster, _options in accesses], in_threads(one, accesses, WIDE, seconds=2 * timeout, late=late)))
+    return dict(zip([cluster.host for cluster, _options in accesses], each(one, accesses, seconds=PATIENCE * timeout, failed=failed)))
 
 
 def restart_all(work: Work, restarts: Mapping[str, list[str]]) -> list[Failure]:

@@ -12,10 +12,10 @@ import dataclasses
 import time
 import typing as t
 
-from .._common.threads import WIDE, Overdue, in_threads
 from .access import method_of
 from .client import Kube
-from .errors import KubeError, failure_of, reading
+from .each import PATIENCE, each
+from .errors import KubeError, reading
 from .propeller import not_working
 from .releases import Release, Wanted, find_release
 
@@ -151,17 +151,13 @@ def wait_until_ready(specs: Sequence[Mapping[str, t.Any]], *, timeout: float, wa
     ended = time.monotonic() + wait
 
     def one(spec: Mapping[str, t.Any]) -> dict[str, t.Any]:
-        try:
-            return _wait(method_of(spec["access"]).connect(timeout), spec, ended, wait)
-        except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
-            found = failure_of(error)
-            return {"ok": False, "error": found["message"], "hint": found["hint"]}
+        return _wait(method_of(spec["access"]).connect(timeout), spec, ended, wait)
 
-    def late(_spec: Mapping[str, t.Any], why: Overdue) -> dict[str, t.Any]:
-        return {"ok": False, "error": str(why), "hint": why.hint}
+    def failed(_spec: Mapping[str, t.Any], why: Mapping[str, t.Any]) -> dict[str, t.Any]:
+        return {"ok": False, "error": why["message"], "hint": why["hint"]}
 
     # One that is not ready takes no other one's time: a thread that waits costs nothing else.
-    return dict(zip([spec["name"] for spec in specs], in_threads(one, specs, WIDE, seconds=wait + 2 * timeout, late=late)))
+    return dict(zip([spec["name"] for spec in specs], each(one, specs, seconds=wait + PATIENCE * timeout, failed=failed)))
 
 
 def _wait(kube: Kube, spec: Mapping[str, t.Any], ended: float, wait: float) -> dict[str, t.Any]:

@@ -13,12 +13,12 @@ import datetime
 import typing as t
 
 from .._common.fingerprints import fingerprint
-from .._common.threads import Overdue, in_threads
 from .._helm.identity import AUTH_KEYS, AUTH_SECRET, CLIENT_SECRET, IDENTITY_ANNOTATION
 from .access import access_of, method_of
 from .client import Kube, KubeError, encode
 from .credentials import MANAGED_BY, secrets_path
-from .errors import failure_of, reading
+from .each import each
+from .errors import reading
 from .secrets import Stored, data_of, merge_into, read_secret
 
 if t.TYPE_CHECKING:
@@ -51,16 +51,12 @@ def run(params: Mapping[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     copied = _copied(params)
 
     def one(cluster: Mapping[str, t.Any]) -> dict[str, t.Any]:
-        try:
-            return _ensured(cluster, params["timeout"], copied, check_mode)
-        except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
-            found = failure_of(error)
-            return {"error": {"name": cluster["name"], "error": found["message"], "hint": found["hint"]}}
+        return _ensured(cluster, params["timeout"], copied, check_mode)
 
-    def late(cluster: Mapping[str, t.Any], why: Overdue) -> dict[str, t.Any]:
-        return {"error": {"name": cluster["name"], "error": str(why), "hint": why.hint}}
+    def failed(cluster: Mapping[str, t.Any], why: Mapping[str, t.Any]) -> dict[str, t.Any]:
+        return {"error": {"name": cluster["name"], "error": why["message"], "hint": why["hint"]}}
 
-    found = in_threads(one, params["clusters"], params["concurrency"], seconds=_PATIENCE * params["timeout"], late=late)
+    found = each(one, params["clusters"], concurrency=params["concurrency"], seconds=_PATIENCE * params["timeout"], failed=failed)
     done = dict(zip([cluster["name"] for cluster in params["clusters"]], found))
     written = {name: entry for name, entry in done.items() if "error" not in entry}
     return {

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import typing as t
 
-from .._common.threads import Overdue, in_threads
 from .._flyteadmin.errors import AdminError
 from .._flyteadmin.metadata import log_in, wants_tokens
 from .._helm.identity import AUTH_MOUNT, AUTH_SECRET, CLIENT_SECRET
 from .access import access_of, method_of
 from .client import Kube, KubeError
 from .control_plane import config_maps, section_of
-from .errors import failure_of, reading
+from .each import each
+from .errors import reading
 from .secrets import read_secret
 
 if t.TYPE_CHECKING:
@@ -35,19 +35,15 @@ def run(params: Mapping[str, t.Any], remember: t.Callable[[str], None]) -> dict[
         return {"changed": False, "authentication": tokens, "proofs": {}}
 
     def one(cluster: Mapping[str, t.Any]) -> dict[str, t.Any]:
-        try:
-            kube = method_of(access_of(cluster)).connect(params["timeout"])
-            return _proof(kube, cluster["namespace"], connection, remember)
-        except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
-            found = failure_of(error)
-            return {"ok": False, "client_id": None, "error": found["message"], "hint": found["hint"]}
+        kube = method_of(access_of(cluster)).connect(params["timeout"])
+        return _proof(kube, cluster["namespace"], connection, remember)
 
-    def late(_cluster: Mapping[str, t.Any], why: Overdue) -> dict[str, t.Any]:
-        return {"ok": False, "client_id": None, "error": str(why), "hint": why.hint}
+    def failed(_cluster: Mapping[str, t.Any], why: Mapping[str, t.Any]) -> dict[str, t.Any]:
+        return {"ok": False, "client_id": None, "error": why["message"], "hint": why["hint"]}
 
     # The cluster's API server is asked, and then flyteadmin, which may be starting.
     limit = _PATIENCE * params["timeout"] + float(connection.get("retry_for") or 0)
-    found = in_threads(one, params["clusters"], params["concurrency"], seconds=limit, late=late)
+    found = each(one, params["clusters"], concurrency=params["concurrency"], seconds=limit, failed=failed)
     proofs = dict(zip([cluster["name"] for cluster in params["clusters"]], found))
     return {"changed": False, "authentication": True, "proofs": proofs}
 

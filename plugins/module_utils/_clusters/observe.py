@@ -18,6 +18,7 @@ from .client import Kube
 from .control_plane import observe_control_plane
 from .credentials import find_token
 from .deployments import CRD_PATH, readiness
+from .each import PATIENCE
 from .errors import failure_of, reading
 from .identity import observe_identity
 from .propeller import not_working
@@ -27,8 +28,6 @@ if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
 ACCOUNT = "flyteadmin"
-#: so many timeouts of one answer a cluster has for all of them, whatever it sends and however slowly
-PATIENCE = 2
 NAMESPACES_PATH = "/api/v1/namespaces"
 #: seconds in which a namespace is a new one: its project may be one that not every plane was given yet
 NEW = 900

@@ -12,6 +12,7 @@ import typing as t
 from .._common.threads import WIDE, in_threads
 from .._helm.configuration import SECRET_NAME
 from .client import Kube
+from .each import PATIENCE
 from .errors import failure_of, reading
 
 if t.TYPE_CHECKING:
@@ -153,5 +154,5 @@ def probe_all(
         return probe(str(entry.get("endpoint") or ""), *pair, service_accounts=service_accounts, timeout=timeout)
 
     with reading("clusterConfigs of flyteadmin's configuration", "Correct it by hand, or run site.yml with the tag controlplane."):
-        found = in_threads(one, configs, WIDE, seconds=2 * timeout, late=lambda _entry, why: probe_result(str(why), why.hint, why.kind))
+        found = in_threads(one, configs, WIDE, seconds=PATIENCE * timeout, late=lambda _entry, why: probe_result(str(why), why.hint, why.kind))
         return dict(zip([str(entry["name"]) for entry in configs], found))

@@ -14,13 +14,13 @@ import secrets
 import time
 import typing as t
 
-from .._common.threads import Overdue, in_threads
 from .._helm.configuration import SECRET_NAME
 from .access import method_of
 from .client import Kube, KubeError
 from .credentials import MANAGED_BY
 from .deployments import pod_problem
-from .errors import failure_of, reading
+from .each import each
+from .errors import reading
 from .probe import probe_result, required_rights, rights_missing, stored_pair
 from .secrets import read_secret
 
@@ -71,19 +71,13 @@ def run(params: Mapping[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
 
     def one(cluster: Mapping[str, t.Any]) -> dict[str, t.Any]:
         pair, problem = stored_pair(cluster["name"], data)
-        if pair is None:
-            return problem
-        try:
-            return _tried(kube, cluster, params)
-        except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
-            found = failure_of(error)
-            return probe_result(found["message"], found["hint"], "job")
+        return problem if pair is None else _tried(kube, cluster, params)
 
-    def late(_cluster: Mapping[str, t.Any], why: Overdue) -> dict[str, t.Any]:
-        return probe_result(str(why), why.hint, "job")
+    def failed(_cluster: Mapping[str, t.Any], why: Mapping[str, t.Any]) -> dict[str, t.Any]:
+        return probe_result(why["message"], why["hint"], "job")
 
     limit = params["wait_timeout"] + _PATIENCE * params["timeout"]
-    found = in_threads(one, params["clusters"], params["concurrency"], seconds=limit, late=late)
+    found = each(one, params["clusters"], concurrency=params["concurrency"], seconds=limit, failed=failed)
     # Not changed: nothing of what it makes stays.
     return {"changed": False, "probes": dict(zip([entry["name"] for entry in params["clusters"]], found))}
 

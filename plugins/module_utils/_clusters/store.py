@@ -9,11 +9,10 @@ import dataclasses
 import typing as t
 
 from .._common.fingerprints import credentials_checksum, fingerprint
-from .._common.threads import Overdue, in_threads
 from .access import access_of, method_of
 from .client import Kube
 from .credentials import Token, ensure_token, merge_patch, stored_credentials
-from .errors import failure_of
+from .each import PATIENCE, each
 from .probe import SETTLE, settled_probe
 from .secrets import Stored, merge_into, read_secret
 
@@ -42,24 +41,20 @@ class _Gathered:
 
 def _gather(cluster: Mapping[str, t.Any], params: Mapping[str, t.Any], check_mode: bool) -> _Gathered:
     gathered = _Gathered(cluster["name"])
-    try:
-        if cluster["token"]:
-            gathered.pair = (cluster["token"].strip(), cluster["ca_data"])
-        else:
-            token = _ensured(cluster, params, check_mode)
-            gathered.minted = token is None or token.changed
-            # A proxy in front of an API server has another CA than the one that the token Secret names.
-            gathered.pair = (token.token, cluster["ca_data"] or token.ca_cert) if token else None
-        if cluster["endpoint"] and gathered.pair:
-            gathered.probe = settled_probe(cluster["endpoint"], *gathered.pair, service_accounts=params["service_accounts"], timeout=params["timeout"])
-    except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
-        found = failure_of(error)
-        gathered.error = {"name": cluster["name"], "error": found["message"], "hint": found["hint"]}
+    if cluster["token"]:
+        gathered.pair = (cluster["token"].strip(), cluster["ca_data"])
+    else:
+        token = _ensured(cluster, params, check_mode)
+        gathered.minted = token is None or token.changed
+        # A proxy in front of an API server has another CA than the one that the token Secret names.
+        gathered.pair = (token.token, cluster["ca_data"] or token.ca_cert) if token else None
+    if cluster["endpoint"] and gathered.pair:
+        gathered.probe = settled_probe(cluster["endpoint"], *gathered.pair, service_accounts=params["service_accounts"], timeout=params["timeout"])
     return gathered
 
 
-def _late(cluster: Mapping[str, t.Any], why: Overdue) -> _Gathered:
-    return _Gathered(cluster["name"], error={"name": cluster["name"], "error": str(why), "hint": why.hint})
+def _failed(cluster: Mapping[str, t.Any], why: Mapping[str, t.Any]) -> _Gathered:
+    return _Gathered(cluster["name"], error={"name": cluster["name"], "error": why["message"], "hint": why["hint"]})
 
 
 def _ensured(cluster: Mapping[str, t.Any], params: Mapping[str, t.Any], check_mode: bool) -> Token | None:
@@ -89,8 +84,8 @@ def run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     before = read_secret(kube, namespace, name)[1]
     wanted = [cluster for cluster in params["clusters"] if cluster["state"] == "present"]
     gone = [cluster["name"] for cluster in params["clusters"] if cluster["state"] == "absent"]
-    limit = params["wait_timeout"] + SETTLE + 2 * params["timeout"]
-    gathered = in_threads(lambda cluster: _gather(cluster, params, check_mode), wanted, params["concurrency"], seconds=limit, late=_late)
+    limit = params["wait_timeout"] + SETTLE + PATIENCE * params["timeout"]
+    gathered = each(lambda cluster: _gather(cluster, params, check_mode), wanted, concurrency=params["concurrency"], seconds=limit, failed=_failed)
     pairs = {item.name: item.pair for item in gathered if item.pair}
     stored = Stored(before, merge_patch(before, pairs, gone))
     if stored.patch and not check_mode:
