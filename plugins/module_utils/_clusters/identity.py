@@ -9,7 +9,6 @@ unless the annotation says to keep it.
 
 from __future__ import annotations
 
-import datetime
 import typing as t
 
 from .._common.fingerprints import fingerprint
@@ -19,7 +18,8 @@ from .client import Kube, KubeError, encode
 from .credentials import MANAGED_BY, secrets_path
 from .each import each
 from .errors import reading
-from .secrets import Stored, data_of, merge_into, read_secret
+from .propeller import restart
+from .secrets import Stored, data_of, merge_into, read_secret, shown
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,6 @@ METADATA: dict[str, dict[str, str | None]] = {
 }
 #: so many timeouts of one answer a cluster has for all of them
 _PATIENCE = 4
-_RESTARTED = "kubectl.kubernetes.io/restartedAt"
 
 
 def observe_identity(kube: Kube, namespace: str) -> dict[str, t.Any] | None:
@@ -105,33 +104,27 @@ def _ensured(cluster: Mapping[str, t.Any], timeout: float, copied: str | None, c
         stored = merge_into(kube, namespace, AUTH_SECRET, patch_of, create_namespace=True, metadata=METADATA)
     # What reads it for the first time needs no restart.
     replaced = bool(stored.patch) and before is not None
-    restarted = _restart(kube, namespace, cluster["checksum"]) if replaced and cluster["checksum"] and not check_mode else []
+    restarted = _restart_readers(kube, namespace, cluster["checksum"]) if replaced and cluster["checksum"] and not check_mode else []
     return {
         "changed": bool(stored.patch) or not (before or {}).get("managed"),
         "keys": {key: fingerprint(value) for key, value in stored.after().items() if key in AUTH_KEYS},
         "restarted": restarted,
-        "before": _shown(stored.before, stored.patch),
-        "after": _shown(stored.after(), stored.patch),
+        "before": shown(stored.before, stored.patch),
+        "after": shown(stored.after(), stored.patch),
     }
 
 
-def _shown(data: Mapping[str, bytes], keys: Mapping[str, t.Any]) -> dict[str, str]:
-    return {key: "sha256:" + fingerprint(data[key]) for key in sorted(keys) if key in data}
-
-
-def _restart(kube: Kube, namespace: str, checksum: str) -> list[str]:
+def _restart_readers(kube: Kube, namespace: str, checksum: str) -> list[str]:
     """Restart what reads the Secret and would not be restarted by its release, which has the right checksum already: another secret was there meanwhile."""
-    path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
-    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     restarted = []
     with reading(f"the Deployments in the namespace {namespace}", f"Look at them: kubectl -n {namespace} get deployments"):
-        for deployment in kube.get(path).get("items") or []:
+        for deployment in kube.get(f"/apis/apps/v1/namespaces/{namespace}/deployments").get("items") or []:
             template = deployment["spec"].get("template") or {}
             annotations = (template.get("metadata") or {}).get("annotations") or {}
             if annotations.get(IDENTITY_ANNOTATION) == checksum and _mounts(template.get("spec") or {}):
-                name = deployment["metadata"]["name"]
-                kube.patch(f"{path}/{name}", {"spec": {"template": {"metadata": {"annotations": {_RESTARTED: now}}}}})
-                restarted.append(name)
+                restarted.append(deployment["metadata"]["name"])
+    for name in restarted:
+        restart(kube, namespace, name)
     return restarted
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._common.fingerprints import fingerprint
 from .client import Kube, KubeError, decode
 from .credentials import MANAGED_BY, secrets_path
 from .errors import reading
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     #: from the data of a Secret to the keys that have to change; None removes one
     Patch = dict[str, t.Optional[str]]
@@ -33,6 +34,11 @@ class Stored:
         """Return the data with the patch."""
         written = decode({"data": {key: value for key, value in self.patch.items() if value is not None}})
         return {**{key: value for key, value in self.before.items() if self.patch.get(key, "") is not None}, **written}
+
+
+def shown(data: Mapping[str, bytes], keys: Iterable[str]) -> dict[str, str]:
+    """Return keys of a Secret as a diff may show them."""
+    return {key: "sha256:" + fingerprint(data[key]) for key in sorted(keys) if key in data}
 
 
 def read_secret(kube: Kube, namespace: str, name: str) -> tuple[bool, dict[str, bytes]]:

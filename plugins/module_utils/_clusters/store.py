@@ -8,13 +8,13 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._common.fingerprints import credentials_checksum, fingerprint
+from .._common.fingerprints import credentials_checksum
 from .access import access_of, method_of
 from .client import Kube
 from .credentials import Token, ensure_token, merge_patch, stored_credentials
 from .each import PATIENCE, each
 from .probe import SETTLE, settled_probe
-from .secrets import Stored, merge_into, read_secret
+from .secrets import Stored, merge_into, read_secret, shown
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -73,10 +73,6 @@ def store(kube: Kube, namespace: str, name: str, pairs: Mapping[str, tuple[str, 
     return merge_into(kube, namespace, name, lambda data: merge_patch(data, pairs, absent), create_namespace=create_namespace)
 
 
-def _shown(data: Mapping[str, bytes], keys: Iterable[str]) -> dict[str, str]:
-    return {key: "sha256:" + fingerprint(data[key]) for key in sorted(keys) if key in data}
-
-
 def run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     """Gather, merge and write; return the module's result."""
     kube = method_of(params).connect(params["timeout"])
@@ -111,5 +107,5 @@ def _result(stored: Stored, gathered: list[_Gathered]) -> dict[str, t.Any]:
         "minted": sorted(item.name for item in gathered if item.minted),
         "failed_clusters": [item.error for item in gathered if item.error],
         "probes": {item.name: item.probe for item in gathered if item.probe},
-        "diff": {"before": _shown(stored.before, keys), "after": {**_shown(after, keys), **{key: "to be made" for key in keys if key not in stored.patch}}},
+        "diff": {"before": shown(stored.before, keys), "after": {**shown(after, keys), **{key: "to be made" for key in keys if key not in stored.patch}}},
     }
