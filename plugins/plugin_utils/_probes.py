@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import probe_result
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import cluster_options, writes_service_accounts
@@ -37,15 +35,12 @@ def probed_there(action: InventoryAction, site: Site, endpoints: Mapping[str, st
         "openshift_pods": head.openshift,
         "concurrency": settings["flyte_concurrency"],
         "timeout": settings["flyte_request_timeout"],
+        **cluster_options(site, head, action.variables.read),
     }
     try:
-        access = method_of(cluster_options(site, head, action.variables.read)).for_helm()
-        return t.cast("dict[str, dict[str, t.Any]]", action.module(MODULES + "flyte_cluster_probe", {**arguments, **access})["probes"])
+        return t.cast("dict[str, dict[str, t.Any]]", action.module(MODULES + "flyte_cluster_probe", arguments)["probes"])
     except ModuleFailed as error:
-        problem = str(error), "Run again then."
-    except KubeError as error:
-        problem = error.message, error.hint
-    return {name: probe_result(*problem, "job") for name in endpoints}
+        return {name: probe_result(str(error), "Run again then.", "job") for name in endpoints}
 
 
 def private_endpoints(site: Site, configs: t.Iterable[Mapping[str, t.Any]]) -> dict[str, str]:

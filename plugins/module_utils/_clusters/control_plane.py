@@ -98,21 +98,26 @@ def _text(value: t.Any) -> str:
 
 
 def flyteadmin_configuration(kube: Kube, namespace: str) -> dict[str, dict[str, t.Any]]:
-    """Return the sections of :data:`SECTIONS` that the configuration has that flyteadmin's Deployment mounts.
+    """Return the sections of :data:`SECTIONS` that the configuration has that flyteadmin's Deployment mounts."""
+    return mounted_sections(kube, namespace, "flyteadmin", SECTIONS) or {}
+
+
+def mounted_sections(kube: Kube, namespace: str, deployment: str, sections: Collection[str]) -> dict[str, dict[str, t.Any]] | None:
+    """Return those sections that the configuration has that a Deployment mounts, None where there is no such Deployment.
 
     The ConfigMaps are found through the Deployment, as the pod finds them, not by a name that a chart may change.
     """
-    deployment = kube.find(f"/apis/apps/v1/namespaces/{namespace}/deployments/flyteadmin")
-    if deployment is None:
-        return {}
+    found = kube.find(f"/apis/apps/v1/namespaces/{namespace}/deployments/{deployment}")
+    if found is None:
+        return None
     merged: dict[str, dict[str, t.Any]] = {}
-    with reading(f"what the Deployment {namespace}/flyteadmin mounts", f"Look at it: kubectl -n {namespace} get deployment flyteadmin -o yaml"):
-        names = config_maps(deployment["spec"]["template"]["spec"])
+    with reading(f"what the Deployment {namespace}/{deployment} mounts", f"Look at it: kubectl -n {namespace} get deployment {deployment} -o yaml"):
+        names = _config_maps(found["spec"]["template"]["spec"])
     for name in names:
         config_map = kube.find(f"/api/v1/namespaces/{namespace}/configmaps/{name}") or {}
         with reading(f"the ConfigMap {namespace}/{name}", f"Look at it: kubectl -n {namespace} get configmap {name} -o yaml"):
             for key, text in sorted((config_map.get("data") or {}).items()):
-                for section in (section for section in SECTIONS if key.endswith((".yaml", ".yml")) and f"{section}:" in text):
+                for section in (section for section in sections if key.endswith((".yaml", ".yml")) and f"{section}:" in text):
                     merged.setdefault(section, {}).update(section_of(text, section))
     return merged
 
@@ -126,7 +131,7 @@ def section_of(text: str, name: str) -> dict[str, t.Any]:
     return section if isinstance(section, dict) else {}
 
 
-def config_maps(pod_spec: Mapping[str, t.Any]) -> list[str]:
+def _config_maps(pod_spec: Mapping[str, t.Any]) -> list[str]:
     """Return the names of the ConfigMaps that a pod mounts, also through projected volumes."""
     found = []
     for volume in pod_spec.get("volumes") or []:

@@ -12,7 +12,7 @@ from .._flyteadmin.metadata import log_in, wants_tokens
 from .._helm.identity import AUTH_MOUNT, AUTH_SECRET, CLIENT_SECRET
 from .access import access_of, method_of
 from .client import Kube, KubeError
-from .control_plane import config_maps, section_of
+from .control_plane import mounted_sections
 from .each import each
 from .errors import reading
 from .secrets import read_secret
@@ -75,15 +75,7 @@ def _proof(kube: Kube, namespace: str, connection: Mapping[str, t.Any], remember
 
 def _client(kube: Kube, namespace: str) -> dict[str, t.Any]:
     """Return the section admin that the Deployment of flytepropeller reads."""
-    path = f"/apis/apps/v1/namespaces/{namespace}/deployments/flytepropeller"
-    deployment = kube.find(path)
-    if deployment is None:
+    found = mounted_sections(kube, namespace, "flytepropeller", ["admin"])
+    if found is None:
         raise KubeError("api", f"{kube.server} has no Deployment {namespace}/flytepropeller", hint="Run site.yml with the tag dataplane.")
-    found: dict[str, t.Any] = {}
-    with reading(f"what the Deployment {namespace}/flytepropeller mounts", f"Look at it: kubectl -n {namespace} get deployment flytepropeller -o yaml"):
-        for name in config_maps(deployment["spec"]["template"]["spec"]):
-            config_map = kube.find(f"/api/v1/namespaces/{namespace}/configmaps/{name}") or {}
-            for file, text in sorted((config_map.get("data") or {}).items()):
-                if file.endswith((".yaml", ".yml")) and "admin:" in text:
-                    found.update(section_of(text, "admin"))
-    return found
+    return found.get("admin") or {}
