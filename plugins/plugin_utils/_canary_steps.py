@@ -13,8 +13,8 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows impo
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import judge_canaries
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options, cluster_options
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._placement_steps import control_plane_access, live_section
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, ended
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._placement_steps import live_section
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, control_plane_access, ended
 
 
 def prove(work: Work) -> dict[str, t.Any]:

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import pathlib
-import ssl
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.configuration import expanded
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.certificates import is_certificate
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
 
 if t.TYPE_CHECKING:
@@ -39,9 +39,7 @@ def certificate_of(host: str, variable: str, read: Read) -> str | None:
         return None
     given = str(value)
     text = given if "-----BEGIN" in given else content_of(host, variable, given)
-    try:
-        ssl.create_default_context(cadata=text)
-    except (ssl.SSLError, ValueError) as error:
+    if not is_certificate(text):
         what = "the PEM that it holds" if given is text else repr(given)
-        raise Refused(f"{host}: {variable} = {what}: has to be a CA certificate as PEM, with its BEGIN and END lines.") from error
+        raise Refused(f"{host}: {variable} = {what}: has to be a CA certificate as PEM, with its BEGIN and END lines.")
     return text.strip() + "\n"

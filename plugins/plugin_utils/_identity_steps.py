@@ -12,14 +12,12 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows impo
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_connection, cluster_options
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity import Pairs
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, ended, step_of
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import RETRY_FOR, Work, control_plane_access, ended, step_of
 
 if t.TYPE_CHECKING:
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster
 
 _PROOF = "verify: flytepropeller's login"
-#: seconds after a rollout in which the ingress may have no pod yet
-_RETRY_FOR = 60
 
 
 def store_identities(work: Work) -> dict[str, t.Any]:
@@ -27,11 +25,10 @@ def store_identities(work: Work) -> dict[str, t.Any]:
     due = [host for host in work.plan["identity"] if host in work.hosts]
     if not due:
         return ended([])
-    site, head = work.known.site, work.known.site.control_plane
     pairs = Pairs(work.known, work.read)
     arguments = {
         "clusters": [_cluster(work, pairs, cluster) for cluster in work.clusters(due)],
-        "control_plane": {**cluster_options(site, head, work.read), "namespace": head.namespace},
+        "control_plane": control_plane_access(work),
         **work.many(),
     }
     try:
@@ -67,7 +64,7 @@ def prove_identities(work: Work) -> dict[str, t.Any]:
         return ended([])
     arguments = {
         "clusters": [{"name": cluster.host, "namespace": cluster.namespace, **cluster_options(site, cluster, work.read)} for cluster in clusters],
-        "flyteadmin": {**admin_connection(site, work.read), "retry_for": _RETRY_FOR},
+        "flyteadmin": {**admin_connection(site, work.read), "retry_for": RETRY_FOR},
         **work.many(),
     }
     try:

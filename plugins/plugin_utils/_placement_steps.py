@@ -17,10 +17,10 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows impo
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import status_text
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import cluster_failures, judge_labels
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, ModuleFailed
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options, cluster_options
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._namespace_steps import namespace_failures, restart_syncresources
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._probes import private_endpoints, probed_there
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, ended, observed_now, planned
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import RETRY_FOR, Work, control_plane_access, ended, observed_now, planned
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,19 +30,12 @@ _AWS_STEPS = {
     "eks_cluster": ("eks_cluster_result", "eks_cluster_nodes_result"),
     "iam": ("iam_oidc_result", "iam_policy_result", "iam_roles_result", "iam_pod_identity_result"),
 }
-#: seconds after a rollout in which the ingress may have no pod yet
-_RETRY_FOR = 60
 
 
 def live_section(work: Work) -> dict[str, t.Any]:
     """Return the section ``clusters`` that flyteadmin reads now; in check mode, that it would read."""
     rolled_out = work.outcomes.of("controlplane_release") or {}
     return rolled_out.get("live") or work.known.live
-
-
-def control_plane_access(work: Work) -> dict[str, t.Any]:
-    cluster = work.known.site.control_plane
-    return {**cluster_options(work.known.site, cluster, work.read), "namespace": cluster.namespace}
 
 
 def set_labels(work: Work) -> dict[str, t.Any]:
@@ -62,7 +55,7 @@ def set_labels(work: Work) -> dict[str, t.Any]:
         "control_plane": control_plane_access(work),
         "journal_rows": control_plane_of(work.known.observed, site.control_plane.host).get("journal") or [],
         "gather": True,  # for the step verify
-        "retry_for": _RETRY_FOR,
+        "retry_for": RETRY_FOR,
     }
     try:
         answer = work.action.module(MODULES + "flyte_ecl", arguments)
@@ -171,7 +164,7 @@ def _observed_again(work: Work) -> dict[str, dict[str, t.Any]]:
 
 
 def _stored_labels(work: Work) -> dict[str, t.Any]:
-    return work.action.module(MODULES + "flyte_ecl_info", {**admin_options(work.known.site, work.read), "retry_for": _RETRY_FOR})
+    return work.action.module(MODULES + "flyte_ecl_info", {**admin_options(work.known.site, work.read), "retry_for": RETRY_FOR})
 
 
 def show_status(work: Work) -> dict[str, t.Any]:

@@ -35,6 +35,9 @@ if t.TYPE_CHECKING:
 
 _Result = t.TypeVar("_Result")
 
+#: seconds after a rollout in which the ingress of flyteadmin may have no pod yet
+RETRY_FOR = 60
+
 
 @dataclasses.dataclass
 class Work:
@@ -65,6 +68,12 @@ class Work:
         """Return the options of a module that asks many clusters."""
         settings = self.known.site.settings
         return {"concurrency": settings["flyte_concurrency"], "timeout": settings["flyte_request_timeout"]}
+
+
+def control_plane_access(work: Work) -> dict[str, t.Any]:
+    """Return the option ``control_plane`` of the modules that look into it."""
+    cluster = work.known.site.control_plane
+    return {**cluster_options(work.known.site, cluster, work.read), "namespace": cluster.namespace}
 
 
 def ended(failures: Iterable[Failure | None], **more: t.Any) -> dict[str, t.Any]:

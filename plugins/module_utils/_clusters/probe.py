@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 import typing as t
 
+from .._common.certificates import is_certificate
 from .._common.threads import WIDE, in_threads
 from .._helm.configuration import SECRET_NAME
 from .client import Kube
@@ -106,14 +106,6 @@ def _may(kube: Kube, group: str, resource: str, verb: str) -> bool:
     return bool((answer.get("status") or {}).get("allowed"))
 
 
-def _is_certificate(text: str) -> bool:
-    try:
-        ssl.create_default_context(cadata=text)
-    except (ssl.SSLError, ValueError):
-        return False
-    return True
-
-
 #: of a cluster that is not asked from here; another place, or nobody, does
 UNPROBED = "unprobed"
 
@@ -147,7 +139,7 @@ def probe_all(
         pair, problem = stored_pair(str(entry["name"]), data)
         if pair is None:
             return problem
-        if str(entry.get("endpoint")).startswith("https:") and not _is_certificate(pair[1]):
+        if str(entry.get("endpoint")).startswith("https:") and not is_certificate(pair[1]):
             return probe_result(f"its CA certificate in the Secret {SECRET_NAME} is none: flyteadmin does not start with it", _STORE, UNUSABLE)
         if entry["name"] in unprobed:
             return probe_result(kind=UNPROBED)
