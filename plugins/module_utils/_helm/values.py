@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import json
 import re
@@ -27,13 +28,8 @@ def parse(text: str, *, strict: bool = False) -> Values:
     """
     import yaml
 
-    base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    loader: t.Any = type("_HelmLoader", (base,), {"yaml_implicit_resolvers": copy.deepcopy(base.yaml_implicit_resolvers)})
-    for first, resolvers in list(loader.yaml_implicit_resolvers.items()):
-        loader.yaml_implicit_resolvers[first] = [pair for pair in resolvers if pair[0] != "tag:yaml.org,2002:timestamp"]
-    loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)$"), list("-+0123456789."))
     try:
-        reader = loader(text)
+        reader = _loader()(text)
         node = reader.get_single_node()
         if node is None:
             return {}
@@ -48,6 +44,19 @@ def parse(text: str, *, strict: bool = False) -> Values:
     if not isinstance(content, dict):
         raise ValueError("no YAML mapping")
     return t.cast("Values", content)
+
+
+@functools.cache
+def _loader() -> t.Any:
+    """Return a loader that resolves plain scalars as Go's YAML does. Made once: it is no small part of reading a small file."""
+    import yaml
+
+    base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader: t.Any = type("_HelmLoader", (base,), {"yaml_implicit_resolvers": copy.deepcopy(base.yaml_implicit_resolvers)})
+    for first, resolvers in list(loader.yaml_implicit_resolvers.items()):
+        loader.yaml_implicit_resolvers[first] = [pair for pair in resolvers if pair[0] != "tag:yaml.org,2002:timestamp"]
+    loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)$"), list("-+0123456789."))
+    return loader
 
 
 def _said(error: Exception) -> str:
