@@ -58,8 +58,8 @@ class ActionModule(InventoryAction):
             self._refuse_access(site)
             self._refuse_helm(site)
         chart = provide(site, self._pull) if scope == "all" else None
+        reader = ValuesReader(site, chart, self.variables.read)
         if scope != "observe":
-            reader = ValuesReader(site, chart, self.variables.read)
             self._refuse_values(site, reader)
             self._use_mapping(site, reader)
         aws = self._ask_aws(site)
@@ -67,7 +67,7 @@ class ActionModule(InventoryAction):
         if scope == "observe":
             live = control_plane_of(observed, site.control_plane.host).get("namespace_mapping")
             site.settings["flyte_namespace_mapping"] = plain_mapping(live) or site.settings["flyte_namespace_mapping"]
-        known = Known(site, observed, aws, chart)
+        known = Known(site, observed, aws, chart, reader=reader if chart else None)
         if chart:
             self._refuse_placeholders(known, hosts)
             known.identities = planned_identities(known, self.variables.read)
@@ -174,7 +174,7 @@ class ActionModule(InventoryAction):
 
     def _refuse_placeholders(self, known: Known, hosts: list[str]) -> None:
         """Refuse what the chart's values files, or the user's, leave to be filled in: Kubernetes takes it all."""
-        reader = ValuesReader(known.site, known.planned_chart, self.variables.read)
+        reader = known.values_reader(self.variables.read)
         clusters = [cluster for cluster in known.site.clusters if cluster.host in hosts]
         wrong = [fault for cluster in clusters for fault in placeholder_faults(known.site, cluster, reader.sources(cluster), known.aws)]
         if wrong:

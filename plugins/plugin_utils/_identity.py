@@ -21,7 +21,6 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values im
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.identity import Given, identities, wants_tokens
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._certificates import certificate_of, content_of
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader
 
 if t.TYPE_CHECKING:
     from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity import Credentials, Identity
@@ -35,7 +34,7 @@ class Pairs:
 
     def __init__(self, known: Known, read: Read) -> None:
         self._site, self._read = known.site, read
-        self._values = ValuesReader(known.site, known.planned_chart, read)
+        self._values = known.values_reader(read)
         self._credentials: dict[str, Credentials] = {}
 
     def credentials(self, cluster: Cluster) -> Credentials:

@@ -34,6 +34,8 @@ class Known:
     chart: Chart | None
     #: who each flytepropeller has to be, by inventory host
     identities: dict[str, Identity] = dataclasses.field(default_factory=dict)
+    #: of the values of its releases, once something asked for it
+    reader: ValuesReader | None = None
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return plain data for a registered result."""
@@ -64,9 +66,15 @@ class Known:
             raise ValueError("a release needs a plan with its chart")
         return self.chart
 
+    def values_reader(self, read: Callable[[str, str], t.Any]) -> ValuesReader:
+        """Return the reader of the values of its releases: one, which reads each file once."""
+        if self.reader is None:
+            self.reader = ValuesReader(self.site, self.planned_chart, read)
+        return self.reader
+
     def values_of(self, read: Callable[[str, str], t.Any]) -> Callable[[Cluster, Configuration | None], Values]:
         """Return a function that returns all values of a cluster's release. Secrets."""
-        reader = ValuesReader(self.site, self.planned_chart, read)
+        reader = self.values_reader(read)
         return lambda cluster, configuration: release_values(
             self.site, cluster, reader.sources(cluster), aws=self.aws, configuration=configuration, identity=self.identities.get(cluster.host)
         )

@@ -17,7 +17,6 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.read
 from ansible_collections.flyte.multicluster.plugins.module_utils._labels.places import unknown_places
 from ansible_collections.flyte.multicluster.plugins.module_utils._labels.rows import from_api
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options
 
 if t.TYPE_CHECKING:
@@ -69,7 +68,7 @@ def place_faults(known: Known, plan: Plan, stored: Stored, read: Read) -> list[F
     places = list(stored.places)
     if any(row.step == "controlplane" for row in plan.rows):
         # flyteadmin makes these when its pods start.
-        sources = ValuesReader(site, known.chart, read).sources(site.control_plane)
+        sources = known.values_reader(read).sources(site.control_plane)
         values = merge([sources.defaults, users_values(sources)])
         named = [str(domain.get("id")) for domain in lookup(values, "configmap.domain.domains", []) if isinstance(domain, dict)]
         domains = dict.fromkeys([*named, *(domain for _project, domain in places)])
