@@ -155,11 +155,12 @@ requirements:
   - kubernetes >= 24.2.0
 """
 
+    # Annotated from here on: ansible-test's yamllint reads plain assignments, and ends where one is not a literal.
     # Of one cluster, besides kubernetes.core.k8s_auth_options.
-    ACCESS = "options:\n" + textwrap.indent(_METHODS.replace("(at)", ""), "  ")
+    ACCESS: str = "options:\n" + textwrap.indent(_METHODS.replace("(at)", ""), "  ")
 
     # The option clusters of flyte_cluster_info.
-    INFO = _clusters(
+    INFO: str = _clusters(
         _KEY,
         _NAMESPACE,
         r"""
@@ -192,7 +193,7 @@ ca_data:
     )
 
     # That of flyte_cluster_credentials.
-    CREDENTIALS = _clusters(
+    CREDENTIALS: str = _clusters(
         CONFIGURED,
         r"""
 state:
@@ -228,7 +229,7 @@ ca_data:
     )
 
     # That of flyte_propeller_identity.
-    IDENTITY = _clusters(
+    IDENTITY: str = _clusters(
         _KEY,
         _NAMESPACE,
         r"""
@@ -245,4 +246,4 @@ checksum:
     )
 
     # That of flyte_propeller_identity_info.
-    NAMESPACED = _clusters(_KEY, _NAMESPACE)
+    NAMESPACED: str = _clusters(_KEY, _NAMESPACE)

@@ -11,7 +11,7 @@ class ModuleDocFragment:
     """Documentation fragments for modules that talk to flyteadmin and may look into its control plane."""
 
     # Below an option of their own: flyteadmin's options have the same names.
-    DOCUMENTATION = below(
+    DOCUMENTATION: str = below(
         r"""
 control_plane:
   description:
@@ -43,7 +43,7 @@ options:
 """
 
     # The data planes, where one of them may have to say why something did not run.
-    PLANES = below(
+    PLANES: str = below(
         r"""
 planes:
   description:
