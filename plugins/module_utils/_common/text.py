@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text for people: the nearest known name, tables, ages."""
+"""Text for people: the nearest known name, the first of many, tables, ages."""
 
 from __future__ import annotations
 
@@ -35,6 +35,12 @@ def wrapped(rows: Sequence[Mapping[str, t.Any]], widths: Mapping[str, int]) -> l
         for number in range(max(len(lines) for lines in cells.values())):
             broken.append({column: lines[number] if number < len(lines) else " " for column, lines in cells.items()})
     return broken
+
+
+def first(names: Sequence[str], most: int, separator: str = ", ") -> str:
+    """Return so many names, and how many more there are."""
+    more = len(names) - most
+    return separator.join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def age(seconds: float | None) -> str:

@@ -43,7 +43,7 @@ def admin_override(base: Mapping[str, t.Any], namespace: str, mapping: str) -> V
     if moved != uris:
         configmap["adminServer"] = {"auth": {"authorizedUris": moved}}
     if mapping != (mapping_of(base) or DEFAULT_MAPPING):
-        configmap["namespace_config"] = {"namespace_mapping": {"template": _as_flyteadmin_reads_it(mapping)}}
+        configmap["namespace_config"] = {"namespace_mapping": {"template": template_of(mapping)}}
     return {"configmap": configmap} if configmap else {}
 
 
@@ -57,5 +57,11 @@ def plain_mapping(template: str | None) -> str | None:
     return template.replace("{{ project }}", "{project}").replace("{{ domain }}", "{domain}") if template else None
 
 
-def _as_flyteadmin_reads_it(mapping: str) -> str:
+def template_of(mapping: str) -> str:
+    """Return a mapping with plain braces as flyteadmin reads it."""
     return mapping.replace("{project}", "{{ project }}").replace("{domain}", "{{ domain }}")
+
+
+def namespace_of(mapping: str, project: str, domain: str) -> str:
+    """Return the namespace that a mapping with plain braces makes of a project and a domain."""
+    return mapping.replace("{project}", project).replace("{domain}", domain)

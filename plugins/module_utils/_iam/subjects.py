@@ -9,7 +9,7 @@ import dataclasses
 import re
 import typing as t
 
-from .._helm.namespaces import DEFAULT_MAPPING
+from .._helm.namespaces import DEFAULT_MAPPING, namespace_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -59,7 +59,7 @@ def task_namespaces(projects: Iterable[str], domains: Iterable[str], mapping: st
     # Where no project has a namespace of its own, those of the domains are there before any project.
     named = sorted(set(projects)) if "{project}" in mapping else [""]
     ordered = list(domains)
-    return list(dict.fromkeys(mapping.replace("{project}", project).replace("{domain}", domain) for project in named for domain in ordered))
+    return list(dict.fromkeys(namespace_of(mapping, project, domain) for project in named for domain in ordered))
 
 
 def task_subjects(projects: Iterable[str], domains: Iterable[str], *, wildcard: bool, mapping: str = DEFAULT_MAPPING) -> list[str]:

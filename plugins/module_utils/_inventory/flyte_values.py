@@ -10,6 +10,7 @@ import typing as t
 
 from .._common.text import nearest
 from .._helm.log_links import KEYS, NAMES, unknown_names
+from .._helm.namespaces import namespace_of, plain_mapping
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,20 +26,20 @@ _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 def check_buckets(reader: Reader, clusters: Sequence[Cluster], settings: Mapping[str, t.Any]) -> None:
     """Check the buckets of every cluster; what is wrong for the whole site is said once."""
     manages = settings["flyte_provider"] == "aws" and settings["flyte_iam_manage"]
-    said: set[tuple[str, str]] = set()
+    said: set[str] = set()
     for cluster in clusters:
-        named = [("flyte_buckets", bucket) for bucket in cluster.buckets]
+        named: list[tuple[str, t.Any]] = [("flyte_buckets", bucket) for bucket in cluster.buckets]
         if cluster.raw_data_bucket is not None:
             named.append(("flyte_raw_data_bucket", cluster.raw_data_bucket))
         found = [(variable, bucket, _bucket_problem(bucket)) for variable, bucket in named]
         if cluster.buckets and "/" in cluster.buckets[0] and not found[0][2]:
             found.append(("flyte_buckets", cluster.buckets[0], _WHOLE))
         if manages and not cluster.buckets:
-            found.append(("flyte_buckets", "[]", "is required with flyte_provider aws: the S3 buckets of Flyte. Or set flyte_iam_manage: false."))
+            found.append(("flyte_buckets", [], "is required with flyte_provider aws: the S3 buckets of Flyte. Or set flyte_iam_manage: false."))
         for variable, bucket, problem in found:
-            if problem and (variable, bucket) not in said:
-                said.add((variable, bucket))
-                reader.fault(cluster.host, variable, [] if bucket == "[]" else bucket, problem)
+            if problem and f"{variable}={bucket}" not in said:
+                said.add(f"{variable}={bucket}")
+                reader.fault(cluster.host, variable, bucket, problem)
 
 
 _WHOLE = "cannot have a prefix: the first bucket is Flyte's own, which lies in it under metadata/. Put the tasks' with its prefix into flyte_raw_data_bucket."
@@ -69,8 +70,8 @@ def check_namespace_mapping(reader: Reader, host: str, settings: dict[str, t.Any
     given = settings["flyte_namespace_mapping"]
     if given is None:
         return
-    mapping = given.replace("{{ project }}", "{project}").replace("{{ domain }}", "{domain}")
-    example = mapping.replace("{project}", "p").replace("{domain}", "d")
+    mapping = plain_mapping(given) or ""
+    example = namespace_of(mapping, "p", "d")
     if mapping == example or not re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", example):
         remedy = "has to be the name of a namespace with {project}, {domain} or both in it, for example '{project}-{domain}'."
         reader.fault(host, "flyte_namespace_mapping", given, remedy)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._helm.namespaces import DEFAULT_MAPPING
+from .._helm.namespaces import DEFAULT_MAPPING, namespace_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +92,7 @@ class Site:
 
     def namespace_of(self, project: str, domain: str) -> str:
         """Return the namespace of the tasks of a project-domain."""
-        return self.mapping.replace("{project}", project).replace("{domain}", domain)
+        return namespace_of(self.mapping, project, domain)
 
     @property
     def buckets(self) -> list[str]:

@@ -13,6 +13,7 @@ import dataclasses
 import re
 import typing as t
 
+from .._common.text import first
 from .rows import Failure, Observations, Row, control_plane_of, is_reachable
 
 if t.TYPE_CHECKING:
@@ -83,7 +84,7 @@ def sync_interval(site: Site, observed: Observations) -> float:
 
 def restart_row(site: Site, missing: Mapping[str, list[str]]) -> Row:
     """Return what is done for planes that lack namespaces."""
-    planes = "; ".join(f"{host} lacks {_listed(names)}" for host, names in missing.items())
+    planes = "; ".join(f"{host} lacks {first(names, _NAMED)}" for host, names in missing.items())
     return Row(site.control_plane.host, "namespaces", f"restart {SYNCRESOURCES}", f"{planes} (it does not look again at what any data plane took)")
 
 
@@ -93,9 +94,4 @@ def lacking_failures(site: Site, missing: Mapping[str, list[str]]) -> list[Failu
         f"Run site.yml: it restarts {SYNCRESOURCES}. If they are missing still, see what it says: "
         f"kubectl -n {site.control_plane.namespace} logs deployment/{SYNCRESOURCES}"
     )
-    return [Failure(host, "verify: namespaces", f"{_listed(names)} is missing: no execution of it can run here", remedy) for host, names in missing.items()]
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return [Failure(host, "verify: namespaces", f"{first(names, _NAMED)} is missing: no execution of it can run here", remedy) for host, names in missing.items()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._common.text import first
 from .._iam.required import vanishing_accounts
 from .._inventory.reader import Fault
 from .._labels.canary import is_canary_label
@@ -34,8 +35,7 @@ class Removal:
     managed: int
 
     def __str__(self) -> str:
-        more = f" and {len(self.gone) - _MOST} more" if len(self.gone) > _MOST else ""
-        return f"{len(self.gone)} of {self.managed} {self.what}: {', '.join(self.gone[:_MOST])}{more}"
+        return f"{len(self.gone)} of {self.managed} {self.what}: {first(self.gone, _MOST)}"
 
 
 def removals(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._common.text import first
 from .rows import Failure
 
 if t.TYPE_CHECKING:
@@ -26,8 +27,7 @@ def rendering_failure(host: str, wanted: Configuration, rendered: Mapping[str, t
     lines = differences(wanted, rendered)
     if not lines:
         return None
-    more = f"; and {len(lines) - _MOST} more" if len(lines) > _MOST else ""
-    problem = f"not installed: flyteadmin would not read what the plan wants, as Helm renders it: {'; '.join(lines[:_MOST])}{more}"
+    problem = f"not installed: flyteadmin would not read what the plan wants, as Helm renders it: {first(lines, _MOST, '; ')}"
     remedy = "Take configmap.clusters, and volumes of flyteadmin that hide its configuration, out of flyte_values and flyte_values_files; or see the chart."
     return Failure(host, "controlplane", problem, remedy)
 
