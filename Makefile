@@ -11,7 +11,7 @@ export PYTHONUNBUFFERED := 1
 # Compiled modules are kept where they are imported from: without them each process compiles hundreds of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench help setup binaries demo test lint types unit sanity molecule integration docs lab-up lab-down clean
+.PHONY: bench help setup binaries demo test test-with-lab test-without-lab lint types unit sanity molecule integration docs lab-up lab-down clean
 
 help:
 	@echo "make demo         the main job on the lab: three clusters, workflows placed by label"
@@ -88,7 +88,15 @@ integration: setup
 	@echo "== integration tests on a lab of their own"
 	@$(BIN)/python -m pytest tests/integration
 
-test: binaries lint types sanity docs unit molecule integration
+# What needs a lab runs beside what needs none: each keeps about one of two cores busy. A test's output is shown when it has ended.
+test: binaries lint types
+	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) test-with-lab test-without-lab
+
+test-with-lab: setup
+	@for part in molecule integration; do $(MAKE) $$part || exit 1; done
+
+test-without-lab: setup
+	@for part in sanity docs unit; do $(MAKE) $$part || exit 1; done
 
 bench: binaries
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement benchmarks/requirements.txt

@@ -116,6 +116,11 @@ class Result(t.NamedTuple):
         recap = self.output.rpartition("PLAY RECAP")[2]
         return {host: int(count) for host, count in re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", recap, re.MULTILINE)}
 
+    @property
+    def flat(self) -> str:
+        """Return the output as one line, without the doubled quotes of a YAML text."""
+        return re.sub(r"\s+", " ", self.output).replace("''", "'")
+
 
 class SiteUnderTest:
     """An inventory on the lab, and playbooks on it."""

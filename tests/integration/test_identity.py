@@ -47,10 +47,6 @@ def _own(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[SiteUnderTest]:
         yield SiteUnderTest(lab, tmp_path_factory.mktemp("identity-site"))
 
 
-def _flat(result: Result) -> str:
-    return re.sub(r"\s+", " ", result.output).replace("''", "'")
-
-
 def _failed(result: Result) -> set[str]:
     """Return the hosts of the closing table."""
     table = result.output.rpartition("could not be done")[2]
@@ -98,8 +94,8 @@ def test_the_charts_own_secret_is_refused_where_the_values_turn_authentication_o
     assert result.code != 0 and _state(own) == before
     for host in ("controlplane", "dataplane_1", "dataplane_2"):
         said = f"{host}: flyte_propeller_client_secret = None: flyteadmin wants tokens, and the secret of flytepropeller is the chart's own, 'foobar'"
-        assert said in _flat(result), result.output
-    assert "set flyte_propeller_client_id, and flyte_propeller_client_secret or flyte_propeller_client_secret_file" in _flat(result)
+        assert said in result.flat, result.output
+    assert "set flyte_propeller_client_id, and flyte_propeller_client_secret or flyte_propeller_client_secret_file" in result.flat
 
 
 def test_without_authentication_each_plane_has_a_secret_of_ours(own: SiteUnderTest) -> None:
@@ -120,7 +116,7 @@ def test_a_flyteadmin_that_wants_tokens_refuses_the_charts_own_secret(own: SiteU
     before = _state(own)
     result = own.run()
     assert result.code != 0 and _state(own) == before
-    assert "dataplane_2: flyte_propeller_client_secret = None: flyteadmin wants tokens" in _flat(result), result.output
+    assert "dataplane_2: flyte_propeller_client_secret = None: flyteadmin wants tokens" in result.flat, result.output
     # The proof says it too, of each plane.
     verified = own.run(playbook="verify.yml")
     assert verified.code != 0 and _failed(verified) == {"dataplane_1", "dataplane_2"} and "invalid_client" in verified.output, verified.output
@@ -132,7 +128,7 @@ def test_the_control_planes_own_secret_is_copied_and_shown_nowhere(own: SiteUnde
     planned = own.run("--check", "--diff")
     assert planned.code == 0, planned.output[-4000:]
     row = r"dataplane_1: dataplane: Secret flyte-secret-auth: client_secret [0-9a-f]{8} of the Secret flyte-secret-auth of controlplane \(was [0-9a-f]{8}\)"
-    assert re.search(row, _flat(planned))
+    assert re.search(row, planned.flat)
     assert own.cluster(PLANE1).secret("flyte-secret-auth") == {"client_secret": "foobar"}
     with ArgumentWatch() as arguments:
         result = own.run("-vvv", "--diff")
@@ -294,7 +290,7 @@ def test_a_private_endpoint_is_tried_by_a_job_in_the_control_plane(own: SiteUnde
     assert not [name for name, value in tokens.items() if value in text or base64.b64encode(value.encode()).decode() in text]
     assert not hub.get(JOBS)["items"] and tokens["dataplane_2_token"] not in verified.output
     planned = site.run("--check")
-    assert "dataplane_1: flyteadmin's token and CA certificate are not tried there (flyte_probe_from: none)" in _flat(planned)
+    assert "dataplane_1: flyteadmin's token and CA certificate are not tried there (flyte_probe_from: none)" in planned.flat
 
 
 def test_a_private_endpoint_that_does_not_serve_is_named(own: SiteUnderTest, tmp_path: pathlib.Path) -> None:
@@ -309,7 +305,7 @@ def test_a_private_endpoint_that_does_not_serve_is_named(own: SiteUnderTest, tmp
     assert "dataplane_2" in result.output and own.configs() == configs, result.output[-4000:]
     with Kubelet(hub, tmp_path):
         verified = site.run(playbook="verify.yml")
-    assert _failed(verified) == {"dataplane_2"} and "does not answer from the control plane: curl: (60)" in _flat(verified), verified.output
+    assert _failed(verified) == {"dataplane_2"} and "does not answer from the control plane: curl: (60)" in verified.flat, verified.output
     both = own.changed_copy()
     path = tmp_path / "both.pem"
     path.write_text(before["dataplane_1_cacert"] + before["dataplane_2_cacert"], encoding="utf-8")
@@ -327,14 +323,14 @@ def test_a_job_whose_pod_does_not_end_is_removed_and_said(own: SiteUnderTest) ->
     site.planes["dataplane_2"]["flyte_probe_from"] = "control_plane"
     site.variables["flyte_probe_timeout"] = 3
     result = site.run(playbook="verify.yml")
-    assert result.code != 0 and "did not end within 3 s" in _flat(result) and not hub.get(JOBS)["items"], result.output
+    assert result.code != 0 and "did not end within 3 s" in result.flat and not hub.get(JOBS)["items"], result.output
 
 
 def test_a_certificate_that_is_none_is_refused(own: SiteUnderTest, tmp_path: pathlib.Path) -> None:
     site = own.changed_copy()
     site.planes["dataplane_1"]["flyte_api_ca_cert"] = str(tmp_path / "nowhere.pem")
-    assert "dataplane_1: flyte_api_ca_cert = " in _flat(site.run())
+    assert "dataplane_1: flyte_api_ca_cert = " in site.run().flat
     (tmp_path / "text.pem").write_text("no certificate", encoding="utf-8")
     site.planes["dataplane_1"]["flyte_api_ca_cert"] = str(tmp_path / "text.pem")
     result = site.run()
-    assert result.code != 0 and "has to be a CA certificate as PEM" in _flat(result)
+    assert result.code != 0 and "has to be a CA certificate as PEM" in result.flat

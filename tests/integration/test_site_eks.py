@@ -12,6 +12,7 @@ import typing as t
 
 import pytest
 from conftest import ArgumentWatch, SiteUnderTest
+from lab import Lab
 
 ROLE = "arn:aws:iam::123456789012:role/eks"
 #: how every token for EKS begins, put together here so that this file does not hold it
@@ -75,20 +76,29 @@ def test_a_token_that_eks_does_not_accept_is_said(eks_site: SiteUnderTest) -> No
     assert "not-the-right-one" not in result.output
 
 
-def test_a_new_data_plane_gets_its_cluster_from_the_inventory(eks_site: SiteUnderTest) -> None:
-    """The guide's day 2: cluster, node group, OIDC provider, trust, release, credentials, configuration. One host in the inventory."""
-    lab, eks = eks_site.lab, eks_site.lab.aws_client("eks")
-    lab.up(4, unknown_to_eks=("dataplane4",))
-    subnets = [subnet["SubnetId"] for subnet in lab.aws_client("ec2").describe_subnets()["Subnets"]]
-    grown = eks_site.changed_copy()
+def _subnets(lab: Lab) -> list[str]:
+    return [subnet["SubnetId"] for subnet in lab.aws_client("ec2").describe_subnets()["Subnets"]]
+
+
+def _grown(site: SiteUnderTest) -> SiteUnderTest:
+    """Return the site with a data plane whose EKS cluster is made."""
+    grown = site.changed_copy()
     grown.planes["dataplane_4"] = {
         "flyte_eks_cluster": "flyte-dataplane4",
         "flyte_eks_create": True,
         "flyte_eks_version": "1.34",
         "flyte_eks_role_arn": ROLE,
         "flyte_eks_node_role_arn": ROLE,
-        "flyte_eks_subnets": subnets[:2],
+        "flyte_eks_subnets": _subnets(site.lab)[:2],
     }
+    return grown
+
+
+def test_a_new_data_plane_gets_its_cluster_from_the_inventory(eks_site: SiteUnderTest) -> None:
+    """The guide's day 2: cluster, node group, OIDC provider, trust, release, credentials, configuration. One host in the inventory."""
+    lab, eks = eks_site.lab, eks_site.lab.aws_client("eks")
+    lab.up(4, unknown_to_eks=("dataplane4",))
+    subnets, grown = _subnets(lab), _grown(eks_site)
     before = {name: eks_site.cluster(name).snapshot() for name in ("controlplane", "dataplane1")}
     planned = grown.run("--check", "--diff")
     assert planned.code == 0 and "dataplane_4: eks_cluster: create EKS cluster flyte-dataplane4" in planned.output, planned.output
@@ -120,16 +130,7 @@ def test_a_new_data_plane_gets_its_cluster_from_the_inventory(eks_site: SiteUnde
 def test_what_eks_is_still_making_is_waited_for_and_what_failed_is_replaced(eks_site: SiteUnderTest) -> None:
     """After the story above: a run that was killed while EKS created the cluster, and a node group whose creation failed."""
     lab, eks = eks_site.lab, eks_site.lab.aws_client("eks")
-    subnets = [subnet["SubnetId"] for subnet in lab.aws_client("ec2").describe_subnets()["Subnets"]]
-    grown = eks_site.changed_copy()
-    grown.planes["dataplane_4"] = {
-        "flyte_eks_cluster": "flyte-dataplane4",
-        "flyte_eks_create": True,
-        "flyte_eks_version": "1.34",
-        "flyte_eks_role_arn": ROLE,
-        "flyte_eks_node_role_arn": ROLE,
-        "flyte_eks_subnets": subnets[:2],
-    }
+    subnets, grown = _subnets(lab), _grown(eks_site)
     named = {"clusterName": "flyte-dataplane4", "nodegroupName": "flyte"}
 
     def made_by_hand(**tags: str) -> None:

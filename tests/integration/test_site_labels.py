@@ -39,10 +39,6 @@ def _delete(site: SiteUnderTest, place: str) -> None:
     requests.delete(f"{site.lab.admin_url}/api/v1/{level}/{place}", json=body, timeout=10).raise_for_status()
 
 
-def _flat(text: str) -> str:
-    return re.sub(r"\s+", " ", text).replace("''", "'")
-
-
 def test_every_stored_row_and_every_project_domain_is_judged(site: SiteUnderTest) -> None:
     """Also rows that the inventory does not have."""
     _delete(site, "team1/staging")  # of the control plane that ran workflows for a while
@@ -51,7 +47,7 @@ def test_every_stored_row_and_every_project_domain_is_judged(site: SiteUnderTest
     try:
         report = site.run(playbook="verify.yml")
         assert report.code == 0, report.output
-        text = _flat(report.output)
+        text = report.flat
         assert "team1/staging/somebody.elses: label 'labl1': labelClusterMap has no such label: it runs on any enabled cluster" in text
         assert "team1/staging: no label: it runs on any enabled cluster" in text
         strict = site.run("-e", "flyte_strict_labels=true", playbook="verify.yml")
@@ -139,7 +135,7 @@ def test_a_flyteadmin_that_wants_a_token_gets_one_and_no_secret_is_shown(site: S
     site.lab.admin_restart("flyte-automation", secret, others={"flytepropeller": propellers})
     try:
         refused = own.run("--tags", "ecl,verify")
-        assert refused.code != 0 and "set flyte_client_id and flyte_client_secret" in _flat(refused.output), refused.output
+        assert refused.code != 0 and "set flyte_client_id and flyte_client_secret" in refused.flat, refused.output
         known = own.changed_copy()
         known.variables.update(flyte_client_id="flyte-automation", flyte_client_secret=secret)
         with ArgumentWatch() as arguments:

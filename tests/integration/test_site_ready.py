@@ -1,20 +1,66 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""That a site works, on the one that test_site.py built: the canary of our own, what is still to be done."""
+"""That a site works, on the one that test_site.py built: namespaces of projects, the canary of our own, what is still to be done."""
 
 from __future__ import annotations
 
 import re
+import time
+import typing as t
 
 import requests
-from conftest import SiteUnderTest
+from conftest import Cluster, SiteUnderTest
 
+LACKING = "late-production"
+SYNCRESOURCES = "/apis/apps/v1/namespaces/flyte/deployments/syncresources"
 CANARY = "flyte_multicluster.canary"
 OWN = ("-e", "flyte_canary_project=team1", "-e", "flyte_canary_labels=true")
 
 
-def _flat(text: str) -> str:
-    return re.sub(r"\s+", " ", text).replace("''", "'")
+def _restarted(hub: Cluster) -> str | None:
+    found = hub.get(SYNCRESOURCES)["spec"]["template"]["metadata"].get("annotations") or {}
+    return t.cast("str | None", found.get("kubectl.kubernetes.io/restartedAt"))
+
+
+def _until(there: t.Callable[[], bool], what: str) -> None:
+    for _attempt in range(120):
+        if there():
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"not within a minute: {what}")
+
+
+def test_a_plane_that_lacks_a_namespace_is_found_and_mended(site: SiteUnderTest) -> None:
+    """syncresources takes a template as applied once any data plane took it: one that was dead then gets it by a start only."""
+    hub, plane, other = (site.cluster(name) for name in ("controlplane", "dataplane2", "dataplane1"))
+    patient = site.changed_copy()
+    # A project may be younger than this: it is waited for so long, and no longer.
+    patient.inventory["all"]["children"]["flyte_control_plane"]["vars"]["flyte_values"]["cluster_resource_manager"] = {
+        "config": {"cluster_resources": {"refreshInterval": "3s"}}
+    }
+    result = patient.run()
+    assert result.code == 0, result.output
+    site.lab.stop("dataplane2")
+    try:
+        requests.post(f"{site.lab.admin_url}/api/v1/projects", json={"project": {"id": "late", "name": "late"}}, timeout=10).raise_for_status()
+        _until(lambda: bool(other.get(f"/api/v1/namespaces/{LACKING}")), "the namespace of the new project on the plane that lives")
+    finally:
+        site.lab.start("dataplane2")
+    time.sleep(8)  # two rounds of syncresources, which do not look at it again
+    assert plane.get(f"/api/v1/namespaces/{LACKING}") is None
+    found = patient.run(playbook="verify.yml")
+    assert found.code != 0 and f"{LACKING}, late-staging is missing: no execution of it can run here" in found.flat, found.output
+    assert re.search(r"dataplane_2 +verify: namespaces", found.output), found.output
+    before = _restarted(hub)
+    planned = patient.run("--check", "--diff")
+    assert planned.code == 0 and "restart syncresources: dataplane_2 lacks" in planned.flat, planned.output
+    assert _restarted(hub) == before
+    mended = patient.run()
+    assert mended.code == 0 and mended.changed["controlplane"] == 1, mended.output
+    assert _restarted(hub) != before and plane.get(f"/api/v1/namespaces/{LACKING}")
+    again = patient.run()
+    assert again.code == 0 and set(again.changed.values()) == {0} and patient.run(playbook="verify.yml").code == 0
+    assert site.run().code == 0
 
 
 def test_our_own_canary_proves_every_cluster(site: SiteUnderTest) -> None:
@@ -28,7 +74,7 @@ def test_our_own_canary_proves_every_cluster(site: SiteUnderTest) -> None:
     # label1 and label2 lead to one cluster each; the third one has no label for itself.
     assert ("label1", "dataplane_1", "dataplane_1") in proven and ("label2", "dataplane_2", "dataplane_2") in proven, without.output
     if "dataplane_3" in site.planes:
-        assert without.code != 0 and "no label leads to it alone" in _flat(without.output)
+        assert without.code != 0 and "no label leads to it alone" in without.flat
     result = site.run(*OWN)
     assert result.code == 0, result.output
     proven = re.findall(r"flyte-multicluster-canary-(\S+) \(execution\) +(\S+) +(\S+) +SUCCEEDED +proven", result.output)
@@ -40,7 +86,7 @@ def test_our_own_canary_proves_every_cluster(site: SiteUnderTest) -> None:
     assert site.run(*OWN, playbook="verify.yml").code == 0 and len(requests.get(url, timeout=10).json()["launchPlans"]) == 1
     assert "flyte-multicluster-canary" not in site.run(playbook="status.yml").output
     wrong = site.run("-e", "flyte_canary_project=nope", playbook="verify.yml")
-    assert wrong.code != 0 and "flyteadmin has no project-domain nope/development to register the canary in" in _flat(wrong.output), wrong.output
+    assert wrong.code != 0 and "flyteadmin has no project-domain nope/development to register the canary in" in wrong.flat, wrong.output
     assert "flyte-multicluster-canary-dataplane_1" in labels()
     assert site.run().code == 0 and "flyte-multicluster-canary" not in labels()
 
@@ -49,12 +95,12 @@ def test_what_is_still_to_be_done_is_a_failure_of_verify(site: SiteUnderTest) ->
     other = site.changed_copy()
     other.variables["flyte_labels"]["label2"] = [{"cluster": "dataplane_1", "weight": 1}]
     found = other.run(playbook="verify.yml")
-    assert found.code != 0 and "still to be done: labelClusterMap: label2: dataplane_1 1" in _flat(found.output), found.output
+    assert found.code != 0 and "still to be done: labelClusterMap: label2: dataplane_1 1" in found.flat, found.output
     # With the chart at hand, values are compared too.
     changed = site.changed_copy()
     changed.planes["dataplane_2"]["flyte_values"] = {"flytepropeller": {"podAnnotations": {"example.com/ready": "yes"}}}
     found = changed.run("--tags", "verify")
-    assert found.code != 0 and "still to be done: Helm release flyte-core-data: values differ" in _flat(found.output), found.output
+    assert found.code != 0 and "still to be done: Helm release flyte-core-data: values differ" in found.flat, found.output
     assert site.run(playbook="verify.yml").code == 0
 
 

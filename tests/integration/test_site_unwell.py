@@ -9,12 +9,14 @@ import contextlib
 import json
 import pathlib
 import re
+import subprocess
 import sys
 import time
 import typing as t
 
 import pytest
 from conftest import REPOSITORY, Cluster, SiteUnderTest
+from processes import kill_tree
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "unit"))
 
@@ -100,10 +102,6 @@ def _broken(site: SiteUnderTest, tmp_path: pathlib.Path) -> t.Iterator[SiteUnder
                 plane.delete(f"/api/v1/namespaces/{variables['flyte_namespace']}")
 
 
-def _flat(text: str) -> str:
-    return re.sub(r"\s+", " ", text)
-
-
 def _named(output: str, hosts: t.Iterable[str], step: str) -> None:
     """Fail where the one table does not name a host, or says something that only Python says."""
     table = output.rpartition("CLUSTER ")[2]
@@ -123,7 +121,7 @@ def test_each_broken_cluster_is_its_own_failure_and_the_others_are_finished(brok
     started = time.monotonic()
     found = changed.run()
     assert time.monotonic() - started < 240
-    assert found.code != 0 and f"{len(hosts)} thing(s) could not be done" in _flat(found.output), found.output
+    assert found.code != 0 and f"{len(hosts)} thing(s) could not be done" in found.flat, found.output
     _named(found.output, hosts, "observe")
     assert broken.cluster("dataplane1").revisions("flyte-core-data") != before and found.changed.get("dataplane_1"), found.output
     verified = changed.run(playbook="verify.yml")
@@ -145,9 +143,60 @@ def test_a_broken_flyteadmin_is_its_own_failure(site: SiteUnderTest, name: str, 
         other.variables["flyte_admin_url"] = server.access["host"]
         for playbook in playbooks:
             found = other.run(playbook=playbook)
-            assert found.code != 0 and "1 thing(s) could not be done" in _flat(found.output), found.output
+            assert found.code != 0 and "1 thing(s) could not be done" in found.flat, found.output
             _named(found.output, ["controlplane"], "verify" if playbook == "verify.yml" else "ecl")
-            assert "flyte_admin_url" in _flat(found.output) or "flyte_request_timeout" in _flat(found.output), found.output
+            assert "flyte_admin_url" in found.flat or "flyte_request_timeout" in found.flat, found.output
         status = other.run(playbook="status.yml")
     assert status.code == 0 and "Executions are unknown" in status.output, status.output
     assert re.search(r"dataplane_1 .* ready", status.output) and re.search(r"dataplane_2 .* ready", status.output), status.output
+
+
+def test_a_secret_of_another_type_is_one_planes_failure(site: SiteUnderTest) -> None:
+    plane, path = site.cluster("dataplane2"), "/api/v1/namespaces/flyte/secrets"
+    plane.delete(f"{path}/flyteadmin-token")
+    _create(plane, path, {"metadata": {"name": "flyteadmin-token"}, "data": {"token": "eA=="}})
+    try:
+        found = site.run()
+        assert found.code != 0 and "is no token of the ServiceAccount flyteadmin" in found.flat, found.output
+        assert "Set flyte_token_secret to another name" in found.flat
+        _named(found.output, ["dataplane_2"], "credentials")
+    finally:
+        plane.delete(f"{path}/flyteadmin-token")
+    assert site.run().code == 0
+
+
+def test_an_immutable_secret_of_the_control_plane_is_said(site: SiteUnderTest) -> None:
+    hub, plane, path = site.cluster("controlplane"), site.cluster("dataplane2"), "/api/v1/namespaces/flyte/secrets"
+    kept = hub.get(f"{path}/cluster-credentials")
+    hub.patch(f"{path}/cluster-credentials", {"immutable": True})
+    # Under another name it is another token.
+    plane.delete(f"{path}/flyteadmin-token")
+    try:
+        found = site.run("-e", "flyte_token_secret=another-token")
+        assert found.code != 0 and "It is marked immutable" in found.flat, found.output
+        _named(found.output, ["controlplane"], "credentials")
+    finally:
+        hub.delete(f"{path}/cluster-credentials")
+        metadata = {"name": "cluster-credentials", "labels": kept["metadata"].get("labels") or {}}
+        _create(hub, path, {"metadata": metadata, "data": kept["data"], "type": kept["type"]})
+        plane.delete(f"{path}/another-token")
+    assert site.run().code == 0
+
+
+def test_two_first_runs_at_the_same_moment_wait_for_each_other(site: SiteUnderTest) -> None:
+    helm = str(site.lab.folder / "bin" / "helm")
+    access = ["--kubeconfig", str(site.lab.kubeconfig), "--kube-context", "dataplane2", "--namespace", "flyte"]
+    subprocess.run([helm, "uninstall", "flyte-core-data", "--wait", *access], check=True, capture_output=True, timeout=60)
+    runs = [
+        subprocess.Popen(
+            site.command("site.yml"), cwd=REPOSITORY, env=site.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        for _number in range(2)
+    ]
+    try:
+        outputs = [run.communicate(timeout=300)[0].decode() for run in runs]
+    finally:
+        for run in runs:
+            kill_tree(run)
+    assert [run.returncode for run in runs] == [0, 0], "\n".join(outputs)
+    assert site.run().code == 0
