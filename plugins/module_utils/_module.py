@@ -1,198 +1,167 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the modules share: argument specs, and the one place where exceptions become ``fail_json``."""
+"""What a module does, apart from where: as a module in a process of its own, or in that of an action, which costs no second Python.
+
+The one place where an exception becomes the text of a failure.
+"""
 
 from __future__ import annotations
 
 import copy
+import dataclasses
+import traceback
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
 
-from ._clusters import client as _kube
-from ._clusters.access import METHOD_OPTIONS, access_of, access_options, method_of
+from ._clusters.client import KubeError, missing_library
 from ._common.explain import NOTES
-from ._common.redaction import SECRETS
+from ._common.redaction import SECRETS, forms
 from ._flyteadmin.errors import AdminError
-from ._flyteadmin.settings import ADMIN_CONNECTION, ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_OPTIONS, ADMIN_REQUIRED_TOGETHER, Settings
+from ._flyteadmin.settings import ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_OPTIONS, ADMIN_REQUIRED_TOGETHER, Settings
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
 
-    from ._flyteadmin.journal import Journal
-    from ._labels.placement import Placement
-
-
-def kube_argument_spec() -> dict[str, t.Any]:
-    """Return the options of kubernetes.core.k8s_auth_options, and those of the doc fragment flyte.multicluster.clusters.access."""
-    from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-
-    return copy.deepcopy({**AUTH_ARG_SPEC, **METHOD_OPTIONS})
+    Result = dict[str, t.Any]
 
 
-def admin_module(spec: dict[str, t.Any], **constraints: t.Any) -> AnsibleModule:
-    """Return a module with the options of the doc fragment flyte.multicluster.flyteadmin besides its own; it has a check mode."""
-    return AnsibleModule(
-        argument_spec={**copy.deepcopy(ADMIN_OPTIONS), **spec},
-        supports_check_mode=True,
-        mutually_exclusive=[*ADMIN_MUTUALLY_EXCLUSIVE, *constraints.pop("mutually_exclusive", [])],
-        required_together=[*ADMIN_REQUIRED_TOGETHER, *constraints.pop("required_together", [])],
-        **constraints,
-    )
+class Call(t.NamedTuple):
+    """What an operation is given."""
+
+    #: the options, checked and complete
+    params: dict[str, t.Any]
+    check_mode: bool
+    #: takes a warning
+    warn: Callable[[str], None]
 
 
-def control_plane_argument_spec() -> dict[str, t.Any]:
-    """Return the option of the doc fragment flyte.multicluster.control_plane."""
-    options = {**access_options(), "namespace": {"type": "str", "default": "flyte"}}
-    return {"control_plane": {"type": "dict", "options": options}}
+class OperationFailed(Exception):
+    """An operation failed; the text has no secret that is known. ``result`` is what there is besides it."""
+
+    def __init__(self, text: str, result: Mapping[str, t.Any]) -> None:
+        super().__init__(text)
+        self.result = dict(result)
 
 
-def planes_argument_spec() -> dict[str, t.Any]:
-    """Return the option of the doc fragment flyte.multicluster.control_plane.planes."""
-    own = {
-        "name": {"type": "str", "required": True},
-        "namespace": {"type": "str", "default": "flyte"},
-        "release": {"type": "str", "default": "flyte-core-data"},
-        "propeller": {"type": "bool", "default": True},
-    }
-    return {"planes": {"type": "list", "elements": "dict", "default": [], "options": {**access_options(), **own}}}
+@dataclasses.dataclass(frozen=True)
+class Operation:
+    """The options of a module, and its work. It has a check mode."""
+
+    #: the argument spec, made only where it is needed: parts of it are other collections'
+    options: Callable[[], dict[str, t.Any]]
+    work: Callable[[Call], Result]
+    #: exceptions that are failures and no bugs; they may have a ``hint`` and a ``result``
+    errors: tuple[type[Exception], ...]
+    #: returns the traceback of a library that is not there, and its name
+    missing: Callable[[], tuple[str, str] | None]
+    #: mutually_exclusive, required_together and so on
+    constraints: Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
-def placement_argument_spec() -> dict[str, t.Any]:
-    """Return the options of the doc fragment flyte.multicluster.placement; use with :data:`PLACEMENT_CONSTRAINTS`."""
-    return {
-        **control_plane_argument_spec(),
-        "label_cluster_map": {"type": "dict"},
-        "enabled_clusters": {"type": "list", "elements": "str"},
-        "default_execution_label": {"type": "str"},
-    }
+def kube_operation(options: Callable[[], dict[str, t.Any]], work: Callable[[Call], Result], *errors: type[Exception], **constraints: t.Any) -> Operation:
+    """Return what a module does that talks to Kubernetes."""
+    return Operation(options, work, (KubeError, *errors), _missing_kubernetes, constraints)
 
 
-PLACEMENT_CONSTRAINTS: dict[str, t.Any] = {
-    "mutually_exclusive": [("control_plane", "label_cluster_map")],
-    "required_together": [("label_cluster_map", "enabled_clusters")],
-}
+def admin_operation(
+    options: Callable[[], dict[str, t.Any]], work: Callable[[Call, Settings], Result], *errors: type[Exception], **constraints: t.Any
+) -> Operation:
+    """Return what a module does that talks to flyteadmin, with the options of the doc fragment flyte.multicluster.flyteadmin besides its own."""
 
-
-def control_plane_of(params: t.Mapping[str, t.Any]) -> tuple[_kube.Kube, str] | None:
-    """Return the connection to the control plane and flyteadmin's namespace, None where the option is not given."""
-    given = params.get("control_plane")
-    return (method_of(access_of(given)).connect(_kube.READ_TIMEOUT), given["namespace"]) if given else None
-
-
-def placement_of(params: t.Mapping[str, t.Any]) -> Placement | None:
-    """Return what flyteadmin's configuration makes of a label: from the options, or read from the control plane; None where neither is given."""
-    # What is imported on the target is compiled there anew each time: only what is needed.
-    from ._labels.placement import Placement
-
-    if params.get("label_cluster_map") is not None:
-        return Placement(params["label_cluster_map"], frozenset(params["enabled_clusters"]), params.get("default_execution_label"))
-    access = control_plane_of(params)
-    if access is None:
-        return None
-    from ._clusters.control_plane import flyteadmin_clusters
-
-    section = flyteadmin_clusters(*access)
-    if not section:
-        raise _kube.KubeError(
-            "api",
-            f"{access[0].server}: the Deployment flyteadmin in the namespace {access[1]} mounts no configuration with clusters",
-            hint="Check control_plane and its namespace; site.yml writes that configuration.",
-        )
-    return Placement.from_section(section)
-
-
-def journal_of(params: t.Mapping[str, t.Any], settings: Settings) -> Journal:
-    """Return where rows are kept that a delete takes along: the control plane where access to it is given, else a folder of this machine."""
-    from ._flyteadmin.journal import ConfigMapJournal, FileJournal
-
-    given = params["control_plane"]
-    if given is None:
-        return FileJournal(params["journal"], settings.url)
-    # The connection is made when it is first needed.
-    return ConfigMapJournal(lambda: t.cast("tuple[_kube.Kube, str]", control_plane_of(params))[0], given["namespace"])
-
-
-def clusters_argument_spec(**more: t.Any) -> dict[str, t.Any]:
-    """Return the options of the doc fragment flyte.multicluster.clusters, with more options for each cluster."""
-    options = {"name": {"type": "str", "required": True}, **access_options(), **more}
-    return {
-        "clusters": {"type": "list", "elements": "dict", "required": True, "options": options},
-        "concurrency": {"type": "int", "default": 16},
-        "timeout": {"type": "float", "default": 15},
-    }
-
-
-def flyteadmin_argument_spec(*, required: bool) -> dict[str, t.Any]:
-    """Return the option that says how flyteadmin is reached, and not who asks."""
-    options = {name: ADMIN_OPTIONS[name] for name in ADMIN_CONNECTION}
-    return {"flyteadmin": {"type": "dict", "required": required, "options": copy.deepcopy(options)}}
-
-
-def run_kube_module(module: AnsibleModule, work: Callable[[], dict[str, t.Any]], *errors: type[Exception]) -> None:
-    """Run a module that talks to Kubernetes.
-
-    :param errors: further exceptions that are failures and no bugs; they may have a ``hint``.
-    """
-    traceback = _kube.missing_library()
-    if traceback:
-        module.fail_json(msg=missing_required_lib("kubernetes"), exception=traceback)
-    _run(module, work, _kube.KubeError, *errors)
-
-
-def run_admin_module(module: AnsibleModule, work: Callable[[Settings], dict[str, t.Any]], *errors: type[Exception]) -> None:
-    """Run a module that talks to flyteadmin, and to the control plane where access to it is given."""
-    try:
-        import requests  # noqa: F401  pylint: disable=unused-import
-    except ImportError as error:
-        module.fail_json(msg=missing_required_lib("requests"), exception=str(error))
-
-    def with_settings() -> dict[str, t.Any]:
-        settings = Settings.from_params(module.params)
+    def with_settings(call: Call) -> Result:
+        settings = Settings.from_params(call.params)
         # Secrets of files and of the environment are none that Ansible knows of.
         SECRETS.know(*settings.secrets)
-        try:
-            return work(settings)
-        except ImportError as error:
-            # Needed for control_plane alone, and only once something is read or written there.
-            module.fail_json(msg=missing_required_lib("kubernetes"), exception=str(error))
-            raise  # fail_json does not return
+        return work(call, settings)
 
-    _run(module, with_settings, AdminError, _kube.KubeError, *errors)
+    constraints["mutually_exclusive"] = [*ADMIN_MUTUALLY_EXCLUSIVE, *constraints.get("mutually_exclusive", [])]
+    constraints["required_together"] = [*ADMIN_REQUIRED_TOGETHER, *constraints.get("required_together", [])]
+    return Operation(lambda: {**copy.deepcopy(ADMIN_OPTIONS), **options()}, with_settings, (AdminError, KubeError, *errors), _missing_requests, constraints)
 
 
-def _run(module: AnsibleModule, work: Callable[[], dict[str, t.Any]], *errors: type[Exception]) -> None:
-    # A path is what has to be read in a message; Ansible hides it, since the same option may be a kubeconfig itself.
-    module.no_log_values.difference_update(_kubeconfig_paths(module.params))
-    SECRETS.know(*module.no_log_values)
+def _missing_kubernetes() -> tuple[str, str] | None:
+    found = missing_library()
+    return ("kubernetes", found) if found else None
+
+
+def _missing_requests() -> tuple[str, str] | None:
     try:
-        result = work()
-    except errors as error:
+        import requests  # noqa: F401  pylint: disable=unused-import
+    except ImportError:
+        return "requests", traceback.format_exc()
+    return None
+
+
+def carry_out(operation: Operation, call: Call, concealed: Collection[str]) -> Result:
+    """Return the result of an operation.
+
+    :param concealed: the values of options that are secrets.
+    :raises OperationFailed: it failed.
+    """
+    # A path is what has to be read in a message; Ansible hides it, since the same option may be a kubeconfig itself.
+    SECRETS.know(*(set(concealed) - kubeconfig_paths(call.params)))
+    missing = operation.missing()
+    if missing:
+        raise OperationFailed(missing_required_lib(missing[0]), {"exception": missing[1]})
+    try:
+        return operation.work(call)
+    except operation.errors as error:
         NOTES.note(error)
-        hint = getattr(error, "hint", "")
-        text = str(getattr(error, "message", None) or error)
+        text, hint = str(getattr(error, "message", None) or error), getattr(error, "hint", "")
+        said = f"{text}{'' if text.endswith('.') else '.'} {hint}".strip()
+        raise OperationFailed(said, getattr(error, "result", {})) from error
+    except ImportError as error:
+        # Needed for control_plane alone, and only once something is read or written there.
+        raise OperationFailed(missing_required_lib("kubernetes"), {"exception": traceback.format_exc()}) from error
+
+
+def run_module(operation: Operation) -> None:
+    """Carry an operation out as a module, and end its process."""
+    module = AnsibleModule(argument_spec=operation.options(), supports_check_mode=True, **operation.constraints)
+    module.no_log_values.difference_update(kubeconfig_paths(module.params))
+    try:
+        result = carry_out(operation, Call(module.params, module.check_mode, module.warn), module.no_log_values)
+    except OperationFailed as error:
         _hide(module)
-        module.fail_json(msg=f"{text}. {hint}".strip() if not text.endswith(".") else f"{text} {hint}".strip(), **_explained(getattr(error, "result", {})))
+        module.fail_json(msg=str(error), **_explained(error.result))
     _hide(module)
     module.exit_json(**_explained(result))
 
 
-def _explained(result: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def run_here(operation: Operation, arguments: Mapping[str, t.Any], *, check_mode: bool, warn: Callable[[str], None]) -> Result:
+    """Carry an operation out in this process, by the rules of a module: the same checks, defaults and fallbacks, no secret in what it returns.
+
+    :raises OperationFailed: it failed.
+    """
+    given = ArgumentSpecValidator(operation.options(), **operation.constraints).validate(dict(arguments))
+    if given.error_messages:
+        raise OperationFailed(SECRETS.text(given.error_messages[0]), {})
+    before, concealed = SECRETS.known(), given._no_log_values
+    result = carry_out(operation, Call(given.validated_parameters, check_mode, warn), concealed)
+    # As in a module's result, and no more: what else this process knows may be a part of a name, and this is data. What is shown is looked through later.
+    own = {form for secret in concealed - kubeconfig_paths(given.validated_parameters) for form in forms(secret)}
+    return t.cast("Result", remove_values(result, own | (SECRETS.known() - before)))
+
+
+def _explained(result: Mapping[str, t.Any]) -> Result:
     """Return a result with the tracebacks of what was caught, where they are asked for."""
     texts = NOTES.taken()
     return {**result, "explanations": texts} if texts else dict(result)
 
 
-def _kubeconfig_paths(params: t.Any) -> set[str]:
+def kubeconfig_paths(params: t.Any) -> set[str]:
     """Return the paths of kubeconfigs among a module's options; one that is text of several lines, or JSON, is none."""
     if isinstance(params, list):
-        return {path for item in params for path in _kubeconfig_paths(item)}
+        return {path for item in params for path in kubeconfig_paths(item)}
     if not isinstance(params, dict):
         return set()
     own = params.get("kubeconfig")
     found = {own} if isinstance(own, str) and not any(mark in own for mark in "\n{") else set()
-    return found | {path for key, item in params.items() if key != "kubeconfig" for path in _kubeconfig_paths(item)}
+    return found | {path for key, item in params.items() if key != "kubeconfig" for path in kubeconfig_paths(item)}
 
 
 def _hide(module: AnsibleModule) -> None:

@@ -173,32 +173,26 @@ canaries:
       sample: ran on dataplane_1, not on dataplane_2
 """
 
-from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.canary import run
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import (
-    PLACEMENT_CONSTRAINTS,
-    admin_module,
-    placement_argument_spec,
-    placement_of,
-    planes_argument_spec,
-    run_admin_module,
-)
+import typing as t
 
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.canary import run
+from ansible_collections.flyte.multicluster.plugins.module_utils._options import PLACEMENT_CONSTRAINTS, placement_argument_spec, placement_of, planes_argument_spec
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_operation, run_module
 
 _CLUSTER = {"name": {"type": "str", "required": True}, "label": {"type": "str", "required": True}}
-_OWN = {
+_CANARY = {
     "project": {"type": "str", "required": True},
     "domain": {"type": "str", "required": True},
     "clusters": {"type": "list", "elements": "dict", "required": True, "options": _CLUSTER},
 }
 
 
-def main() -> None:
-    """Run the module."""
-    spec = {
+def _options() -> dict[str, t.Any]:
+    return {
         **placement_argument_spec(),
         **planes_argument_spec(),
         "launch_plan": {"type": "str", "aliases": ["workflow"]},
-        "own": {"type": "dict", "options": _OWN},
+        "own": {"type": "dict", "options": _CANARY},
         "version": {"type": "str"},
         "inputs": {"type": "dict", "default": {}},
         "projects": {"type": "list", "elements": "str"},
@@ -207,8 +201,19 @@ def main() -> None:
         "console_url": {"type": "str"},
         "concurrency": {"type": "int", "default": 8},
     }
-    module = admin_module(spec, required_one_of=[("control_plane", "label_cluster_map"), ("launch_plan", "own")], **PLACEMENT_CONSTRAINTS)
-    run_admin_module(module, lambda settings: run(module.params, settings, check_mode=module.check_mode, placement=placement_of(module.params)))
+
+
+OPERATION = admin_operation(
+    _options,
+    lambda call, settings: run(call.params, settings, check_mode=call.check_mode, placement=placement_of(call.params)),
+    required_one_of=[("control_plane", "label_cluster_map"), ("launch_plan", "own")],
+    **PLACEMENT_CONSTRAINTS,
+)
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -150,33 +150,43 @@ probes:
       denied: []
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import clusters_argument_spec, kube_argument_spec, run_kube_module
+import typing as t
+
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.store import PartialFailure, run
+from ansible_collections.flyte.multicluster.plugins.module_utils._options import clusters_argument_spec, kube_argument_spec
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import kube_operation, run_module
+
+_OWN = {
+    "namespace": {"type": "str", "default": "flyte"},
+    "name": {"type": "str", "default": "cluster-credentials"},
+    "create_namespace": {"type": "bool", "default": True},
+    "allow_partial": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "float", "default": 60},
+    "service_accounts": {"type": "bool", "default": False},
+}
+_CLUSTER = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "endpoint": {"type": "str"},
+    "namespace": {"type": "str", "default": "flyte"},
+    "service_account": {"type": "str", "default": "flyteadmin"},
+    "token_secret": {"type": "str", "default": "flyteadmin-token", "no_log": False},
+    "token": {"type": "str", "no_log": True},
+    "ca_data": {"type": "str"},
+}
+
+
+def _options() -> dict[str, t.Any]:
+    clusters = clusters_argument_spec(**_CLUSTER)
+    clusters["clusters"]["required_by"] = {"token": ["ca_data"]}
+    return {**kube_argument_spec(), **_OWN, **clusters}
+
+
+OPERATION = kube_operation(_options, lambda call: run(call.params, call.check_mode), PartialFailure)
 
 
 def main() -> None:
     """Run the module."""
-    spec = {
-        "namespace": {"type": "str", "default": "flyte"},
-        "name": {"type": "str", "default": "cluster-credentials"},
-        "create_namespace": {"type": "bool", "default": True},
-        "allow_partial": {"type": "bool", "default": False},
-        "wait_timeout": {"type": "float", "default": 60},
-        "service_accounts": {"type": "bool", "default": False},
-    }
-    clusters = clusters_argument_spec(
-        state={"type": "str", "choices": ["present", "absent"], "default": "present"},
-        endpoint={"type": "str"},
-        namespace={"type": "str", "default": "flyte"},
-        service_account={"type": "str", "default": "flyteadmin"},
-        token_secret={"type": "str", "default": "flyteadmin-token", "no_log": False},
-        token={"type": "str", "no_log": True},
-        ca_data={"type": "str"},
-    )
-    clusters["clusters"]["required_by"] = {"token": ["ca_data"]}
-    module = AnsibleModule(argument_spec={**kube_argument_spec(), **spec, **clusters}, supports_check_mode=True)
-    run_kube_module(module, lambda: run(module.params, module.check_mode), PartialFailure)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

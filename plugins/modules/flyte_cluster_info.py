@@ -126,13 +126,13 @@ ready:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import access_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.deployments import wait_until_ready
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import observe
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import clusters_argument_spec, flyteadmin_argument_spec, run_kube_module
+from ansible_collections.flyte.multicluster.plugins.module_utils._options import clusters_argument_spec, flyteadmin_argument_spec
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import Call, kube_operation, run_module
 
-_OPTIONS: dict[str, dict[str, t.Any]] = {
+_CLUSTER: dict[str, dict[str, t.Any]] = {
     "namespace": {"type": "str", "default": "flyte"},
     "release": {"type": "str", "default": "flyte-core-data"},
     "control_plane": {"type": "bool", "default": False},
@@ -141,28 +141,29 @@ _OPTIONS: dict[str, dict[str, t.Any]] = {
     "token_secret": {"type": "str", "default": "flyteadmin-token", "no_log": False},
     "ca_data": {"type": "str"},
 }
+_OWN = {
+    "service_accounts": {"type": "bool", "default": False},
+    "unprobed": {"type": "list", "elements": "str", "default": []},
+    "wait": {"type": "float", "default": 0},
+    "gather": {"type": "bool", "default": False},
+}
+
+
+def _work(call: Call) -> dict[str, t.Any]:
+    params = call.params
+    specs = [{**{key: cluster[key] for key in ("name", *_CLUSTER)}, "access": access_of(cluster)} for cluster in params["clusters"]]
+    common = {option: params[option] for option in ("concurrency", "timeout", "service_accounts", "unprobed", "flyteadmin")}
+    ready = wait_until_ready(specs, timeout=params["timeout"], wait=params["wait"]) if params["wait"] else {}
+    seen = {} if ready and not params["gather"] else observe(specs, **common)
+    return {"changed": False, **({"ready": ready} if ready else {}), **({"clusters": seen} if seen else {})}
+
+
+OPERATION = kube_operation(lambda: {**clusters_argument_spec(**_CLUSTER), **_OWN, **flyteadmin_argument_spec(required=False)}, _work)
 
 
 def main() -> None:
     """Run the module."""
-    spec = {
-        "service_accounts": {"type": "bool", "default": False},
-        "unprobed": {"type": "list", "elements": "str", "default": []},
-        "wait": {"type": "float", "default": 0},
-        "gather": {"type": "bool", "default": False},
-        **flyteadmin_argument_spec(required=False),
-    }
-    module = AnsibleModule(argument_spec={**clusters_argument_spec(**_OPTIONS), **spec}, supports_check_mode=True)
-    params = module.params
-
-    def work() -> dict[str, t.Any]:
-        specs = [{**{key: cluster[key] for key in ("name", *_OPTIONS)}, "access": access_of(cluster)} for cluster in params["clusters"]]
-        common = {option: params[option] for option in ("concurrency", "timeout", "service_accounts", "unprobed", "flyteadmin")}
-        ready = wait_until_ready(specs, timeout=params["timeout"], wait=params["wait"]) if params["wait"] else {}
-        seen = {} if ready and not params["gather"] else observe(specs, **common)
-        return {"changed": False, **({"ready": ready} if ready else {}), **({"clusters": seen} if seen else {})}
-
-    run_kube_module(module, work)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

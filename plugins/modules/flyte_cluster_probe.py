@@ -102,26 +102,27 @@ probes:
       denied: []
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe_job import run
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import kube_argument_spec, run_kube_module
+from ansible_collections.flyte.multicluster.plugins.module_utils._options import kube_argument_spec
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import kube_operation, run_module
+
+_CLUSTER = {"name": {"type": "str", "required": True}, "endpoint": {"type": "str", "required": True}}
+_OWN = {
+    "namespace": {"type": "str", "default": "flyte"},
+    "clusters": {"type": "list", "elements": "dict", "required": True, "options": _CLUSTER},
+    "image": {"type": "str", "default": "docker.io/curlimages/curl:8.12.1"},
+    "wait_timeout": {"type": "float", "default": 120},
+    "service_accounts": {"type": "bool", "default": False},
+    "openshift_pods": {"type": "bool", "default": False},
+    "concurrency": {"type": "int", "default": 16},
+    "timeout": {"type": "float", "default": 15},
+}
+OPERATION = kube_operation(lambda: {**kube_argument_spec(), **_OWN}, lambda call: run(call.params, call.check_mode))
 
 
 def main() -> None:
     """Run the module."""
-    clusters = {"name": {"type": "str", "required": True}, "endpoint": {"type": "str", "required": True}}
-    spec = {
-        "namespace": {"type": "str", "default": "flyte"},
-        "clusters": {"type": "list", "elements": "dict", "required": True, "options": clusters},
-        "image": {"type": "str", "default": "docker.io/curlimages/curl:8.12.1"},
-        "wait_timeout": {"type": "float", "default": 120},
-        "service_accounts": {"type": "bool", "default": False},
-        "openshift_pods": {"type": "bool", "default": False},
-        "concurrency": {"type": "int", "default": 16},
-        "timeout": {"type": "float", "default": 15},
-    }
-    module = AnsibleModule(argument_spec={**kube_argument_spec(), **spec}, supports_check_mode=True)
-    run_kube_module(module, lambda: run(module.params, module.check_mode))
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

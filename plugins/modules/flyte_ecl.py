@@ -205,43 +205,53 @@ rows:
   sample: [{project: team1, domain: production, workflow: "", label: label2}]
 """
 
+import typing as t
+
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.journal import JournalError
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.label_changes import run
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_module, control_plane_argument_spec, journal_of
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import placement_of, run_admin_module
+from ansible_collections.flyte.multicluster.plugins.module_utils._options import control_plane_argument_spec, journal_of, placement_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_operation, run_module
+
+_ROW = {"project": {"type": "str", "required": True}, "domain": {"type": "str"}, "workflow": {"type": "str"}, "label": {"type": "str"}}
 
 
-def main() -> None:
-    """Run the module."""
-    row = {"project": {"type": "str", "required": True}, "domain": {"type": "str"}, "workflow": {"type": "str"}, "label": {"type": "str"}}
-    spec = {
+def _options() -> dict[str, t.Any]:
+    return {
         **control_plane_argument_spec(),
         "project": {"type": "str"},
         "domain": {"type": "str"},
         "workflow": {"type": "str"},
         "label": {"type": "str"},
-        "labels": {"type": "list", "elements": "dict", "options": row},
+        "labels": {"type": "list", "elements": "dict", "options": _ROW},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "purge": {"type": "list", "elements": "str", "default": []},
         "known_labels": {"type": "list", "elements": "str"},
         "concurrency": {"type": "int", "default": 8},
         "journal": {"type": "path", "default": "~/.local/state/flyte-multicluster"},
-        "journal_rows": {"type": "list", "elements": "dict", "options": {**row, "label": {"type": "str", "required": True}}},
+        "journal_rows": {"type": "list", "elements": "dict", "options": {**_ROW, "label": {"type": "str", "required": True}}},
         "gather": {"type": "bool", "default": False},
     }
-    module = admin_module(spec, mutually_exclusive=[("project", "labels")], required_one_of=[("project", "labels")])
-    run_admin_module(
-        module,
-        lambda settings: run(
-            module.params,
-            settings,
-            check_mode=module.check_mode,
-            warn=module.warn,
-            placement_of=lambda: placement_of(module.params),
-            journal=journal_of(module.params, settings),
-        ),
-        JournalError,
-    )
+
+
+OPERATION = admin_operation(
+    _options,
+    lambda call, settings: run(
+        call.params,
+        settings,
+        check_mode=call.check_mode,
+        warn=call.warn,
+        placement_of=lambda: placement_of(call.params),
+        journal=journal_of(call.params, settings),
+    ),
+    JournalError,
+    mutually_exclusive=[("project", "labels")],
+    required_one_of=[("project", "labels")],
+)
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

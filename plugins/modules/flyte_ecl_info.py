@@ -142,20 +142,20 @@ effective:
 """
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.label_report import run
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import (
-    PLACEMENT_CONSTRAINTS,
-    admin_module,
-    placement_argument_spec,
-    placement_of,
-    run_admin_module,
+from ansible_collections.flyte.multicluster.plugins.module_utils._options import PLACEMENT_CONSTRAINTS, placement_argument_spec, placement_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_operation, run_module
+
+OPERATION = admin_operation(
+    lambda: {**placement_argument_spec(), "project": {"type": "str"}, "domain": {"type": "str"}, "workflow": {"type": "str"}},
+    lambda call, settings: run(call.params, settings, placement_of(call.params)),
+    required_by={"workflow": ("domain",), "domain": ("project",)},
+    **PLACEMENT_CONSTRAINTS,
 )
 
 
 def main() -> None:
     """Run the module."""
-    spec = {**placement_argument_spec(), "project": {"type": "str"}, "domain": {"type": "str"}, "workflow": {"type": "str"}}
-    module = admin_module(spec, required_by={"workflow": ("domain",), "domain": ("project",)}, **PLACEMENT_CONSTRAINTS)
-    run_admin_module(module, lambda settings: run(module.params, settings, placement_of(module.params)))
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

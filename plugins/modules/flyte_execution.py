@@ -170,13 +170,15 @@ version:
   sample: v1
 """
 
+import typing as t
+
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.launch import run
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_module, control_plane_argument_spec, placement_of, run_admin_module
+from ansible_collections.flyte.multicluster.plugins.module_utils._options import control_plane_argument_spec, placement_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_operation, run_module
 
 
-def main() -> None:
-    """Run the module."""
-    spec = {
+def _options() -> dict[str, t.Any]:
+    return {
         **control_plane_argument_spec(),
         "project": {"type": "str", "required": True},
         "domain": {"type": "str", "required": True},
@@ -193,10 +195,16 @@ def main() -> None:
         "abort_on_timeout": {"type": "bool", "default": False},
         "console_url": {"type": "str"},
     }
-    module = admin_module(spec)
-    run_admin_module(
-        module, lambda settings: run(module.params, settings, check_mode=module.check_mode, placement_of=lambda: placement_of(module.params))
-    )
+
+
+OPERATION = admin_operation(
+    _options, lambda call, settings: run(call.params, settings, check_mode=call.check_mode, placement_of=lambda: placement_of(call.params))
+)
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

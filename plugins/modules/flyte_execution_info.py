@@ -98,22 +98,22 @@ executions:
 """
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.listing import run
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_module, run_admin_module
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_operation, run_module
+
+_OPTIONS = {
+    "projects": {"type": "list", "elements": "str"},
+    "domains": {"type": "list", "elements": "str"},
+    "cluster": {"type": "str"},
+    "phases": {"type": "list", "elements": "str", "default": []},
+    "console_url": {"type": "str"},
+    "concurrency": {"type": "int", "default": 8},
+}
+OPERATION = admin_operation(lambda: _OPTIONS, lambda call, settings: run(call.params, settings))
 
 
 def main() -> None:
     """Run the module."""
-    module = admin_module(
-        {
-            "projects": {"type": "list", "elements": "str"},
-            "domains": {"type": "list", "elements": "str"},
-            "cluster": {"type": "str"},
-            "phases": {"type": "list", "elements": "str", "default": []},
-            "console_url": {"type": "str"},
-            "concurrency": {"type": "int", "default": 8},
-        }
-    )
-    run_admin_module(module, lambda settings: run(module.params, settings))
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

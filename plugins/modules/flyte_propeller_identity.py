@@ -79,21 +79,25 @@ failed_clusters:
       sample: Check that the API server runs and can be reached from here, and its CA certificate.
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.identity import run
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import clusters_argument_spec, control_plane_argument_spec, run_kube_module
+from ansible_collections.flyte.multicluster.plugins.module_utils._options import clusters_argument_spec, control_plane_argument_spec
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import kube_operation, run_module
+
+_CLUSTER = {
+    "namespace": {"type": "str", "default": "flyte"},
+    "client_secret": {"type": "str", "no_log": True},
+    "certificates": {"type": "dict"},
+    "checksum": {"type": "str"},
+}
+OPERATION = kube_operation(
+    lambda: {**clusters_argument_spec(**_CLUSTER), **control_plane_argument_spec()},
+    lambda call: run(call.params, call.check_mode),
+)
 
 
 def main() -> None:
     """Run the module."""
-    clusters = clusters_argument_spec(
-        namespace={"type": "str", "default": "flyte"},
-        client_secret={"type": "str", "no_log": True},
-        certificates={"type": "dict"},
-        checksum={"type": "str"},
-    )
-    module = AnsibleModule(argument_spec={**clusters, **control_plane_argument_spec()}, supports_check_mode=True)
-    run_kube_module(module, lambda: run(module.params, module.check_mode))
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -56,17 +56,19 @@ proofs:
       hint: Check client_id and client_secret.
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.identity_proof import run
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import clusters_argument_spec, flyteadmin_argument_spec, run_kube_module
+from ansible_collections.flyte.multicluster.plugins.module_utils._options import clusters_argument_spec, flyteadmin_argument_spec
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import kube_operation, run_module
+
+OPERATION = kube_operation(
+    lambda: {**clusters_argument_spec(namespace={"type": "str", "default": "flyte"}), **flyteadmin_argument_spec(required=True)},
+    lambda call: run(call.params),
+)
 
 
 def main() -> None:
     """Run the module."""
-    spec = {**clusters_argument_spec(namespace={"type": "str", "default": "flyte"}), **flyteadmin_argument_spec(required=True)}
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    # The secrets are read here: none is one that Ansible knows of.
-    run_kube_module(module, lambda: run(module.params, module.no_log_values.add))
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

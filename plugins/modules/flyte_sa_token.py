@@ -105,23 +105,24 @@ token:
       sample: 60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.credentials import CredentialError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.sa_token import run
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import kube_argument_spec, run_kube_module
+from ansible_collections.flyte.multicluster.plugins.module_utils._options import kube_argument_spec
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import kube_operation, run_module
+
+_OWN = {
+    "namespace": {"type": "str", "default": "flyte"},
+    "service_account": {"type": "str", "default": "flyteadmin"},
+    "name": {"type": "str", "default": "flyteadmin-token"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "wait_timeout": {"type": "float", "default": 60},
+}
+OPERATION = kube_operation(lambda: {**kube_argument_spec(), **_OWN}, lambda call: run(call.params, call.check_mode), CredentialError)
 
 
 def main() -> None:
     """Run the module."""
-    spec = {
-        "namespace": {"type": "str", "default": "flyte"},
-        "service_account": {"type": "str", "default": "flyteadmin"},
-        "name": {"type": "str", "default": "flyteadmin-token"},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "wait_timeout": {"type": "float", "default": 60},
-    }
-    module = AnsibleModule(argument_spec={**kube_argument_spec(), **spec}, supports_check_mode=True)
-    run_kube_module(module, lambda: run(module.params, module.check_mode), CredentialError)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -6,17 +6,22 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import typing as t
+import warnings
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.explain import NOTES, VARIABLE
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import OperationFailed, run_here
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import HostVariables, TemplateFault, plain
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from ansible_collections.flyte.multicluster.plugins.module_utils._module import Operation
 
 MODULES = "flyte.multicluster."
 #: what people read of a result. The rest is data for the next task, in which nothing may be replaced, and holds no secret.
@@ -32,7 +37,7 @@ class Refused(Exception):
 
 
 class ModuleFailed(Exception):
-    """A module that was run failed. ``result`` is what it returned."""
+    """A module that was run, or what one does, failed. ``result`` is what it returned."""
 
     def __init__(self, result: dict[str, t.Any]) -> None:
         super().__init__(_said(result))
@@ -64,7 +69,8 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
         self.variables = HostVariables(task_vars, self._loader)
         NOTES.wanted = self._explains()
         try:
-            result.update(self.act(plain(arguments)))
+            with self._environ():
+                result.update(self.act(plain(arguments)))
         except Refused as error:
             result.update(failed=True, msg=["Nothing was changed.", *error.lines])
         except ModuleFailed as error:
@@ -96,6 +102,40 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
     def check_mode(self) -> bool:
         """Whether nothing may be changed."""
         return bool(self._task.check_mode)
+
+    def here(self, operation: Operation, arguments: Mapping[str, t.Any], *, reads: bool = False) -> dict[str, t.Any]:
+        """Do here what a module does, and return its result: a second Python takes longer to start than most of this takes.
+
+        What is asked of clusters first, and what AWS is asked, is a module of its own (:meth:`module`): whatever it is told, only that process ends.
+
+        :param reads: it changes nothing that matters, so that it runs in check mode too.
+        :raises ModuleFailed: it failed.
+        """
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of libraries; a module's are not shown either
+                return run_here(operation, arguments, check_mode=self.check_mode and not reads, warn=self._display.warning)
+        except OperationFailed as error:
+            raise ModuleFailed({**error.result, "failed": True, "msg": str(error)}) from error
+        except Exception as error:
+            NOTES.note(error)
+            raise ModuleFailed({"failed": True, "exception": type(error).__name__}) from error
+
+    @contextlib.contextmanager
+    def _environ(self) -> Iterator[None]:
+        """Let what runs here have the environment that the play has for its modules."""
+        wanted: dict[str, t.Any] = {}
+        self._compute_environment_string(wanted)
+        before = {name: os.environ.get(name) for name in wanted}
+        os.environ.update({name: str(value) for name, value in wanted.items()})
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
 
     def module(self, name: str, arguments: Mapping[str, t.Any], *, reads: bool = False, quiet: bool = False) -> dict[str, t.Any]:
         """Run a module where this task runs, and return its result without the arguments that it was given.

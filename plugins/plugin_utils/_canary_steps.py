@@ -11,7 +11,8 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.wor
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.canary import own_canaries
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import judge_canaries
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, ModuleFailed
+from ansible_collections.flyte.multicluster.plugins.modules import flyte_canary
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options, cluster_options
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._placement_steps import live_section
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, control_plane_access, ended
@@ -27,7 +28,7 @@ def prove(work: Work) -> dict[str, t.Any]:
     if not settings["flyte_canary_workflow"] and not own:
         return ended(unproven, lines=[])
     try:
-        answer = work.action.module(MODULES + "flyte_canary", {**_arguments(work), **own})
+        answer = work.action.here(flyte_canary.OPERATION, {**_arguments(work), **own})
     except ModuleFailed as error:
         answer = error.result
         if not answer.get("canaries"):

@@ -9,7 +9,8 @@ import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_propeller_words
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of, is_reachable
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, ModuleFailed
+from ansible_collections.flyte.multicluster.plugins.modules import flyte_propeller_identity, flyte_propeller_identity_info
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_connection, cluster_options
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity import Pairs
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import RETRY_FOR, Work, control_plane_access, ended, step_of
@@ -32,7 +33,7 @@ def store_identities(work: Work) -> dict[str, t.Any]:
         **work.many(),
     }
     try:
-        answer = work.action.module(MODULES + "flyte_propeller_identity", arguments, quiet=True)
+        answer = work.action.here(flyte_propeller_identity.OPERATION, arguments)
     except ModuleFailed as error:
         return ended([Failure(host, step_of(work, host), str(error), "Run again then; what was there before stays.") for host in due])
     failures = [Failure(entry["name"], step_of(work, entry["name"]), entry["error"], f"{entry['hint']} Run again then.") for entry in answer["failed_clusters"]]
@@ -57,10 +58,13 @@ def prove_identities(work: Work) -> dict[str, t.Any]:
     """Let the pair that each flytepropeller has log in to flyteadmin, where that wants tokens."""
     site, observed = work.known.site, work.known.observed
     failed = {failure.host for failure in work.failures()}
-    known = control_plane_of(observed, site.control_plane.host).get("authentication")
+    # Seen after the control plane's rollout, or before the run.
+    seen = (work.outcomes.of("controlplane_ready") or {}).get("observed") or {}
+    known = control_plane_of({**observed, **seen}, site.control_plane.host).get("authentication")
     clusters = [cluster for cluster in site.targets if is_reachable(observed.get(cluster.host)) and cluster.host not in failed]
     # What this run changes may be what turns it on.
-    if work.action.check_mode or not clusters or (known is False and not work.outcomes.changed):
+    wants_none = known is False and (site.control_plane.host in seen or not work.outcomes.changed)
+    if work.action.check_mode or not clusters or wants_none:
         return ended([])
     arguments = {
         "clusters": [{"name": cluster.host, "namespace": cluster.namespace, **cluster_options(site, cluster, work.read)} for cluster in clusters],
@@ -68,7 +72,7 @@ def prove_identities(work: Work) -> dict[str, t.Any]:
         **work.many(),
     }
     try:
-        answer = work.action.module(MODULES + "flyte_propeller_identity_info", arguments)
+        answer = work.action.here(flyte_propeller_identity_info.OPERATION, arguments)
     except ModuleFailed as error:
         return ended([Failure(site.control_plane.host, _PROOF, str(error), "Run again then.")])
     wrong = {host: proof for host, proof in answer["proofs"].items() if not proof["ok"]}

@@ -16,7 +16,8 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner i
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import status_text
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import cluster_failures, judge_labels
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, ModuleFailed
+from ansible_collections.flyte.multicluster.plugins.modules import flyte_ecl, flyte_ecl_info, flyte_execution_info
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._namespace_steps import namespace_failures, restart_syncresources
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._probes import private_endpoints, probed_there
@@ -58,7 +59,7 @@ def set_labels(work: Work) -> dict[str, t.Any]:
         "retry_for": RETRY_FOR,
     }
     try:
-        answer = work.action.module(MODULES + "flyte_ecl", arguments)
+        answer = work.action.here(flyte_ecl.OPERATION, arguments)
     except ModuleFailed as error:
         return ended([held, Failure(site.control_plane.host, "ecl", in_inventory_words(str(error)), "Run again then.")], unreadable=True)
     kept = {key: answer[key] for key in ("changed", "diff", "rows", "project_domains")}
@@ -164,14 +165,14 @@ def _observed_again(work: Work) -> dict[str, dict[str, t.Any]]:
 
 
 def _stored_labels(work: Work) -> dict[str, t.Any]:
-    return work.action.module(MODULES + "flyte_ecl_info", {**admin_options(work.known.site, work.read), "retry_for": RETRY_FOR})
+    return work.action.here(flyte_ecl_info.OPERATION, {**admin_options(work.known.site, work.read), "retry_for": RETRY_FOR})
 
 
 def show_status(work: Work) -> dict[str, t.Any]:
     """Return a table of all clusters."""
     site = work.known.site
     try:
-        executions = work.action.module(MODULES + "flyte_execution_info", admin_options(site, work.read), reads=True)["executions"]
+        executions = work.action.here(flyte_execution_info.OPERATION, admin_options(site, work.read), reads=True)["executions"]
     except ModuleFailed as error:
         # The clusters can be shown without them.
         return {"text": f"{status_text(site, work.known.observed, None)}\nExecutions are unknown: {in_inventory_words(str(error))}\n"}

@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import probe_result
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, ModuleFailed
+from ansible_collections.flyte.multicluster.plugins.modules import flyte_cluster_probe
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import cluster_options, writes_service_accounts
 
 if t.TYPE_CHECKING:
@@ -38,7 +39,7 @@ def probed_there(action: InventoryAction, site: Site, endpoints: Mapping[str, st
         **cluster_options(site, head, action.variables.read),
     }
     try:
-        return t.cast("dict[str, dict[str, t.Any]]", action.module(MODULES + "flyte_cluster_probe", arguments)["probes"])
+        return t.cast("dict[str, dict[str, t.Any]]", action.here(flyte_cluster_probe.OPERATION, arguments)["probes"])
     except ModuleFailed as error:
         return {name: probe_result(str(error), "Run again then.", "job") for name in endpoints}
 

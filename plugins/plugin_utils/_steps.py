@@ -16,7 +16,8 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.prope
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import endpoint_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, not_ready
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import failure_text
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, ModuleFailed
+from ansible_collections.flyte.multicluster.plugins.modules import flyte_cluster_credentials, flyte_cluster_info
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
     api_ca,
     cluster_options,
@@ -134,7 +135,7 @@ def observed_now(work: Work, hosts: Iterable[str], **more: t.Any) -> dict[str, t
     """
     site = work.known.site
     clusters = [observed_cluster(site, cluster, work.read) for cluster in work.clusters(hosts)]
-    return work.action.module(MODULES + "flyte_cluster_info", {"clusters": clusters, **observed_control_plane(site, work.read), **work.many(), **more})
+    return work.action.here(flyte_cluster_info.OPERATION, {"clusters": clusters, **observed_control_plane(site, work.read), **work.many(), **more})
 
 
 def on_clusters(work: Work, hosts: Iterable[str], do: Callable[[Kube, Cluster], _Result]) -> dict[str, _Result | Failure]:
@@ -190,7 +191,7 @@ def store_credentials(work: Work) -> dict[str, t.Any]:
         **work.many(),
     }
     try:
-        answer = work.action.module(MODULES + "flyte_cluster_credentials", arguments)
+        answer = work.action.here(flyte_cluster_credentials.OPERATION, arguments)
     except ModuleFailed as error:
         return ended([Failure(site.control_plane.host, "credentials", str(error), "Run again then; what was stored before stays.")])
     hosts = {plane.name: plane.host for plane in planes}

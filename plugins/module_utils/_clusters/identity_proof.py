@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._common.redaction import SECRETS
 from .._flyteadmin.errors import AdminError
 from .._flyteadmin.metadata import log_in, wants_tokens
 from .._helm.identity import AUTH_MOUNT, AUTH_SECRET, CLIENT_SECRET
@@ -24,11 +25,8 @@ if t.TYPE_CHECKING:
 _PATIENCE = 6
 
 
-def run(params: Mapping[str, t.Any], remember: t.Callable[[str], None]) -> dict[str, t.Any]:
-    """Log in as each flytepropeller; return the module's result.
-
-    :param remember: takes each secret, so that nothing shows it.
-    """
+def run(params: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Log in as each flytepropeller; return the module's result."""
     connection = {option: value for option, value in params["flyteadmin"].items() if value is not None}
     tokens = wants_tokens(connection)
     if not tokens:
@@ -36,7 +34,7 @@ def run(params: Mapping[str, t.Any], remember: t.Callable[[str], None]) -> dict[
 
     def one(cluster: Mapping[str, t.Any]) -> dict[str, t.Any]:
         kube = method_of(access_of(cluster)).connect(params["timeout"])
-        return _proof(kube, cluster["namespace"], connection, remember)
+        return _proof(kube, cluster["namespace"], connection)
 
     def failed(_cluster: Mapping[str, t.Any], why: Mapping[str, t.Any]) -> dict[str, t.Any]:
         return {"ok": False, "client_id": None, "error": why["message"], "hint": why["hint"]}
@@ -48,7 +46,7 @@ def run(params: Mapping[str, t.Any], remember: t.Callable[[str], None]) -> dict[
     return {"changed": False, "authentication": True, "proofs": proofs}
 
 
-def _proof(kube: Kube, namespace: str, connection: Mapping[str, t.Any], remember: t.Callable[[str], None]) -> dict[str, t.Any]:
+def _proof(kube: Kube, namespace: str, connection: Mapping[str, t.Any]) -> dict[str, t.Any]:
     client = _client(kube, namespace)
     key = str(client.get("clientSecretLocation") or "").removeprefix(AUTH_MOUNT + "/") or CLIENT_SECRET
     data = read_secret(kube, namespace, AUTH_SECRET)[1]
@@ -57,7 +55,7 @@ def _proof(kube: Kube, namespace: str, connection: Mapping[str, t.Any], remember
     if not secret:
         hint = "Run site.yml with the tag dataplane; its pods wait for it."
         raise KubeError("api", f"the Secret {namespace}/{AUTH_SECRET} has no key {key}", hint=hint)
-    remember(secret)
+    SECRETS.know(secret)
     login = {
         "client_id": str(client.get("clientId") or ""),
         "client_secret": secret,

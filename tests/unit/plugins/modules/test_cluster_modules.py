@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.explain import NOTES
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import control_plane_of, placement_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._options import control_plane_of, placement_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
 from ansible_collections.flyte.multicluster.plugins.modules import (
     flyte_cluster_credentials,

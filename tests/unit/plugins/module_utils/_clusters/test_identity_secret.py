@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import identity as _identity
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import identity_proof
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube, KubeError
+from ansible_collections.flyte.multicluster.plugins.module_utils._common import redaction
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.fingerprints import fingerprint
 from api_server import DEPLOYMENTS, SECRETS, ApiServer, encoded
 from conftest import Double
@@ -145,12 +146,13 @@ def plane(secret_text: str, **client: t.Any) -> dict[str, t.Any]:
     return {f"{DEPLOYMENTS}/flytepropeller": MOUNTS, CONFIG: {"data": data}, AUTH: secret(OURS, client_secret=secret_text)}
 
 
-def prove(url: str, *servers: ApiServer) -> tuple[dict[str, t.Any], list[str]]:
+def prove(url: str, *servers: ApiServer) -> tuple[dict[str, t.Any], set[str]]:
+    """Return the proofs, and what is known as a secret since."""
     clusters = [{"name": str(number), "namespace": "flyte", **server.access} for number, server in enumerate(servers)]
-    remembered: list[str] = []
+    before = redaction.SECRETS.known()
     admin = {"url": url, "retry_for": 0.0, "timeout": 5.0, "ca_cert": None}
-    found = identity_proof.run({"clusters": clusters, "flyteadmin": admin, "timeout": 5, "concurrency": 4}, remembered.append)
-    return found, remembered
+    found = identity_proof.run({"clusters": clusters, "flyteadmin": admin, "timeout": 5, "concurrency": 4})
+    return found, redaction.SECRETS.known() - before
 
 
 def test_each_pair_logs_in_for_itself(admin_with_auth: Double) -> None:
@@ -163,11 +165,11 @@ def test_each_pair_logs_in_for_itself(admin_with_auth: Double) -> None:
     assert "invalid_client" in proofs["1"]["error"] and proofs["1"]["hint"] == "Check client_id and client_secret."
     assert "invalid_scope" in proofs["2"]["error"] and "the Secret flyte/flyte-secret-auth has no key client_secret" in proofs["3"]["error"]
     assert "has no Deployment flyte/flytepropeller" in proofs["4"]["error"] and not any(entry["ok"] for key, entry in proofs.items() if key != "0")
-    assert sorted(remembered) == ["right secret", "right secret", "wrong-4711"] and "wrong-4711" not in json.dumps(found)
+    assert {"right secret", "wrong-4711"} <= remembered and "wrong-4711" not in json.dumps(found)
 
 
 def test_nothing_is_proven_where_flyteadmin_wants_no_tokens_or_does_not_answer(admin: Double) -> None:
     with ApiServer(plane("x")) as server:
-        assert prove(admin.url, server) == ({"changed": False, "authentication": False, "proofs": {}}, []) and not server.seen
+        assert prove(admin.url, server) == ({"changed": False, "authentication": False, "proofs": {}}, set()) and not server.seen
         assert prove("http://127.0.0.1:1", server)[0]["authentication"] is None
         assert prove(server.url, server)[0]["authentication"] is None  # something else than flyteadmin

@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a module does gives the same as a module and where an action runs it: checks, defaults, failures, and no secret."""
+
+from __future__ import annotations
+
+import json
+import sys
+import typing as t
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS, Redactor
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import Call, Operation, OperationFailed, admin_operation, kube_operation
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import run_here, run_module
+
+TOKEN = "a-token-of-4711"
+LEARNED = "learned-by-the-way-4712"
+OPTIONS: dict[str, dict[str, t.Any]] = {
+    "token": {"type": "str", "no_log": True},
+    "host": {"type": "str"},
+    "kubeconfig": {"type": "raw", "no_log": True},
+    "number": {"type": "int", "default": 3},
+    "what": {"type": "str", "required": True},
+}
+
+
+def work(call: Call) -> dict[str, t.Any]:
+    """Say what was given; fail where that is wanted."""
+    SECRETS.know(LEARNED)
+    if call.params["what"] == "fail":
+        raise KubeError("api", f"{call.params['kubeconfig']} and {call.params['token']} are refused", hint="Look there.")
+    if call.params["what"] == "warn":
+        call.warn("a warning")
+    return {"changed": not call.check_mode, "number": call.params["number"], "said": f"{call.params['what']} {call.params['token']} {LEARNED}"}
+
+
+OPERATION = kube_operation(lambda: dict(OPTIONS), work, mutually_exclusive=[("token", "host")])
+
+
+def forget(secrets: Redactor) -> None:
+    """Forget all secrets, as a new process."""
+    secrets._forms.clear()
+
+
+@pytest.fixture(autouse=True)
+def _new_process() -> t.Iterator[None]:
+    forget(SECRETS)
+    yield
+    forget(SECRETS)
+
+
+def as_module(capsys: pytest.CaptureFixture[str], arguments: dict[str, t.Any], *, check: bool) -> dict[str, t.Any]:
+    with patch_module_args({**arguments, "_ansible_check_mode": check}), pytest.raises(SystemExit):
+        run_module(OPERATION)
+    found: dict[str, t.Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def as_here(arguments: dict[str, t.Any], *, check: bool, operation: Operation = OPERATION) -> dict[str, t.Any]:
+    try:
+        return run_here(operation, arguments, check_mode=check, warn=lambda _text: None)
+    except OperationFailed as error:
+        return {"failed": True, "msg": str(error), **error.result}
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("arguments", [{"what": "x"}, {"what": "x", "number": "7"}, {"what": "x", "token": TOKEN}, {"what": "fail", "kubeconfig": "/the/path"}])
+def test_both_ways_give_the_same(capsys: pytest.CaptureFixture[str], arguments: dict[str, t.Any], check: bool) -> None:
+    module = as_module(capsys, arguments, check=check)
+    forget(SECRETS)
+    here = as_here(arguments, check=check)
+    module.pop("invocation", None)
+    assert {key: module[key] for key in here} == here and set(module) == set(here)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({}, "missing required arguments: what"),
+        ({"what": "x", "number": "many"}, "'number' is of type"),
+        ({"what": "x", "wrong": 1}, "wrong"),
+        ({"what": "x", "token": TOKEN, "host": "y"}, "mutually exclusive: token|host"),
+    ],
+)
+def test_both_ways_refuse_the_same(capsys: pytest.CaptureFixture[str], arguments: dict[str, t.Any], said: str) -> None:
+    module, here = as_module(capsys, arguments, check=False), as_here(arguments, check=False)
+    assert module["failed"] and said in module["msg"] and here["failed"] and said in here["msg"] and TOKEN not in here["msg"]
+
+
+def test_no_secret_is_in_what_it_returns_and_nothing_else_is_replaced() -> None:
+    SECRETS.know("flyteadmin")  # somebody's password: a name here
+    found = as_here({"what": "flyteadmin", "token": TOKEN}, check=False)
+    assert TOKEN not in found["said"] and found["said"].startswith("flyteadmin ")
+    failed = as_here({"what": "fail", "token": TOKEN, "kubeconfig": "/the/path"}, check=False)
+    assert failed["msg"].startswith("/the/path and ") and failed["msg"].endswith(". Look there.")
+
+
+def test_a_warning_reaches_the_caller() -> None:
+    found: list[str] = []
+    run_here(OPERATION, {"what": "warn"}, check_mode=False, warn=found.append)
+    assert found == ["a warning"]
+
+
+def test_a_missing_library_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "kubernetes", None)
+    monkeypatch.setitem(sys.modules, "requests", None)
+    admin = admin_operation(lambda: {}, lambda _call, _settings: {})
+    assert "(kubernetes)" in as_here({"what": "x"}, check=False)["msg"]
+    assert "(requests)" in as_here({"url": "http://127.0.0.1:1"}, check=False, operation=admin)["msg"]
