@@ -176,7 +176,12 @@ canaries:
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.canary import run
-from ansible_collections.flyte.multicluster.plugins.module_utils._options import PLACEMENT_CONSTRAINTS, placement_argument_spec, placement_of, planes_argument_spec
+from ansible_collections.flyte.multicluster.plugins.module_utils._options import (
+    PLACEMENT_CONSTRAINTS,
+    placement_argument_spec,
+    placement_of,
+    planes_argument_spec,
+)
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import admin_operation, run_module
 
 _CLUSTER = {"name": {"type": "str", "required": True}, "label": {"type": "str", "required": True}}

@@ -94,4 +94,5 @@ def lacking_failures(site: Site, missing: Mapping[str, list[str]]) -> list[Failu
         f"Run site.yml: it restarts {SYNCRESOURCES}. If they are missing still, see what it says: "
         f"kubectl -n {site.control_plane.namespace} logs deployment/{SYNCRESOURCES}"
     )
-    return [Failure(host, "verify: namespaces", f"{first(names, _NAMED)} is missing: no execution of it can run here", remedy) for host, names in missing.items()]
+    said = {host: f"{first(names, _NAMED)} is missing: no execution of it can run here" for host, names in missing.items()}
+    return [Failure(host, "verify: namespaces", problem, remedy) for host, problem in said.items()]
