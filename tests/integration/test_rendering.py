@@ -93,7 +93,11 @@ class Planned(t.NamedTuple):
         return {(document["kind"], document["metadata"]["name"]): document for document in documents}
 
 
-def _planned(tmp_path: pathlib.Path, host: str, **variables: t.Any) -> Planned:
+def _planned(tmp_path: pathlib.Path, host: str, *, of_plane: t.Mapping[str, t.Any] | None = None, **variables: t.Any) -> Planned:
+    """Plan a host's release.
+
+    :param of_plane: variables of the data plane alone.
+    """
     provider = variables["flyte_provider"]
     common = {
         "flyte_admin_url": "https://flyte.example.com",
@@ -105,6 +109,7 @@ def _planned(tmp_path: pathlib.Path, host: str, **variables: t.Any) -> Planned:
         **variables,
     }
     hostvars = {name: {**common, "flyte_kube_context": name, "flyte_eks_cluster": name} for name in ("hub", "plane")}
+    hostvars["plane"] |= of_plane or {}
 
     def read(name: str, variable: str) -> t.Any:
         return hostvars[name].get(variable)
@@ -148,6 +153,20 @@ def test_what_flyteadmin_would_read_is_what_went_in(tmp_path: pathlib.Path) -> N
     assert rendering_failure("hub", wanted, clusters[0]) is None
     failure = rendering_failure("hub", wanted, clusters[1])
     assert failure is not None and "label sneaked: is none of the plan's" in failure.problem
+
+
+@pytest.mark.parametrize("provider", list(FILES))
+def test_what_a_cluster_put_into_a_bucket_of_its_own_is_read_by_all(tmp_path: pathlib.Path, provider: str) -> None:
+    """flyteadmin answers with outputs that lie in the bucket of the data plane, which without this it takes for one that is not there."""
+
+    def storage(host: str, config: str, **of_plane: t.Any) -> dict[str, t.Any]:
+        found = _rendered(tmp_path, host, of_plane=of_plane, flyte_provider=provider, flyte_aws_region="us-east-2")
+        return t.cast("dict[str, t.Any]", yaml.safe_load(found["ConfigMap", config]["data"]["storage.yaml"])["storage"])
+
+    configs = [("hub", "flyte-admin-base-config"), ("hub", "datacatalog-config"), ("plane", "flyte-propeller-config")]
+    assert [storage(*config)["enable-multicontainer"] for config in configs] == [False, False, False]
+    found = [storage(*config, flyte_buckets=["flyte-of-plane"]) for config in configs]
+    assert [(one["container"], one["enable-multicontainer"]) for one in found] == [("flyte-data", True), ("flyte-data", True), ("flyte-of-plane", True)]
 
 
 def _annotations(found: dict[tuple[str, str], dict[str, t.Any]], account: str) -> dict[str, str]:

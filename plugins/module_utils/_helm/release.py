@@ -79,7 +79,13 @@ def release_values(
     else:
         override = _admin_override(site, cluster, base, configuration, aws)
     own = identity_override(identity, base, is_control_plane=cluster.is_control_plane) if identity else {}
-    return used_only(merge([users, override, own]), sources.defaults, data_plane=not cluster.is_control_plane)
+    return used_only(merge([users, override, own, _storage_override(site)]), sources.defaults, data_plane=not cluster.is_control_plane)
+
+
+def _storage_override(site: Site) -> Values:
+    """Return our values of Flyte's own storage. Each of its programs reads its own bucket alone, and outputs lie in that of the cluster that made them."""
+    own = {cluster.buckets[0] for cluster in site.clusters if cluster.buckets}
+    return {"storage": {"enableMultiContainer": True}} if len(own) > 1 else {}
 
 
 def placeholder_faults(site: Site, cluster: Cluster, sources: Sources, aws: _Aws) -> list[Fault]:
