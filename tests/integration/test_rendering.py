@@ -380,6 +380,16 @@ def test_flyteadmin_waits_for_no_plane_unless_it_is_told_to(tmp_path: pathlib.Pa
     assert "sync-cluster-resources" in init(flyte_sync_at_start=True)
 
 
+@pytest.mark.parametrize(("labels", "has_them"), [(CONFIGURATION.label_cluster_map, True), ({}, False)])
+def test_syncresources_has_the_credentials_only_where_there_is_a_label(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, labels: dict[str, t.Any], has_them: bool
+) -> None:
+    """Which is why there always is one: _plan/canary.canary_labels."""
+    monkeypatch.setattr(sys.modules[__name__], "CONFIGURATION", dataclasses.replace(CONFIGURATION, label_cluster_map=labels))
+    pod = _pod(_rendered(tmp_path, "hub", **AWS_SITE), "syncresources")
+    assert ("/var/run/credentials" in _mounted(pod)) is has_them
+
+
 def test_the_default_label_is_in_flyteadmins_configuration(tmp_path: pathlib.Path) -> None:
     hub = _rendered(tmp_path, "hub", **AWS_SITE, flyte_default_execution_label="label1")
     for name in ("flyte-admin-clusters-config", "flyte-clusterresourcesync-config"):

@@ -19,12 +19,17 @@ if t.TYPE_CHECKING:
 _REMEDY = "Set flyte_canary_labels: true and run site.yml, or give flyte_labels a label that leads to this cluster alone."
 
 
-def canary_labels(site: Site, configs: Mapping[str, Mapping[str, t.Any]]) -> dict[str, list[dict[str, t.Any]]]:
+def canary_labels(site: Site, configs: Mapping[str, Mapping[str, t.Any]], others: Mapping[str, t.Any]) -> dict[str, list[dict[str, t.Any]]]:
     """Return our part of labelClusterMap: a label for each cluster of the inventory that is enabled, empty where it is not wanted.
 
+    Without any label they are made in any case: the chart gives syncresources the credentials only where labelClusterMap has one, and without them it ends
+    at its start.
+
     :param configs: clusterConfigs as it will be, by name.
+    :param others: the other labels.
     """
-    if not site.settings["flyte_canary_labels"]:
+    without_credentials = not others and not all(entry.get("inCluster") for entry in configs.values())
+    if not site.settings["flyte_canary_labels"] and not without_credentials:
         return {}
     names = [cluster.name for cluster in site.targets if (configs.get(cluster.name) or {}).get("enabled")]
     return {canary_label(name): [{"id": name, "weight": 1}] for name in names}
