@@ -11,7 +11,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configura
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from ansible_collections.flyte.multicluster.plugins.module_utils._labels.canary import PREFIX, canary_label, is_canary_label
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.canary import canary_labels, own_canaries
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.canary import canary_labels, launched_nowhere, own_canaries
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import wanted_configuration
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import status_text
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import judge_canaries, judge_labels
@@ -137,3 +137,16 @@ def test_a_canary_of_our_own_is_its_clusters_failure() -> None:
         ("hub", "team1/development: ran elsewhere"),
     ]
     assert "https://console" in failures[0].remedy and text.count("NOT PROVEN") == 2 and text.count(" proven") == 1
+
+
+def test_a_canary_of_the_user_that_is_launched_nowhere_proves_nothing(site: Site) -> None:
+    own, users = {"level": "execution"}, {"level": "project"}
+    assert launched_nowhere(site, []) is None and launched_nowhere(site, [own]) is None
+    site.settings["flyte_canary_workflow"] = "example.training_workflow"
+    assert launched_nowhere(site, [own, users]) is None
+    for canaries in ([], [own]):
+        failure = launched_nowhere(site, canaries)
+        assert failure is not None and failure.host == "controlplane" and "example.training_workflow was launched nowhere: flyteadmin has" in failure.problem
+    site.settings["flyte_canary_projects"] = ["team1", "team2"]
+    failure = launched_nowhere(site, [])
+    assert failure is not None and "the projects team1, team2 have no project-domain for which a label holds" in failure.problem
