@@ -420,6 +420,23 @@ def test_log_links_reach_flytepropeller_with_its_own_braces(tmp_path: pathlib.Pa
     assert found["cloudwatch-region"] == "eu-west-1"
 
 
+@pytest.mark.parametrize("provider", list(FILES))
+def test_flytepropeller_can_carry_out_the_canary(tmp_path: pathlib.Path, provider: str) -> None:
+    """Also where the user's list of plugins, which replaces the chart's, has no echo."""
+
+    def plugins(host: str, enabled: list[str] | None, **more: t.Any) -> list[str]:
+        values = {"configmap": {"enabled_plugins": {"tasks": {"task-plugins": {"enabled-plugins": enabled}}}}} if enabled else {}
+        found = _rendered(tmp_path, host, flyte_provider=provider, flyte_aws_region="us-east-2", flyte_values=values, **more)
+        text = found["ConfigMap", "flyte-propeller-config"]["data"]["enabled_plugins.yaml"]
+        return t.cast("list[str]", yaml.safe_load(text)["tasks"]["task-plugins"]["enabled-plugins"])
+
+    canary = {"flyte_canary_project": "team1"}
+    assert plugins("plane", None) == plugins("plane", None, **canary) == ["container", "sidecar", "k8s-array", "connector-service", "echo"]
+    assert plugins("plane", ["container", "spark"]) == ["container", "spark"]
+    assert plugins("plane", ["container", "spark"], **canary) == ["container", "spark", "echo"]
+    assert plugins("hub", ["container"], **canary, flyte_control_plane_runs_workflows=True) == ["container", "echo"]
+
+
 def test_a_control_plane_that_runs_workflows_is_told_what_a_data_plane_is(tmp_path: pathlib.Path) -> None:
     more = {"flyte_control_plane_runs_workflows": True, "flyte_namespace": "elsewhere", "flyte_raw_data_bucket": "flyte-raw"}
     hub = _rendered(tmp_path, "hub", **AWS_SITE, **more, flyte_log_links=[{"name": "n", "uri": "{podName}"}])

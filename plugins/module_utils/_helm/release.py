@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 
 from .._iam.required import domain_role, role_arn, uses_pod_identity
-from . import log_links, namespaces
+from . import echo, log_links, namespaces
 from .configuration import Configuration
 from .identity import identity_override
 from .overrides import EKS_ROLE_ANNOTATION, GCP_ACCOUNT_ANNOTATION, control_plane_override, data_plane_override
@@ -130,6 +130,8 @@ def _admin_override(site: Site, cluster: Cluster, base: Values, configuration: C
 def _workflow_overrides(site: Site, cluster: Cluster, base: Values) -> list[Values]:
     """Return our values of a release that runs workflows, in a data plane or the control plane."""
     found = [namespaces.propeller_override(base, cluster.namespace), log_links.override(base, cluster.log_links)]
+    if site.settings["flyte_canary_project"]:
+        found.append(echo.override(base))
     region = "configmap.task_logs.plugins.logs.cloudwatch-region"
     if cluster.eks_region and cluster.eks_region != site.settings["flyte_aws_region"] and "userSettings.accountRegion" in str(lookup(base, region)):
         # The buckets' region is the site's; the logs lie where the pods are.
