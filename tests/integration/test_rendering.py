@@ -421,6 +421,23 @@ def test_log_links_reach_flytepropeller_with_its_own_braces(tmp_path: pathlib.Pa
 
 
 @pytest.mark.parametrize("provider", list(FILES))
+def test_a_data_plane_looks_for_no_datacatalog_that_it_does_not_have(tmp_path: pathlib.Path, provider: str) -> None:
+    """flytepropeller fails a task that is to be cached where it cannot ask; without a catalog it runs it each time."""
+
+    def cache(host: str = "plane", values: t.Mapping[str, t.Any] | None = None, **more: t.Any) -> dict[str, t.Any]:
+        given = {"configmap": {"catalog": {"catalog-cache": values}}} if values else {}
+        found = _rendered(tmp_path, host, flyte_provider=provider, flyte_aws_region="us-east-2", flyte_values=given, **more)
+        return t.cast("dict[str, t.Any]", yaml.safe_load(found["ConfigMap", "flyte-propeller-config"]["data"]["catalog.yaml"])["catalog-cache"])
+
+    assert cache()["type"] == "noop"
+    given = cache(flyte_catalog_endpoint="datacatalog.example.com:89")
+    assert given == {"endpoint": "datacatalog.example.com:89", "insecure": False, "type": "datacatalog"}
+    assert cache(values={"endpoint": "mine:89"}) == {"endpoint": "mine:89", "insecure": True, "type": "datacatalog"}
+    # The control plane has one beside flytepropeller.
+    assert cache("hub", flyte_control_plane_runs_workflows=True) == {"endpoint": "datacatalog:89", "insecure": True, "type": "datacatalog"}
+
+
+@pytest.mark.parametrize("provider", list(FILES))
 def test_flytepropeller_can_carry_out_the_canary(tmp_path: pathlib.Path, provider: str) -> None:
     """Also where the user's list of plugins, which replaces the chart's, has no echo."""
 

@@ -29,6 +29,8 @@ if t.TYPE_CHECKING:
 
 PROVIDER_FILES = {"aws": "values-eks.yaml", "gcp": "values-gcp.yaml"}
 PLANE_FILES = {True: "values-controlplane.yaml", False: "values-dataplane.yaml"}
+#: where the chart looks for datacatalog
+_CHARTS_CATALOG = "datacatalog:89"
 _Aws = t.Optional[t.Mapping[str, t.Any]]
 
 
@@ -185,15 +187,20 @@ def domain_identities(site: Site, aws: _Aws) -> tuple[str, dict[str, str]]:
 
 def _propeller_override(site: Site, cluster: Cluster, aws: _Aws, base: Values) -> Values:
     settings = site.settings
-    catalog: Mapping[str, t.Any] | None = None
-    if settings["flyte_catalog_endpoint"]:
-        catalog = {"endpoint": settings["flyte_catalog_endpoint"], "insecure": settings["flyte_catalog_insecure"]}
     override = data_plane_override(
         name=cluster.name,
         admin_endpoint=settings["flyte_admin_endpoint"],
         admin_insecure=settings["flyte_admin_insecure"],
-        catalog=catalog,
+        catalog=_catalog(site, base),
         propeller_annotations=_propeller_annotations(site, aws),
         openshift=cluster.openshift,
     )
     return merge([override, *_workflow_overrides(site, cluster, base)])
+
+
+def _catalog(site: Site, base: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return our values of a data plane's cache. By the chart datacatalog is beside flytepropeller, where no data plane has it: a task that is cached fails so."""
+    settings = site.settings
+    if settings["flyte_catalog_endpoint"]:
+        return {"endpoint": settings["flyte_catalog_endpoint"], "insecure": settings["flyte_catalog_insecure"]}
+    return {"type": "noop"} if lookup(base, "configmap.catalog.catalog-cache.endpoint") == _CHARTS_CATALOG else {}
