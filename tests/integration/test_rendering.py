@@ -61,6 +61,7 @@ IDENTITIES: dict[str, Identity] = {}
 SETTINGS = {
     "aws": {"certificateArn": "arn:aws:acm:us-east-2:123456789012:certificate/x", "rdsHost": "rds.example.com", "dbPassword": PASSWORD, "logGroup": "flyte"},
     "gcp": {"googleProjectId": "my-project", "dbHost": "10.0.0.9", "dbPassword": PASSWORD},
+    "generic": {},
 }
 FILES = {"aws": "values-eks.yaml", "gcp": "values-gcp.yaml"}
 Objects = dict[tuple[str, str], dict[str, t.Any]]
@@ -118,7 +119,8 @@ def _planned(tmp_path: pathlib.Path, host: str, *, of_plane: t.Mapping[str, t.An
     assert site is not None, faults
     cluster = site.cluster(host)
     # The provider's file, then the plane's, then ours: the order of the guide's upgrade on GKE.
-    assert chart_files(site, cluster) == [FILES[provider], "values-controlplane.yaml" if host == "hub" else "values-dataplane.yaml"]
+    own = [FILES[provider]] if provider in FILES else []
+    assert chart_files(site, cluster) == [*own, "values-controlplane.yaml" if host == "hub" else "values-dataplane.yaml"]
     aws = AWS if provider == "aws" and site.settings["flyte_iam_manage"] else None
     sources = ValuesReader(site, _chart(), read).sources(cluster)
     configuration = dataclasses.replace(CONFIGURATION, default_label=site.settings["flyte_default_execution_label"])
@@ -312,13 +314,14 @@ def test_the_users_own_values_win_over_what_is_filled_in(tmp_path: pathlib.Path)
 # -- what a data plane does not get
 
 
-@pytest.mark.parametrize("provider", list(FILES))
+@pytest.mark.parametrize("provider", [*FILES, "generic"])
 def test_a_data_plane_gets_nothing_of_the_database_and_no_ingress(tmp_path: pathlib.Path, provider: str) -> None:
     """Values of the whole site are merged into all releases."""
     (tmp_path / "mine.yaml").write_text(f"db: {{admin: {{database: {{password: {PASSWORD}}}}}}}\nuserSettings: {{dbPassword: {PASSWORD}}}\n", encoding="utf-8")
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "mine"}, "type": "Opaque", "stringData": {"pass.txt": PASSWORD}}
     values = {
         "db": {"admin": {"database": {"host": "rds", "password": PASSWORD}}, "datacatalog": {"database": {"password": PASSWORD}}},
-        "common": {"databaseSecret": {"name": "mine", "secretManifest": {"stringData": {"pass.txt": PASSWORD}}}, "ingress": {"enabled": True}},
+        "common": {"databaseSecret": {"name": "mine", "secretManifest": secret}, "ingress": {"enabled": True}},
         "flyteadmin": {"env": [{"name": "DB_PASSWORD", "value": PASSWORD}], "secrets": {"db": PASSWORD}},
         "datacatalog": {"enabled": True, "podEnv": [{"name": "DB_PASSWORD", "value": PASSWORD}]},
         "workflow_scheduler": {"enabled": True, "type": "native"},
@@ -338,14 +341,16 @@ def test_a_data_plane_gets_nothing_of_the_database_and_no_ingress(tmp_path: path
 # -- namespaces
 
 
-def test_everything_follows_flytes_namespace(tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("provider", [*FILES, "generic"])
+def test_everything_follows_flytes_namespace(tmp_path: pathlib.Path, provider: str) -> None:
+    variables = {"flyte_provider": provider, "flyte_aws_region": "us-east-2", "flyte_namespace": "elsewhere"}
     for host in ("hub", "plane"):
-        found = _rendered(tmp_path, host, **AWS_SITE, flyte_namespace="elsewhere")
+        found = _rendered(tmp_path, host, **variables)
         text = json.dumps([*found.values()])
         assert not re.search(r"flyte\.svc|namespace: flyte\b|\"namespace\": \"flyte\"|@flyte\b", text), host
     core = yaml.safe_load(found["ConfigMap", "flyte-propeller-config"]["data"]["core.yaml"])
     assert core["propeller"]["leader-election"]["lock-config-map"] == {"name": "propeller-leader", "namespace": "elsewhere"}
-    hub = _rendered(tmp_path, "hub", **AWS_SITE, flyte_namespace="elsewhere")
+    hub = _rendered(tmp_path, "hub", **variables)
     uris = yaml.safe_load(hub["ConfigMap", "flyte-admin-base-config"]["data"]["server.yaml"])["auth"]["authorizedUris"]
     assert "http://flyteadmin.elsewhere.svc.cluster.local:80" in uris and "http://flyteadmin:80" in uris
 
@@ -420,7 +425,7 @@ def test_log_links_reach_flytepropeller_with_its_own_braces(tmp_path: pathlib.Pa
     assert found["cloudwatch-region"] == "eu-west-1"
 
 
-@pytest.mark.parametrize("provider", list(FILES))
+@pytest.mark.parametrize("provider", [*FILES, "generic"])
 def test_a_data_plane_looks_for_no_datacatalog_that_it_does_not_have(tmp_path: pathlib.Path, provider: str) -> None:
     """flytepropeller fails a task that is to be cached where it cannot ask; without a catalog it runs it each time."""
 

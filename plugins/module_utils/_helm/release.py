@@ -199,7 +199,7 @@ def _propeller_override(site: Site, cluster: Cluster, aws: _Aws, base: Values) -
 
 
 def _catalog(site: Site, base: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return our values of a data plane's cache. By the chart datacatalog is beside flytepropeller, where no data plane has it: a task that is cached fails so."""
+    """Return our values of a data plane's cache. By the chart datacatalog is beside flytepropeller, where no data plane has it: cached tasks fail so."""
     settings = site.settings
     if settings["flyte_catalog_endpoint"]:
         return {"endpoint": settings["flyte_catalog_endpoint"], "insecure": settings["flyte_catalog_insecure"]}
