@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_inventory_words
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.canary import own_canaries
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.canary import launched_nowhere, own_canaries
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import judge_canaries
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_canary
@@ -35,7 +35,9 @@ def prove(work: Work) -> dict[str, t.Any]:
             return ended([*unproven, Failure(host, "verify: canary", in_inventory_words(str(error)), "Run again then.")], lines=[])
     canaries = [{**entry, "problem": in_inventory_words(entry["problem"]) if entry["problem"] else None} for entry in answer["canaries"]]
     text, failures = judge_canaries(canaries, host, {cluster.name: cluster.host for cluster in work.known.site.targets})
-    return ended([*unproven, *failures], lines=[] if work.action.check_mode else [text])
+    # In check mode the labels may be what the run would set.
+    nowhere = None if work.action.check_mode else launched_nowhere(work.known.site, canaries)
+    return ended([*unproven, *failures, nowhere], lines=[] if work.action.check_mode or not canaries else [text])
 
 
 def _own(work: Work) -> tuple[dict[str, t.Any], list[Failure]]:

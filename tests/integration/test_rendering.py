@@ -61,6 +61,7 @@ IDENTITIES: dict[str, Identity] = {}
 SETTINGS = {
     "aws": {"certificateArn": "arn:aws:acm:us-east-2:123456789012:certificate/x", "rdsHost": "rds.example.com", "dbPassword": PASSWORD, "logGroup": "flyte"},
     "gcp": {"googleProjectId": "my-project", "dbHost": "10.0.0.9", "dbPassword": PASSWORD},
+    "generic": {},
 }
 FILES = {"aws": "values-eks.yaml", "gcp": "values-gcp.yaml"}
 Objects = dict[tuple[str, str], dict[str, t.Any]]
@@ -93,7 +94,11 @@ class Planned(t.NamedTuple):
         return {(document["kind"], document["metadata"]["name"]): document for document in documents}
 
 
-def _planned(tmp_path: pathlib.Path, host: str, **variables: t.Any) -> Planned:
+def _planned(tmp_path: pathlib.Path, host: str, *, of_plane: t.Mapping[str, t.Any] | None = None, **variables: t.Any) -> Planned:
+    """Plan a host's release.
+
+    :param of_plane: variables of the data plane alone.
+    """
     provider = variables["flyte_provider"]
     common = {
         "flyte_admin_url": "https://flyte.example.com",
@@ -105,6 +110,7 @@ def _planned(tmp_path: pathlib.Path, host: str, **variables: t.Any) -> Planned:
         **variables,
     }
     hostvars = {name: {**common, "flyte_kube_context": name, "flyte_eks_cluster": name} for name in ("hub", "plane")}
+    hostvars["plane"] |= of_plane or {}
 
     def read(name: str, variable: str) -> t.Any:
         return hostvars[name].get(variable)
@@ -113,7 +119,8 @@ def _planned(tmp_path: pathlib.Path, host: str, **variables: t.Any) -> Planned:
     assert site is not None, faults
     cluster = site.cluster(host)
     # The provider's file, then the plane's, then ours: the order of the guide's upgrade on GKE.
-    assert chart_files(site, cluster) == [FILES[provider], "values-controlplane.yaml" if host == "hub" else "values-dataplane.yaml"]
+    own = [FILES[provider]] if provider in FILES else []
+    assert chart_files(site, cluster) == [*own, "values-controlplane.yaml" if host == "hub" else "values-dataplane.yaml"]
     aws = AWS if provider == "aws" and site.settings["flyte_iam_manage"] else None
     sources = ValuesReader(site, _chart(), read).sources(cluster)
     configuration = dataclasses.replace(CONFIGURATION, default_label=site.settings["flyte_default_execution_label"])
@@ -148,6 +155,20 @@ def test_what_flyteadmin_would_read_is_what_went_in(tmp_path: pathlib.Path) -> N
     assert rendering_failure("hub", wanted, clusters[0]) is None
     failure = rendering_failure("hub", wanted, clusters[1])
     assert failure is not None and "label sneaked: is none of the plan's" in failure.problem
+
+
+@pytest.mark.parametrize("provider", list(FILES))
+def test_what_a_cluster_put_into_a_bucket_of_its_own_is_read_by_all(tmp_path: pathlib.Path, provider: str) -> None:
+    """flyteadmin answers with outputs that lie in the bucket of the data plane, which without this it takes for one that is not there."""
+
+    def storage(host: str, config: str, **of_plane: t.Any) -> dict[str, t.Any]:
+        found = _rendered(tmp_path, host, of_plane=of_plane, flyte_provider=provider, flyte_aws_region="us-east-2")
+        return t.cast("dict[str, t.Any]", yaml.safe_load(found["ConfigMap", config]["data"]["storage.yaml"])["storage"])
+
+    configs = [("hub", "flyte-admin-base-config"), ("hub", "datacatalog-config"), ("plane", "flyte-propeller-config")]
+    assert [storage(*config)["enable-multicontainer"] for config in configs] == [False, False, False]
+    found = [storage(*config, flyte_buckets=["flyte-of-plane"]) for config in configs]
+    assert [(one["container"], one["enable-multicontainer"]) for one in found] == [("flyte-data", True), ("flyte-data", True), ("flyte-of-plane", True)]
 
 
 def _annotations(found: dict[tuple[str, str], dict[str, t.Any]], account: str) -> dict[str, str]:
@@ -293,13 +314,14 @@ def test_the_users_own_values_win_over_what_is_filled_in(tmp_path: pathlib.Path)
 # -- what a data plane does not get
 
 
-@pytest.mark.parametrize("provider", list(FILES))
+@pytest.mark.parametrize("provider", [*FILES, "generic"])
 def test_a_data_plane_gets_nothing_of_the_database_and_no_ingress(tmp_path: pathlib.Path, provider: str) -> None:
     """Values of the whole site are merged into all releases."""
     (tmp_path / "mine.yaml").write_text(f"db: {{admin: {{database: {{password: {PASSWORD}}}}}}}\nuserSettings: {{dbPassword: {PASSWORD}}}\n", encoding="utf-8")
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "mine"}, "type": "Opaque", "stringData": {"pass.txt": PASSWORD}}
     values = {
         "db": {"admin": {"database": {"host": "rds", "password": PASSWORD}}, "datacatalog": {"database": {"password": PASSWORD}}},
-        "common": {"databaseSecret": {"name": "mine", "secretManifest": {"stringData": {"pass.txt": PASSWORD}}}, "ingress": {"enabled": True}},
+        "common": {"databaseSecret": {"name": "mine", "secretManifest": secret}, "ingress": {"enabled": True}},
         "flyteadmin": {"env": [{"name": "DB_PASSWORD", "value": PASSWORD}], "secrets": {"db": PASSWORD}},
         "datacatalog": {"enabled": True, "podEnv": [{"name": "DB_PASSWORD", "value": PASSWORD}]},
         "workflow_scheduler": {"enabled": True, "type": "native"},
@@ -319,14 +341,16 @@ def test_a_data_plane_gets_nothing_of_the_database_and_no_ingress(tmp_path: path
 # -- namespaces
 
 
-def test_everything_follows_flytes_namespace(tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("provider", [*FILES, "generic"])
+def test_everything_follows_flytes_namespace(tmp_path: pathlib.Path, provider: str) -> None:
+    variables = {"flyte_provider": provider, "flyte_aws_region": "us-east-2", "flyte_namespace": "elsewhere"}
     for host in ("hub", "plane"):
-        found = _rendered(tmp_path, host, **AWS_SITE, flyte_namespace="elsewhere")
+        found = _rendered(tmp_path, host, **variables)
         text = json.dumps([*found.values()])
         assert not re.search(r"flyte\.svc|namespace: flyte\b|\"namespace\": \"flyte\"|@flyte\b", text), host
     core = yaml.safe_load(found["ConfigMap", "flyte-propeller-config"]["data"]["core.yaml"])
     assert core["propeller"]["leader-election"]["lock-config-map"] == {"name": "propeller-leader", "namespace": "elsewhere"}
-    hub = _rendered(tmp_path, "hub", **AWS_SITE, flyte_namespace="elsewhere")
+    hub = _rendered(tmp_path, "hub", **variables)
     uris = yaml.safe_load(hub["ConfigMap", "flyte-admin-base-config"]["data"]["server.yaml"])["auth"]["authorizedUris"]
     assert "http://flyteadmin.elsewhere.svc.cluster.local:80" in uris and "http://flyteadmin:80" in uris
 
@@ -361,6 +385,16 @@ def test_flyteadmin_waits_for_no_plane_unless_it_is_told_to(tmp_path: pathlib.Pa
     assert "sync-cluster-resources" in init(flyte_sync_at_start=True)
 
 
+@pytest.mark.parametrize(("labels", "has_them"), [(CONFIGURATION.label_cluster_map, True), ({}, False)])
+def test_syncresources_has_the_credentials_only_where_there_is_a_label(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, labels: dict[str, t.Any], has_them: bool
+) -> None:
+    """Which is why there always is one: _plan/canary.canary_labels."""
+    monkeypatch.setattr(sys.modules[__name__], "CONFIGURATION", dataclasses.replace(CONFIGURATION, label_cluster_map=labels))
+    pod = _pod(_rendered(tmp_path, "hub", **AWS_SITE), "syncresources")
+    assert ("/var/run/credentials" in _mounted(pod)) is has_them
+
+
 def test_the_default_label_is_in_flyteadmins_configuration(tmp_path: pathlib.Path) -> None:
     hub = _rendered(tmp_path, "hub", **AWS_SITE, flyte_default_execution_label="label1")
     for name in ("flyte-admin-clusters-config", "flyte-clusterresourcesync-config"):
@@ -389,6 +423,40 @@ def test_log_links_reach_flytepropeller_with_its_own_braces(tmp_path: pathlib.Pa
     elsewhere = _rendered(tmp_path, "plane", **AWS_SITE, flyte_eks_region="eu-west-1")
     found = yaml.safe_load(elsewhere["ConfigMap", "flyte-propeller-config"]["data"]["task_logs.yaml"])["plugins"]["logs"]
     assert found["cloudwatch-region"] == "eu-west-1"
+
+
+@pytest.mark.parametrize("provider", [*FILES, "generic"])
+def test_a_data_plane_looks_for_no_datacatalog_that_it_does_not_have(tmp_path: pathlib.Path, provider: str) -> None:
+    """flytepropeller fails a task that is to be cached where it cannot ask; without a catalog it runs it each time."""
+
+    def cache(host: str = "plane", values: t.Mapping[str, t.Any] | None = None, **more: t.Any) -> dict[str, t.Any]:
+        given = {"configmap": {"catalog": {"catalog-cache": values}}} if values else {}
+        found = _rendered(tmp_path, host, flyte_provider=provider, flyte_aws_region="us-east-2", flyte_values=given, **more)
+        return t.cast("dict[str, t.Any]", yaml.safe_load(found["ConfigMap", "flyte-propeller-config"]["data"]["catalog.yaml"])["catalog-cache"])
+
+    assert cache()["type"] == "noop"
+    given = cache(flyte_catalog_endpoint="datacatalog.example.com:89")
+    assert given == {"endpoint": "datacatalog.example.com:89", "insecure": False, "type": "datacatalog"}
+    assert cache(values={"endpoint": "mine:89"}) == {"endpoint": "mine:89", "insecure": True, "type": "datacatalog"}
+    # The control plane has one beside flytepropeller.
+    assert cache("hub", flyte_control_plane_runs_workflows=True) == {"endpoint": "datacatalog:89", "insecure": True, "type": "datacatalog"}
+
+
+@pytest.mark.parametrize("provider", list(FILES))
+def test_flytepropeller_can_carry_out_the_canary(tmp_path: pathlib.Path, provider: str) -> None:
+    """Also where the user's list of plugins, which replaces the chart's, has no echo."""
+
+    def plugins(host: str, enabled: list[str] | None, **more: t.Any) -> list[str]:
+        values = {"configmap": {"enabled_plugins": {"tasks": {"task-plugins": {"enabled-plugins": enabled}}}}} if enabled else {}
+        found = _rendered(tmp_path, host, flyte_provider=provider, flyte_aws_region="us-east-2", flyte_values=values, **more)
+        text = found["ConfigMap", "flyte-propeller-config"]["data"]["enabled_plugins.yaml"]
+        return t.cast("list[str]", yaml.safe_load(text)["tasks"]["task-plugins"]["enabled-plugins"])
+
+    canary = {"flyte_canary_project": "team1"}
+    assert plugins("plane", None) == plugins("plane", None, **canary) == ["container", "sidecar", "k8s-array", "connector-service", "echo"]
+    assert plugins("plane", ["container", "spark"]) == ["container", "spark"]
+    assert plugins("plane", ["container", "spark"], **canary) == ["container", "spark", "echo"]
+    assert plugins("hub", ["container"], **canary, flyte_control_plane_runs_workflows=True) == ["container", "echo"]
 
 
 def test_a_control_plane_that_runs_workflows_is_told_what_a_data_plane_is(tmp_path: pathlib.Path) -> None:

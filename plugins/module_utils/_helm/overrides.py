@@ -53,7 +53,7 @@ def data_plane_override(
     name: str,
     admin_endpoint: str,
     admin_insecure: bool,
-    catalog: Mapping[str, t.Any] | None,
+    catalog: Mapping[str, t.Any],
     propeller_annotations: Mapping[str, t.Any],
     openshift: bool = False,
 ) -> Values:
@@ -61,11 +61,11 @@ def data_plane_override(
 
     :param name: the cluster's name in clusterConfigs; propeller reports it as the cluster of its events.
     :param admin_endpoint: ``host:port`` that flytepropeller calls.
-    :param catalog: ``endpoint`` and ``insecure`` of datacatalog, None to leave the chart's own. It is not behind the ingress.
+    :param catalog: of the chart's catalog-cache, empty to leave it as it is. datacatalog is not behind the ingress.
     """
     configmap: Values = {"admin": {"admin": {"endpoint": admin_endpoint, "insecure": admin_insecure}}}
     if catalog:
-        configmap["catalog"] = {"catalog-cache": {"endpoint": catalog["endpoint"], "insecure": catalog["insecure"]}}
+        configmap["catalog"] = {"catalog-cache": dict(catalog)}
     propeller: Values = {"clusterName": name}
     if propeller_annotations:
         propeller["serviceAccount"] = {"annotations": dict(propeller_annotations)}

@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 
 from .._iam.required import domain_role, role_arn, uses_pod_identity
-from . import log_links, namespaces
+from . import echo, log_links, namespaces
 from .configuration import Configuration
 from .identity import identity_override
 from .overrides import EKS_ROLE_ANNOTATION, GCP_ACCOUNT_ANNOTATION, control_plane_override, data_plane_override
@@ -29,6 +29,8 @@ if t.TYPE_CHECKING:
 
 PROVIDER_FILES = {"aws": "values-eks.yaml", "gcp": "values-gcp.yaml"}
 PLANE_FILES = {True: "values-controlplane.yaml", False: "values-dataplane.yaml"}
+#: where the chart looks for datacatalog
+_CHARTS_CATALOG = "datacatalog:89"
 _Aws = t.Optional[t.Mapping[str, t.Any]]
 
 
@@ -79,7 +81,13 @@ def release_values(
     else:
         override = _admin_override(site, cluster, base, configuration, aws)
     own = identity_override(identity, base, is_control_plane=cluster.is_control_plane) if identity else {}
-    return used_only(merge([users, override, own]), sources.defaults, data_plane=not cluster.is_control_plane)
+    return used_only(merge([users, override, own, _storage_override(site)]), sources.defaults, data_plane=not cluster.is_control_plane)
+
+
+def _storage_override(site: Site) -> Values:
+    """Return our values of Flyte's own storage. Each of its programs reads its own bucket alone, and outputs lie in that of the cluster that made them."""
+    own = {cluster.buckets[0] for cluster in site.clusters if cluster.buckets}
+    return {"storage": {"enableMultiContainer": True}} if len(own) > 1 else {}
 
 
 def placeholder_faults(site: Site, cluster: Cluster, sources: Sources, aws: _Aws) -> list[Fault]:
@@ -124,6 +132,8 @@ def _admin_override(site: Site, cluster: Cluster, base: Values, configuration: C
 def _workflow_overrides(site: Site, cluster: Cluster, base: Values) -> list[Values]:
     """Return our values of a release that runs workflows, in a data plane or the control plane."""
     found = [namespaces.propeller_override(base, cluster.namespace), log_links.override(base, cluster.log_links)]
+    if site.settings["flyte_canary_project"]:
+        found.append(echo.override(base))
     region = "configmap.task_logs.plugins.logs.cloudwatch-region"
     if cluster.eks_region and cluster.eks_region != site.settings["flyte_aws_region"] and "userSettings.accountRegion" in str(lookup(base, region)):
         # The buckets' region is the site's; the logs lie where the pods are.
@@ -177,15 +187,20 @@ def domain_identities(site: Site, aws: _Aws) -> tuple[str, dict[str, str]]:
 
 def _propeller_override(site: Site, cluster: Cluster, aws: _Aws, base: Values) -> Values:
     settings = site.settings
-    catalog: Mapping[str, t.Any] | None = None
-    if settings["flyte_catalog_endpoint"]:
-        catalog = {"endpoint": settings["flyte_catalog_endpoint"], "insecure": settings["flyte_catalog_insecure"]}
     override = data_plane_override(
         name=cluster.name,
         admin_endpoint=settings["flyte_admin_endpoint"],
         admin_insecure=settings["flyte_admin_insecure"],
-        catalog=catalog,
+        catalog=_catalog(site, base),
         propeller_annotations=_propeller_annotations(site, aws),
         openshift=cluster.openshift,
     )
     return merge([override, *_workflow_overrides(site, cluster, base)])
+
+
+def _catalog(site: Site, base: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return our values of a data plane's cache. By the chart datacatalog is beside flytepropeller, where no data plane has it: cached tasks fail so."""
+    settings = site.settings
+    if settings["flyte_catalog_endpoint"]:
+        return {"endpoint": settings["flyte_catalog_endpoint"], "insecure": settings["flyte_catalog_insecure"]}
+    return {"type": "noop"} if lookup(base, "configmap.catalog.catalog-cache.endpoint") == _CHARTS_CATALOG else {}

@@ -12,19 +12,24 @@ from .._labels.placement import Placement
 from .rows import Failure, Observations, is_reachable
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from .._inventory.site import Site
 
 _REMEDY = "Set flyte_canary_labels: true and run site.yml, or give flyte_labels a label that leads to this cluster alone."
 
 
-def canary_labels(site: Site, configs: Mapping[str, Mapping[str, t.Any]]) -> dict[str, list[dict[str, t.Any]]]:
+def canary_labels(site: Site, configs: Mapping[str, Mapping[str, t.Any]], others: Mapping[str, t.Any]) -> dict[str, list[dict[str, t.Any]]]:
     """Return our part of labelClusterMap: a label for each cluster of the inventory that is enabled, empty where it is not wanted.
 
+    Without any label they are made in any case: the chart gives syncresources the credentials only where labelClusterMap has one, and without them it ends
+    at its start.
+
     :param configs: clusterConfigs as it will be, by name.
+    :param others: the other labels.
     """
-    if not site.settings["flyte_canary_labels"]:
+    without_credentials = not others and not all(entry.get("inCluster") for entry in configs.values())
+    if not site.settings["flyte_canary_labels"] and not without_credentials:
         return {}
     names = [cluster.name for cluster in site.targets if (configs.get(cluster.name) or {}).get("enabled")]
     return {canary_label(name): [{"id": name, "weight": 1}] for name in names}
@@ -51,3 +56,17 @@ def own_canaries(site: Site, observed: Observations, live: Mapping[str, t.Any]) 
             problem = "no label leads to it alone, so that no canary can be launched there"
             failures.append(Failure(cluster.host, "verify: canary", problem, _REMEDY))
     return labels, failures
+
+
+def launched_nowhere(site: Site, canaries: Sequence[Mapping[str, t.Any]]) -> Failure | None:
+    """Return that the user's canary was wanted and proved nothing, since no label holds anywhere; None where it was launched, or is not wanted.
+
+    :param canaries: all that were launched, our own too.
+    """
+    workflow, projects = site.settings["flyte_canary_workflow"], site.settings["flyte_canary_projects"]
+    if not workflow or any(entry["level"] != "execution" for entry in canaries):
+        return None
+    where = f"the projects {', '.join(map(str, projects))} have" if projects else "flyteadmin has"
+    problem = f"{workflow} was launched nowhere: {where} no project-domain for which a label holds"
+    remedy = "Set flyte_execution_cluster_labels and run site.yml with the tag ecl; flyte_canary_project needs no label of a project."
+    return Failure(site.control_plane.host, "verify: canary", problem, remedy)

@@ -70,7 +70,7 @@ def wanted_configuration(
                 kept.append(f"label {label}")
     default, note = _default_label(site, live.get("defaultExecutionLabel"), label_map)
     kept += note
-    label_map |= canary_labels(site, configs)
+    label_map |= canary_labels(site, configs, label_map)
     used = {name: credentials[name] for name in configs if name in credentials}
     unreachable = sorted(
         name for name, entry in configs.items() if entry.get("enabled") and not entry.get("inCluster") and not (probes.get(name) or {}).get("ok", False)

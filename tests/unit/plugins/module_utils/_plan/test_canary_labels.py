@@ -7,11 +7,11 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import cluster_config
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import cluster_config, in_cluster_config
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from ansible_collections.flyte.multicluster.plugins.module_utils._labels.canary import PREFIX, canary_label, is_canary_label
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.canary import canary_labels, own_canaries
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.canary import canary_labels, launched_nowhere, own_canaries
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import wanted_configuration
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import status_text
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import judge_canaries, judge_labels
@@ -51,7 +51,7 @@ def test_each_enabled_cluster_has_a_label_of_its_own(site: Site) -> None:
     assert label_map(site)[ONE] == [{"id": "dataplane_1", "weight": 1}]
     assert {label for label in label_map(site) if is_canary_label(label)} == {ONE, TWO}
     site.data_planes[1].enabled = False
-    assert TWO not in label_map(site) and canary_labels(site, {}) == {}
+    assert TWO not in label_map(site) and canary_labels(site, {}, {}) == {}
 
 
 def test_they_go_when_they_are_not_wanted_any_more(site: Site) -> None:
@@ -59,6 +59,17 @@ def test_they_go_when_they_are_not_wanted_any_more(site: Site) -> None:
     live = {"labelClusterMap": {ONE: [{"id": "dataplane_1", "weight": 1}], "theirs": [{"id": "dataplane_1", "weight": 1}]}}
     site.settings["flyte_canary_labels"] = False
     assert set(label_map(site, **live)) == {"label1", "label2", "theirs"}
+
+
+def test_without_any_label_they_are_there(inventory: Inventory) -> None:
+    """The chart gives syncresources the Secret with the credentials only where labelClusterMap is not empty."""
+    for host in inventory.values():
+        host |= {"flyte_labels": {}, "flyte_execution_cluster_labels": []}
+    site = site_of(inventory)
+    assert set(label_map(site)) == {ONE, TWO}
+    assert set(label_map(site, labelClusterMap={"theirs": [{"id": "dataplane_1", "weight": 1}]})) == {"theirs"}
+    # The control plane itself needs no credentials.
+    assert canary_labels(site, {"controlplane": in_cluster_config("controlplane", True)}, {}) == {}
 
 
 def test_a_label_of_the_user_cannot_be_one_of_them(inventory: Inventory) -> None:
@@ -126,3 +137,16 @@ def test_a_canary_of_our_own_is_its_clusters_failure() -> None:
         ("hub", "team1/development: ran elsewhere"),
     ]
     assert "https://console" in failures[0].remedy and text.count("NOT PROVEN") == 2 and text.count(" proven") == 1
+
+
+def test_a_canary_of_the_user_that_is_launched_nowhere_proves_nothing(site: Site) -> None:
+    own, users = {"level": "execution"}, {"level": "project"}
+    assert launched_nowhere(site, []) is None and launched_nowhere(site, [own]) is None
+    site.settings["flyte_canary_workflow"] = "example.training_workflow"
+    assert launched_nowhere(site, [own, users]) is None
+    for canaries in ([], [own]):
+        failure = launched_nowhere(site, canaries)
+        assert failure is not None and failure.host == "controlplane" and "example.training_workflow was launched nowhere: flyteadmin has" in failure.problem
+    site.settings["flyte_canary_projects"] = ["team1", "team2"]
+    failure = launched_nowhere(site, [])
+    assert failure is not None and "the projects team1, team2 have no project-domain for which a label holds" in failure.problem

@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No playbook succeeds without a cluster to look at."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from conftest import REPOSITORY
+
+NOBODY = "all: {hosts: {somebody: {}}}\n"
+SITE = "all: {hosts: {somebody: {}}, children: {flyte_control_plane: {hosts: {hub: {}}}, flyte_data_planes: {hosts: {plane: {}}}}}\n"
+
+
+def run(folder: pathlib.Path, playbook: str, inventory: str, *arguments: str) -> tuple[int, str]:
+    """Run a playbook on an inventory; return its exit code and what it printed."""
+    (folder / "hosts.yml").write_text(inventory, encoding="utf-8")
+    command = [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "-i", str(folder / "hosts.yml"), f"playbooks/{playbook}.yml", *arguments]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
+    answer = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return answer.returncode, answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize("playbook", ["site", "status", "verify"])
+def test_no_host_is_a_failure(tmp_path: pathlib.Path, playbook: str) -> None:
+    for inventory, arguments in ((NOBODY, ()), (SITE, ("--limit", "somebody"))):
+        code, output = run(tmp_path, playbook, inventory, *arguments)
+        assert code != 0 and "flyte_control_plane" in output and "no hosts matched" not in output, output
+    # A limit to one of them goes on to the inventory, which is no whole one.
+    code, output = run(tmp_path, playbook, SITE, "--limit", "plane")
+    assert code != 0 and "flyte_provider" in output and "--limit leaves" not in output, output
