@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import typing as t
@@ -34,6 +35,10 @@ if t.TYPE_CHECKING:
     from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration
     from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster, Site
+
+with contextlib.suppress(ImportError):
+    # This file is loaded before the tasks' processes are made: what most of them need after a change is imported once for all of them.
+    import kubernetes  # noqa: F401  pylint: disable=unused-import
 
 _PENDING = ("pending-install", "pending-upgrade", "pending-rollback")
 
