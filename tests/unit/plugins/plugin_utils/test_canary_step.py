@@ -18,7 +18,7 @@ def work(site: Site, *, check_mode: bool = False) -> Work:
     """Return the work of a verification on a flyteadmin without any stored label, whose module has nothing to launch."""
     action = types.SimpleNamespace(
         check_mode=check_mode,
-        module=lambda _name, _arguments: {"canaries": []},
+        here=lambda _operation, _arguments: {"canaries": []},
         variables=types.SimpleNamespace(read=lambda _host, _name: None),
     )
     known = types.SimpleNamespace(site=site, observed={}, live={"clusterConfigs": [{"name": "dataplane_1", "enabled": True}]})
