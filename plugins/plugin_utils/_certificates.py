@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import pathlib
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.configuration import expanded
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.certificates import is_certificate
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.files import text_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
 
 if t.TYPE_CHECKING:
@@ -24,7 +24,7 @@ def content_of(host: str, variable: str, path: str) -> str:
     :raises Refused: it cannot be read.
     """
     try:
-        return pathlib.Path(expanded(path)).read_text(encoding="utf-8")
+        return text_of(expanded(path))
     except (OSError, ValueError) as error:
         raise Refused(f"{host}: {variable} = {path!r}: {getattr(error, 'strerror', None) or 'no text'}: it has to be a file that can be read here.") from error
 

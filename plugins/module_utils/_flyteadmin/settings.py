@@ -10,6 +10,7 @@ import os
 import typing as t
 import urllib.parse
 
+from .._common.files import text_of
 from .errors import AdminError
 from .hints import CREDENTIALS_IN_URL, GIVE_URL, NO_SECRET, SECRET_FILES, SET_SECRET, USE_LOGIN
 
@@ -123,8 +124,7 @@ def _secret(params: Mapping[str, t.Any], option: str, variable: str, environ: Ma
     if not path:
         return environ.get(variable) or None
     try:
-        with open(path, encoding="utf-8") as file:
-            content = file.read().strip()
+        content = text_of(path).strip()
     except (OSError, ValueError) as error:
         raise AdminError(f"{SECRET_FILES[option]} {path}: {getattr(error, 'strerror', None) or 'no text'}.", hint=_READABLE) from error
     if not content:

@@ -154,3 +154,9 @@ def test_what_is_right_has_no_fault(inventory: Inventory, tmp_path: pathlib.Path
     reader = ValuesReader(site, provide(site, no_pull), lambda _host, name: {"flyte_values": {"flyteadmin": None}}.get(name))
     assert all(not reader.faults(cluster) for cluster in site.clusters)
     assert reader.sources(site.control_plane).files == [{"flyteadmin": {"replicaCount": 2}}]
+
+
+@pytest.mark.parametrize("ref", ["a" * 5000, "/" + "a" * 5000])
+def test_a_name_that_no_file_can_have(inventory: Inventory, ref: str) -> None:
+    said = refused(site_with(inventory, flyte_chart_ref=ref), lambda *_arguments: pytest.fail("nothing is fetched"))
+    assert said.startswith("controlplane: flyte_chart_ref = ")
