@@ -19,6 +19,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.vari
     ADMIN_VARIABLES,
     AWS_VARIABLES,
     CONNECTION_VARIABLES,
+    options_of,
 )
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables
 from conftest import REPOSITORY, Inventory
@@ -100,7 +101,7 @@ FAULTS: list[tuple[t.Callable[[Inventory], t.Any], list[str]]] = [
     (everywhere(flyte_control_plane_role_arn="notanarn"), ["controlplane: flyte_control_plane_role_arn = 'notanarn': has to be the ARN of an IAM role"]),
     (everywhere(flyte_data_plane_role_arn="arn:aws:iam::123456789012:role/*"), ["flyte_data_plane_role_arn = 'arn:aws:iam::123456789012:role/*'"]),
     (on(TWO, flyte_eks_assume_role_arn="arn:aws:iam::123456789012:user/x"), ["dataplane_2: flyte_eks_assume_role_arn = 'arn:aws:iam::123456789012:user/x'"]),
-    (on(TWO, flyte_values_files=["a.yml", 7]), ["dataplane_2: flyte_values_files = 7: has to be the path of a values file"]),
+    (on(TWO, flyte_values_files=["a.yml", 7]), ["dataplane_2: flyte_values_files = 7: has to be a list of texts"]),
     (everywhere(flyte_gcp_data_plane_service_account="me"), ["flyte_gcp_data_plane_service_account = 'me': has to be a Google service account"]),
     (everywhere(flyte_gcp_domain_service_accounts={"prod": "a-gsa-1@p.iam.gserviceaccount.com"}), ["flyte_gcp_domain_service_accounts = 'prod': is none of"]),
     (on(TWO, flyte_api_endpoint="http://10.0.0.1"), ["dataplane_2: flyte_api_endpoint = 'http://10.0.0.1': has to be an https URL"]),
@@ -222,6 +223,59 @@ def test_one_line_with_an_eks_cluster_is_enough(inventory: Inventory) -> None:
     assert site is not None and not faults, faults
     assert site.data_planes[1].eks["nodes_max"] == 3 and site.data_planes[1].eks["instance_types"] == ["t3.xlarge"]
     assert type(site).from_dict(site.as_dict()) == site
+
+
+@pytest.mark.parametrize(
+    "variable",
+    sorted(
+        {*declared_variables().site_connection, *declared_variables().host_connection}
+        - {name for name in CONNECTION_VARIABLES if name.endswith(("_secret", "_secret_key", "_token", "_access_key", "_api_key", "_client_id"))}
+    ),
+)
+@pytest.mark.parametrize("value", [{"secret": "secret-4711"}, ["secret-4711"], 7])
+def test_what_says_how_something_is_reached_has_its_type(inventory: Inventory, variable: str, value: t.Any) -> None:
+    if not (variable == "flyte_kubeconfig" and isinstance(value, dict)) and not (variable == "flyte_token_scopes" and isinstance(value, list)):
+        everywhere(**{variable: value})(inventory)
+        assert f"{HEAD}: {variable}" in "\n".join(build(inventory)[1])
+
+
+@pytest.mark.parametrize("name", ["flyte_kube_validate_certs", "flyte_admin_validate_certs"])
+def test_a_check_of_certificates_that_the_command_line_ends(inventory: Inventory, name: str) -> None:
+    everywhere(**{name: "false"})(inventory)
+    tables = {"flyte_kube_validate_certs": ACCESS_VARIABLES, "flyte_admin_validate_certs": ADMIN_VARIABLES}
+    assert not build(inventory)[1] and options_of(ONE, lambda host, variable: inventory[host].get(variable), tables[name])["validate_certs"] is False
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("flyte_canary_version", "v1\x07", "has to be one line of text"),
+        ("flyte_aws_profile", "prod\n", "has to be one line of text"),
+        ("flyte_token_audience", "a\u202eb", "has to be one line of text"),
+        ("flyte_authorization_header", "a\r\nb: c", "is no name of a header"),
+        ("flyte_token_scopes", ["a b"], "= 'a b': is no scope"),
+        ("flyte_kube_username", " bob", "has to be one line of text"),
+        ("flyte_chart_version", "", "must not be empty; left out, it is v1.16.8."),
+        ("flyte_wait_timeout", 10**30, "has to be a whole number greater than 0, at most 1000000."),
+        ("flyte_eks_security_groups", [None], "= None: has to be a list of texts"),
+        ("flyte_buckets", ["b-1", 123], "= 123: has to be a list of texts"),
+        ("flyte_release_name", "a" * 5000, "… (5002 characters): has to be"),
+        ("flyte_kube_ca_cert", "-----BEGIN PRIVATE KEY-----\nsecret-4711\n", ": has to be the path of a file, not what is in it. (It is not shown.)"),
+        ("flyte_admin_token_file", "secret-4711\nb", ": has to be the path of a file, not what is in it. (It is not shown.)"),
+    ],
+)
+def test_what_a_text_and_a_number_have_to_be(inventory: Inventory, variable: str, value: t.Any, said: str) -> None:
+    everywhere(**{variable: value})(inventory)
+    text = "\n".join(build(inventory)[1])
+    assert f"{HEAD}: {variable}" in text and said in text and "secret-4711" not in text, text
+
+
+def test_two_logins_are_one_too_many(inventory: Inventory) -> None:
+    everywhere(flyte_admin_token="secret-4711", flyte_client_id="c", flyte_client_secret="secret-4711", flyte_client_secret_file="/f")(inventory)
+    assert build(inventory)[1] == [
+        f"{HEAD}: flyte_client_id: stands beside flyte_admin_token: give one.",
+        f"{HEAD}: flyte_client_secret_file: stands beside flyte_client_secret: give one.",
+    ]
 
 
 def test_thirds_are_a_whole(inventory: Inventory) -> None:
