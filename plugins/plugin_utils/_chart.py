@@ -150,7 +150,9 @@ def _pulled(site: Site, name: str, cache: pathlib.Path, pull: Pull) -> pathlib.P
             pull(name, settings["flyte_chart_repo_url"], settings["flyte_chart_version"], settings["flyte_helm_binary"], folder)
         except ModuleFailed as error:
             remedy = f"the chart {name} {settings['flyte_chart_version']} cannot be had from there: {error} Else set flyte_chart_ref to a folder or .tgz."
-            raise Refused(str(Fault(site.control_plane.host, "flyte_chart_repo_url", settings["flyte_chart_repo_url"], remedy))) from error
+            # A query is often a token.
+            shown = NOT_SHOWN if "?" in settings["flyte_chart_repo_url"] else settings["flyte_chart_repo_url"]
+            raise Refused(str(Fault(site.control_plane.host, "flyte_chart_repo_url", shown, remedy))) from error
 
     return _only_folder(site, _into_cache(target, fill))
 

@@ -9,7 +9,7 @@ import typing as t
 
 from .checks import check_clusters, check_host, check_settings
 from .endpoints import admin_endpoints
-from .flyte_values import check_buckets, check_namespace_mapping, log_links
+from .flyte_values import check_buckets, check_namespace_mapping, check_task_namespaces, log_links
 from .identity import check_admin_login, check_identity, check_probe_image, propeller_settings
 from .labels import check_used_labels, label_cluster_map, label_rows
 from .reader import Reader
@@ -64,6 +64,7 @@ def build(
     check_used_labels(reader, host, labels, rows, settings["flyte_default_execution_label"], targets)
     projects = sorted({str(project) for project in settings["flyte_projects"]} | {row.project for row in rows})
     site = Site(settings, control_plane, planes, labels, rows, projects, [str(domain) for domain in settings["flyte_domains"]])
+    check_task_namespaces(reader, host, site)
     return (None if reader.faults else site), reader.faults
 
 

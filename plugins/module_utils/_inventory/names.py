@@ -29,8 +29,10 @@ def unknown_variables(names: Mapping[str, Iterable[str]], known: Iterable[str]) 
     faults: dict[str, Fault] = {}
     for host, found in names.items():
         for name in sorted(found):
-            if name.startswith(_PREFIX) and name not in declared and name not in faults:
-                remedy = f"is no variable of this collection.{nearest(name, declared)} flyte_allow_unknown_variables: true lets names of your own begin so."
+            # Of other letters it is another variable to Ansible, which nobody means.
+            meant = name.lower().replace("-", "_")
+            if meant.startswith(_PREFIX) and name not in declared and name not in faults:
+                remedy = f"is no variable of this collection.{nearest(meant, declared)} flyte_allow_unknown_variables: true lets names of your own begin so."
                 faults[name] = Fault(host, name, NOT_SHOWN, remedy)
     return list(faults.values())
 

@@ -26,6 +26,8 @@ _OF_THE_SITE: dict[str, Sequence[str]] = {
 }
 #: URLs of one host; flyteadmin takes a data plane's only with TLS
 _OF_A_HOST: dict[str, Sequence[str]] = {"flyte_api_endpoint": ("https",), "flyte_kube_host": _WEB, "flyte_propeller_token_url": _WEB}
+#: called as they are; Helm keeps the query of a repository for each of its files
+_WITH_QUERY = ("flyte_chart_repo_url", "flyte_token_url", "flyte_propeller_token_url")
 #: where credentials belong instead of into the URL
 _INSTEAD = {
     "flyte_admin_url": "give flyte_client_id and flyte_client_secret, or flyte_admin_token",
@@ -65,6 +67,9 @@ def _check(reader: Reader, host: str, variables: Mapping[str, Sequence[str]]) ->
             # A password may have '/', '?' or '#' in it, behind which a parser looks for no user.
             remedy = f"must not hold credentials: {_INSTEAD[name]}. An '@' that is none is written %40. (The URL is not shown.)"
             reader.fault(host, name, NOT_SHOWN, remedy)
+        elif "#" in url or ("?" in url and name not in _WITH_QUERY):
+            # Paths are put behind these URLs, and a token often stands in a query.
+            reader.fault(host, name, NOT_SHOWN, "must have no '?' and no '#' in it: what is called stands behind it. (The URL is not shown.)")
         else:
             problem = url_problem(url, schemes)
             if problem:

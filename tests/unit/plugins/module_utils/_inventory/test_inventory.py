@@ -278,6 +278,52 @@ def test_two_logins_are_one_too_many(inventory: Inventory) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (everywhere(flyte_namespace="1e3"), [f"{HEAD}: flyte_namespace = '1e3': is a number, a date or a word"]),
+        (on(TWO, flyte_release_name="no"), ["dataplane_2: flyte_release_name = 'no': is a number, a date or a word"]),
+        (everywhere(flyte_token_secret="123"), [f"{HEAD}: flyte_token_secret = '123': is a number"]),
+        (everywhere(flyte_domains=["development", "production", "on"]), [f"{HEAD}: flyte_domains = 'on': is a number"]),
+        (on(ONE, flyte_namespace="kube-system"), ["dataplane_1: flyte_namespace = 'kube-system': begins with kube-"]),
+        (everywhere(flyte_namespace_mapping="kube-{project}"), ["flyte_namespace_mapping = 'kube-{project}': has to be"]),
+        (everywhere(flyte_projects=["a" * 64]), ["flyte_projects = 'aaa", "has to be at most 63"]),
+        (everywhere(flyte_projects=["a" * 60]), ["flyte_projects = 'aaa", "the namespace of its tasks in development would be"]),
+        (everywhere(flyte_projects=["kube"], flyte_domains=["development", "production", "system"]), ["flyte_projects = 'kube'", "kube-system: take"]),
+        (row(project="team1", domain="development", workflow="a/../b", label="label1"), [".workflow = 'a/../b': is no name of a workflow"]),
+        (row(project="team1", domain="development", workflow="..", label="label1"), [".workflow = '..': is no name of a workflow"]),
+        (row(project="team1", domain="development", workflow="a\u202eb", label="label1"), [".workflow = 'a\\u202eb': has to be text without"]),
+        (everywhere(flyte_aws_region="us-east-2a"), ["flyte_aws_region = 'us-east-2a': has to be the name of a region"]),
+        (on(ONE, flyte_eks_region="x@evil.example/"), ["dataplane_1: flyte_eks_region = ", "has to be the name of a region"]),
+        (on(ONE, flyte_eks_cluster="a b"), ["dataplane_1: flyte_eks_cluster = 'a b': has to be the name of an EKS cluster"]),
+        (on(ONE, flyte_eks_cluster="dp2"), ["dataplane_2: flyte_eks_cluster = 'dp2': is that of dataplane_1 already"]),
+        (everywhere(flyte_api_endpoint="https://api:6443"), ["dataplane_2: flyte_api_endpoint = 'https://api:6443': is that of dataplane_1 already"]),
+        (on(ONE, **{**EKS, "flyte_eks_version": "v1.34"}), ["flyte_eks_version = 'v1.34': has to be a version"]),
+        (on(ONE, **{**EKS, "flyte_eks_subnets": ["subnet-1", "subnet-1"]}), ["flyte_eks_subnets", "at least two"]),
+        (on(ONE, **{**EKS, "flyte_eks_subnets": ["subnet-1", "vpc-1"]}), ["flyte_eks_subnets = 'vpc-1': has to be ids of subnets"]),
+        (on(ONE, **{**EKS, "flyte_eks_instance_types": []}), ["flyte_eks_instance_types = []: is required"]),
+        (everywhere(flyte_iam_data_plane_role="r\u00f6le"), ["flyte_iam_data_plane_role", "has to be an IAM name"]),
+        (everywhere(flyte_iam_data_plane_role="r", flyte_iam_control_plane_role="r"), ["makes a role r, which is the control plane's role already"]),
+        (everywhere(flyte_iam_policy_size_limit=9000), ["flyte_iam_policy_size_limit = 9000: is more than IAM grants"]),
+        (everywhere(flyte_admin_url="https://h/?token=secret-4711"), [f"{HEAD}: flyte_admin_url: must have no '?'"]),
+        (on(ONE, flyte_api_endpoint="https://h/#secret-4711"), ["dataplane_1: flyte_api_endpoint: must have no '?'"]),
+        (on(ONE, flyte_values_files=["https://u:secret-4711@h/v.yml"]), ["dataplane_1: flyte_values_files: is a URL (not shown)"]),
+        (on(ONE, flyte_log_links=[{"name": "l", "uri": "https://u:secret-4711@h/{podName}"}]), ["flyte_log_links[0].uri: must not hold a password"]),
+    ],
+)
+def test_what_the_last_consumer_would_not_take(inventory: Inventory, change: t.Callable[[Inventory], None], said: list[str]) -> None:
+    change(inventory)
+    text = "\n".join(build(inventory)[1])
+    assert all(part in text for part in said) and "secret-4711" not in text, text
+
+
+def test_what_looks_odd_and_is_right(inventory: Inventory) -> None:
+    everywhere(flyte_token_url="https://login/token?tenant=t", flyte_chart_repo_url="https://h/charts?sig=x")(inventory)
+    everywhere(flyte_log_links=[{"name": "l", "uri": "https://h/app#/?q=a:b@timestamp"}])(inventory)
+    on(TWO, flyte_eks_cluster="dp1", flyte_namespace="flyte-2")(inventory)
+    assert not build(inventory)[1]
+
+
 def test_thirds_are_a_whole(inventory: Inventory) -> None:
     thirds = [{"cluster": ONE, "weight": 0.3333}, {"cluster": TWO, "weight": "0.6667"}]
     label(*thirds)(inventory)

@@ -58,3 +58,8 @@ def test_a_credential_that_cannot_be_sent_is_refused_without_it(value: t.Any, wr
     assert bool(faults) == wrong and "4711" not in str([str(fault) for fault in faults])
     found = options_of("dataplane_1", lambda host, name: hosts[host].get(name), ACCESS_VARIABLES)
     assert wrong or found == {"api_key": "token-4711"}
+
+
+def test_names_of_other_letters_are_mistyped_too() -> None:
+    said = [str(fault) for fault in unknown_variables({"dp": ["FLYTE_LABELS", "flyte-labels", "flying"]}, ["flyte_labels"])]
+    assert [text.partition(":")[2][:13] for text in said] == [" FLYTE_LABELS", " flyte-labels"] and all("Did you mean 'flyte_labels'?" in text for text in said)
