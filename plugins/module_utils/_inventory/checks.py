@@ -10,7 +10,7 @@ import typing as t
 
 from .._clusters.client import has_explicit_access
 from .._common.text import nearest
-from .aws import check_eks, check_iam, check_names, check_role_arns
+from .aws import check_eks, check_iam, check_names, check_role_arns, check_user_settings
 from .keys import key_problem, reads_otherwise
 from .reader import NOT_SHOWN
 from .urls import check_host_urls, check_site_urls
@@ -66,6 +66,9 @@ def check_settings(reader: Reader, host: str, settings: dict[str, t.Any]) -> Non
 def _check_canary(reader: Reader, host: str, settings: Mapping[str, t.Any]) -> None:
     project, domain = settings["flyte_canary_project"], settings["flyte_canary_domain"]
     known = [str(name) for name in settings["flyte_domains"]]
+    for name in ("flyte_canary_workflow", "flyte_canary_version"):
+        if re.search(r"\s", settings[name] or ""):
+            reader.fault(host, name, settings[name], "must have no white space in it.")
     if project is not None and not is_identifier(project):
         reader.fault(host, "flyte_canary_project", project, "is no name of a project: lower-case letters, digits and '-'.")
     if project is not None and domain not in known:
@@ -114,6 +117,8 @@ def check_host(reader: Reader, host: str, is_control_plane: bool, values: Mappin
     check_names(reader, host, values)
     check_role_arns(reader, host, values, ("flyte_eks_assume_role_arn", "flyte_eks_role_arn", "flyte_eks_node_role_arn"))
     check_eks(reader, host, is_control_plane, values)
+    if settings["flyte_provider"] == "aws":
+        check_user_settings(reader, host, values["flyte_user_settings"])
     if settings["flyte_provider"] == "aws" and settings["flyte_iam_manage"] and not values["flyte_eks_cluster"]:
         remedy = "is required with flyte_provider aws: the EKS cluster whose OIDC issuer the roles trust. Or set flyte_iam_manage: false."
         reader.fault(host, "flyte_eks_cluster", None, remedy)

@@ -76,12 +76,18 @@ def check_namespace_mapping(reader: Reader, host: str, settings: dict[str, t.Any
     if given is None:
         return
     mapping = given.replace("{{ project }}", "{project}").replace("{{ domain }}", "{domain}")
-    example = mapping.replace("{project}", "p").replace("{domain}", "d")
-    if mapping == example or not re.fullmatch(r"(?!kube-)[a-z0-9]([-a-z0-9]*[a-z0-9])?", example):
-        remedy = "has to be the name of a namespace with {project}, {domain} or both in it, not one of Kubernetes' own (kube-…), for example '{project}-{domain}'."
+    if "{" not in mapping or not makes_namespaces(mapping):
+        example = "for example '{project}-{domain}'"
+        remedy = f"has to be the name of a namespace with {{project}}, {{domain}} or both in it, not one of Kubernetes' own (kube-…), {example}."
         reader.fault(host, "flyte_namespace_mapping", given, remedy)
         return
     settings["flyte_namespace_mapping"] = mapping
+
+
+def makes_namespaces(mapping: str) -> bool:
+    """Return whether names of namespaces, none of them Kubernetes' own, come out of a mapping in plain braces."""
+    example = mapping.replace("{project}", "p").replace("{domain}", "d")
+    return bool(re.fullmatch(r"(?!kube-)[a-z0-9]([-a-z0-9]*[a-z0-9])?", example))
 
 
 def check_task_namespaces(reader: Reader, host: str, site: Site) -> None:

@@ -39,6 +39,7 @@ _INSTEAD = {
     "flyte_propeller_token_url": "give flyte_propeller_client_id and flyte_propeller_client_secret",
 }
 _PROXY_OF_A_HOST, _PROXY_OF_THE_SITE = PROXIES = ("flyte_kube_proxy", "flyte_admin_proxy")
+_LONGEST_HOST = 253
 _SAYABLE = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
@@ -88,7 +89,7 @@ def url_problem(url: str, schemes: Sequence[str]) -> str:
         return f"{wanted}: its host or port cannot be read."
     if parts.scheme not in schemes or not host:
         return f"{wanted}."
-    if not _HOST.fullmatch(host) or ".." in host:
+    if not _HOST.fullmatch(host) or ".." in host or len(host) > _LONGEST_HOST:
         return f"{wanted}: {host!r} is no name of a host."
     if port == 0 or parts.netloc.endswith(":"):
         return f"{wanted}: its port is a number from 1 to 65535, or left out."

@@ -97,6 +97,9 @@ ADMIN_VARIABLES: dict[str, str] = {
     "flyte_admin_proxy": "proxy",
 }
 
+#: of these, files that are no secrets on their own
+ADMIN_FILES: dict[str, str] = {name: option for name, option in ADMIN_VARIABLES.items() if option in ("ca_cert", "token_ca_cert", "client_cert", "client_key")}
+
 #: how AWS is reached: variable to option of amazon.aws' modules
 AWS_VARIABLES: dict[str, str] = {
     "flyte_aws_region": "region",
