@@ -29,13 +29,21 @@ def forms(secret: str) -> Iterator[str]:
     raw = secret.strip()
     if len(raw) < _SHORTEST:
         return
-    plain = raw.encode("utf-8", "surrogateescape")
     for found in (secret, raw):
-        yield from (found, repr(found)[1:-1], json.dumps(found)[1:-1], urllib.parse.quote(found, safe=""), urllib.parse.quote_plus(found))
+        sent = _sent(found)
+        yield from (found, repr(found)[1:-1], json.dumps(found)[1:-1], urllib.parse.quote(sent, safe=""), urllib.parse.quote_plus(sent))
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        for content in (plain, secret.encode("utf-8", "surrogateescape")):
+        for content in (_sent(raw), _sent(secret)):
             # Without its end: that depends on what follows in the same text, and is left out in URLs.
             yield encode(content).decode().rstrip("=")
+
+
+def _sent(text: str) -> bytes:
+    """Return a text as bytes, also one that was made of bytes that are none, as ``b64decode`` does."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 class Redactor:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .reader import NOT_SHOWN
@@ -25,6 +26,8 @@ _FILES = frozenset(
 )
 #: what is checked on its own, and not shown
 _OWN_CHECK = frozenset({*SENT, *PROXIES, *CERTIFICATE_VARIABLES, *PROPELLER_VARIABLES} - {"flyte_propeller_client_secret_file"})
+#: what becomes of bytes that are no text, and what ends a text for many a program
+_BINARY = re.compile("[\x00\ud800-\udfff]")
 
 
 def check_connection(reader: Reader, host: str, variables: Mapping[str, Variable]) -> None:
@@ -38,6 +41,9 @@ def check_texts(reader: Reader, host: str, variables: Mapping[str, Variable]) ->
     """Check the texts of a host with which nothing else is wrong."""
     for name, variable in variables.items():
         value = reader.raw(host, name)
+        if isinstance(value, str) and _BINARY.search(value) and name not in SENT and not _is_faulted(reader, host, name):
+            remedy = "is no text: it has bytes in it that are none in UTF-8, or a NUL. (It is not shown.)"
+            reader.fault(host, name, NOT_SHOWN, remedy)
         if variable.kind != "str" or not isinstance(value, str) or name in _OWN_CHECK or variable.secret or _is_faulted(reader, host, name):
             continue
         if name in _FILES and ("\n" in value.strip() or "-----" in value):

@@ -254,6 +254,8 @@ def test_a_check_of_certificates_that_the_command_line_ends(inventory: Inventory
         ("flyte_token_audience", "a\u202eb", "has to be one line of text"),
         ("flyte_authorization_header", "a\r\nb: c", "is no name of a header"),
         ("flyte_token_scopes", ["a b"], "= 'a b': is no scope"),
+        ("flyte_kube_password", "secret-4711\udcff", ": is no text: it has bytes in it"),
+        ("flyte_propeller_client_secret", "secret-4711\x00", ": is no text: it has bytes in it"),
         ("flyte_kube_username", " bob", "has to be one line of text"),
         ("flyte_chart_version", "", "must not be empty; left out, it is v1.16.8."),
         ("flyte_wait_timeout", 10**30, "has to be a whole number greater than 0, at most 1000000."),
