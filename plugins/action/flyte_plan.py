@@ -169,9 +169,9 @@ class ActionModule(InventoryAction):
             for variable, option in ADMIN_FILES.items()
             if options.get(option) and not os.path.isfile(expanded(options[option]))
         ]
-        secrets = {option: expanded(options[option]) for option in ("token_file", "client_secret_file") if options.get(option)}
+        secrets = {option: os.path.expanduser(options[option]) for option in ("token_file", "client_secret_file") if options.get(option)}
         try:
-            Settings.from_params({**options, **{option: path if "/" in options[option] else options[option] for option, path in secrets.items()}})
+            Settings.from_params({**options, **secrets})
         except AdminError as error:
             wrong.append(f"{host}: {in_inventory_words(str(error))}")
         if wrong:

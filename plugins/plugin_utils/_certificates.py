@@ -27,8 +27,8 @@ def content_of(host: str, variable: str, path: str) -> str:
     try:
         return text_of(expanded(path))
     except (OSError, ValueError) as error:
-        shown = shown_path(path) if variable.endswith("_secret_file") else repr(path)
-        raise Refused(f"{host}: {variable} = {shown}: {getattr(error, 'strerror', None) or 'no text'}: it has to be a file that can be read here.") from error
+        shown = shown_path(path) if variable.endswith("_secret_file") else path
+        raise Refused(f"{host}: {variable} = {shown!r}: {getattr(error, 'strerror', None) or 'no text'}: it has to be a file that can be read here.") from error
 
 
 def certificate_of(host: str, variable: str, read: Read) -> str | None:

@@ -91,7 +91,7 @@ def looks_secret(key: t.Any) -> bool:
 
 def shown_path(path: str) -> str:
     """Return the path of a file with a secret as a message shows it: what has no folder in it may be the secret itself, at the wrong place."""
-    return repr(path) if "/" in path else "(not shown: it may be the secret itself)"
+    return path if "/" in path else "(not shown: it may be the secret itself)"
 
 
 def _secrets_of(values: t.Any, *, inside: bool = False) -> Iterator[str]:

@@ -19,8 +19,8 @@ from .hints import CREDENTIALS_IN_URL, GIVE_URL, NO_SECRET, SECRET_FILES, SET_SE
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: what a header takes
-_SENDABLE = re.compile(r"[\x21-\x7e]+")
+#: what a header takes of a token; a client's secret is encoded before it stands there
+_SENDABLE = {"token": re.compile(r"[\x21-\x7e]+"), "client_secret": re.compile(r"[^\x00-\x1f\x7f]+")}
 ADMIN_OPTIONS: dict[str, dict[str, t.Any]] = {
     "url": {"type": "str", "required": True},
     "token": {"type": "str", "no_log": True},
@@ -133,7 +133,7 @@ def _secret(params: Mapping[str, t.Any], option: str, variable: str, environ: Ma
         raise AdminError(f"{SECRET_FILES[option]} {shown_path(path)}: {getattr(error, 'strerror', None) or 'no text'}.", hint=_READABLE) from error
     if not content:
         raise AdminError(f"{SECRET_FILES[option]} {shown_path(path)} is empty.", hint="It has to hold the secret.")
-    if not _SENDABLE.fullmatch(content):
-        problem = "has white space, a line break or a letter beyond ASCII within it"
+    if not _SENDABLE[option].fullmatch(content):
+        problem = "has a line break within it, or what no header takes"
         raise AdminError(f"{SECRET_FILES[option]} {shown_path(path)} {problem}: it cannot be sent.", hint="It has to hold the secret alone.")
     return content

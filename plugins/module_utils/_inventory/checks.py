@@ -29,6 +29,8 @@ PROVIDERS = ("aws", "gcp", "generic")
 WEIGHT_TOLERANCE = 1e-3
 _IDENTIFIER = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _OTHERWISE = "is a number, a date or a word like 'true' for YAML, where the chart writes it without quotes: take another name, with a letter in front."
+#: it stands in the name of a folder
+_VERSION = re.compile(r"[A-Za-z0-9^~<>=*][A-Za-z0-9.+*^~<>=|,_ -]{0,99}")
 _SERVICE_ACCOUNT = re.compile(r"[a-z]([-a-z0-9]{4,28}[a-z0-9])@[a-z][-a-z0-9.:]*\.iam\.gserviceaccount\.com")
 _RELEASE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
@@ -48,6 +50,9 @@ def check_settings(reader: Reader, host: str, settings: dict[str, t.Any]) -> Non
         settings["flyte_admin_url"] = url.rstrip("/")
     check_site_urls(reader, host)
     _check_kubernetes_name(reader, host, "flyte_token_secret", settings["flyte_token_secret"])
+    version = settings["flyte_chart_version"]
+    if version and not _VERSION.fullmatch(version):
+        reader.fault(host, "flyte_chart_version", version, "has to be a version of the chart, or a range of them as Helm takes it, for example v1.16.8.")
     for name in ("flyte_projects", "flyte_domains", "flyte_execution_cluster_labels_purge", "flyte_canary_projects"):
         for value in settings[name] or []:
             if not is_identifier(value):

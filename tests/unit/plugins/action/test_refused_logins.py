@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.flyte.multicluster.plugins.action.flyte_plan import ActionModule
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
 from conftest import Inventory, site_of
 
@@ -30,10 +31,11 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("login", "said"),
     [
-        ({"flyte_admin_token_file": "{folder}/missing"}, "flyte_admin_token_file '{folder}/missing': No such file"),
+        ({"flyte_admin_token_file": "{folder}/missing"}, "flyte_admin_token_file {folder}/missing: No such file"),
         ({"flyte_admin_token_file": "secret-4711"}, "flyte_admin_token_file (not shown: it may be the secret itself): No such file"),
-        ({"flyte_admin_token_file": "{folder}/two"}, "flyte_admin_token_file '{folder}/two' has white space"),
-        ({"flyte_client_id": "c", "flyte_client_secret_file": "{folder}"}, "flyte_client_secret_file '{folder}': Is a directory"),
+        ({"flyte_admin_token_file": "https://u:secret-4711@h/t"}, "flyte_admin_token_file https://********@h/t: No such file"),
+        ({"flyte_admin_token_file": "{folder}/two"}, "flyte_admin_token_file {folder}/two has a line break"),
+        ({"flyte_client_id": "c", "flyte_client_secret_file": "{folder}"}, "flyte_client_secret_file {folder}: Is a directory"),
         ({"flyte_client_id": "c"}, "flyte_client_id is given without a secret. Set flyte_client_secret, "),
         ({"flyte_admin_ca_cert": "{folder}/missing"}, "flyte_admin_ca_cert = '{folder}/missing': there is no such file."),
         ({"flyte_admin_client_key": "{folder}"}, "flyte_admin_client_key = '{folder}': there is no such file."),
@@ -43,7 +45,7 @@ def test_what_cannot_log_in(inventory: Inventory, tmp_path: pathlib.Path, login:
     (tmp_path / "two").write_text("secret-4711\nsecret-4711\n", encoding="utf-8")
     with pytest.raises(Refused) as raised:
         check(inventory, **{name: value.format(folder=tmp_path) for name, value in login.items()})
-    text = str(raised.value)
+    text = SECRETS.text(str(raised.value))
     assert text.startswith("controlplane: " + said.format(folder=tmp_path)) and "secret-4711" not in text, text
 
 
