@@ -164,21 +164,15 @@ def check_clusters(reader: Reader, control_plane: Cluster, planes: Sequence[Clus
             reader.fault(cluster.host, variable, where, remedy)
         else:
             by_access[key] = cluster.host
-    _check_called_twice(reader, (control_plane, *planes), settings)
+    _check_called_twice(reader, planes)
 
 
-def _check_called_twice(reader: Reader, clusters: Sequence[Cluster], settings: Mapping[str, t.Any]) -> None:
-    """Check that no two hosts are one cluster to flyteadmin, or to IAM: one of them is a copy of the other's line."""
-    seen: dict[tuple[str, ...], str] = {}
-    for cluster in clusters:
-        places: dict[str, tuple[str, ...]] = {"flyte_api_endpoint": (cluster.endpoint.lower(),) if cluster.endpoint and not cluster.is_control_plane else ()}
-        if settings["flyte_provider"] == "aws" and cluster.eks_cluster:
-            places["flyte_eks_cluster"] = (cluster.eks_region or str(settings["flyte_aws_region"]), cluster.eks_cluster, cluster.eks_assume_role_arn or "")
-        for variable, place in places.items():
-            if not place:
-                continue
-            first = seen.setdefault((variable, *place, cluster.namespace), cluster.host)
-            said = any(fault.host == cluster.host and fault.variable == variable for fault in reader.faults)
-            if first != cluster.host and not said:
-                value = cluster.endpoint if variable == "flyte_api_endpoint" else cluster.eks_cluster
-                reader.fault(cluster.host, variable, value, f"is that of {first} already: each host needs a cluster, or a flyte_namespace in it, of its own.")
+def _check_called_twice(reader: Reader, planes: Sequence[Cluster]) -> None:
+    """Check that flyteadmin would not call two data planes at one address: one of them is a copy of the other's line."""
+    seen: dict[tuple[str, str], str] = {}
+    for cluster in planes:
+        if cluster.endpoint:
+            first = seen.setdefault((cluster.endpoint.lower(), cluster.namespace), cluster.host)
+            if first != cluster.host:
+                remedy = f"is that of {first} already: each host needs a cluster, or a flyte_namespace in it, of its own."
+                reader.fault(cluster.host, "flyte_api_endpoint", cluster.endpoint, remedy)

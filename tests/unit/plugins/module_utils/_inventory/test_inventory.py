@@ -299,7 +299,6 @@ def test_two_logins_are_one_too_many(inventory: Inventory) -> None:
         (everywhere(flyte_aws_region="eu-west-1b"), ["flyte_aws_region = 'eu-west-1b': has to be the name of a region"]),
         (on(ONE, flyte_eks_region="x@evil.example/"), ["dataplane_1: flyte_eks_region = ", "has to be the name of a region"]),
         (on(ONE, flyte_eks_cluster="a b"), ["dataplane_1: flyte_eks_cluster = 'a b': has to be the name of an EKS cluster"]),
-        (on(ONE, flyte_eks_cluster="dp2"), ["dataplane_2: flyte_eks_cluster = 'dp2': is that of dataplane_1 already"]),
         (everywhere(flyte_api_endpoint="https://api:6443"), ["dataplane_2: flyte_api_endpoint = 'https://api:6443': is that of dataplane_1 already"]),
         (on(ONE, **{**EKS, "flyte_eks_version": "v1.34"}), ["flyte_eks_version = 'v1.34': has to be a version"]),
         (on(ONE, **{**EKS, "flyte_eks_subnets": ["subnet-1", "subnet-1"]}), ["flyte_eks_subnets", "at least two"]),
@@ -327,7 +326,7 @@ def test_what_the_last_consumer_would_not_take(inventory: Inventory, change: t.C
 def test_what_looks_odd_and_is_right(inventory: Inventory) -> None:
     everywhere(flyte_token_url="https://login/token?tenant=t", flyte_chart_repo_url="https://h/charts?sig=x")(inventory)
     everywhere(flyte_log_links=[{"name": "l", "uri": "https://h/app#/?q=a:b@timestamp"}])(inventory)
-    on(TWO, flyte_eks_cluster="dp1", flyte_namespace="flyte-2")(inventory)
+    on(TWO, flyte_eks_cluster="dp1")(inventory)
     assert not build(inventory)[1]
 
 
