@@ -22,6 +22,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._iam.required i
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.credentials import unsendable_credentials
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.flyte_values import makes_namespaces
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.kinds import converted
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.names import misplaced_variables, unknown_variables
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ADMIN_FILES, ADMIN_VARIABLES, AWS_VARIABLES
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.cloud import not_reachable_yet
@@ -134,7 +135,8 @@ class ActionModule(InventoryAction):
         planes = [plane for plane in data_planes if plane != host]
         faults = unsendable_credentials((host, *planes), read)
         faults += misplaced_variables(host, planes, self.variables.raw, read, [*declared_variables().site, *ADMIN_VARIABLES, *AWS_VARIABLES])
-        if self.variables.read(host, "flyte_allow_unknown_variables") is not True:
+        # -e makes text of it.
+        if converted(read(host, "flyte_allow_unknown_variables"), "bool") is not True:
             faults += unknown_variables({name: self.variables.raw(name) for name in (host, *planes)}, known_names())
         return faults
 

@@ -12,6 +12,7 @@ import typing as t
 
 from .._common.text import nearest
 from .reader import NOT_SHOWN, Fault
+from .variables import CONNECTION_VARIABLES
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -59,5 +60,7 @@ def misplaced_variables(
             value = read(plane, name)
             if value != read(control_plane, name):
                 remedy = f"is a variable of the whole site, read from {control_plane}: set it for all hosts (group all), with one value."
-                faults.append(Fault(plane, name, value, remedy))
+                # What is no credential may hold one that nobody knows yet: the URL of another variable's kind.
+                hidden = name in CONNECTION_VARIABLES or "@" in str(value)
+                faults.append(Fault(plane, name, NOT_SHOWN if hidden else value, remedy))
     return faults
