@@ -12,7 +12,9 @@ from ansible_collections.flyte.multicluster.plugins.action.flyte_plan import Act
 from conftest import Inventory
 
 
-@pytest.mark.parametrize(("allowed", "refused"), [(True, False), ("true", False), ("yes", False), (None, True), (False, True), ("false", True), ("maybe", True)])
+@pytest.mark.parametrize(
+    ("allowed", "refused"), [(True, False), ("true", False), ("yes", False), (None, True), (False, True), ("false", True), ("maybe", True)]
+)
 def test_own_names_are_allowed(inventory: Inventory, allowed: t.Any, refused: bool) -> None:
     for variables in inventory.values():
         variables.update(flyte_of_our_own=1, flyte_allow_unknown_variables=allowed)

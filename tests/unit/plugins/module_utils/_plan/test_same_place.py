@@ -10,7 +10,10 @@ import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.same_place import same_places
 from conftest import Inventory, site_of
 
-SERVERS: dict[str, t.Any] = {"dataplane_1": {"reachable": True, "server": "https://api:6443"}, "dataplane_2": {"reachable": True, "server": "https://API:6443/"}}
+SERVERS: dict[str, t.Any] = {
+    "dataplane_1": {"reachable": True, "server": "https://api:6443"},
+    "dataplane_2": {"reachable": True, "server": "https://API:6443/"},
+}
 
 
 def test_two_hosts_at_one_address(inventory: Inventory) -> None:
