@@ -44,7 +44,9 @@ def check_settings(reader: Reader, host: str, settings: dict[str, t.Any]) -> Non
     if settings["flyte_provider"] is None and not any(fault.variable == "flyte_provider" for fault in reader.faults):
         reader.fault(host, "flyte_provider", None, f"is required: one of {', '.join(PROVIDERS)}.")
     url = settings["flyte_admin_url"]
-    if url is None:
+    if url is None and any(fault.variable == "flyte_admin_url" for fault in reader.faults):
+        pass  # said already
+    elif url is None:
         reader.fault(host, "flyte_admin_url", None, "is required: the URL of flyteadmin, for example https://flyte.example.com.")
     else:
         settings["flyte_admin_url"] = url.rstrip("/")
@@ -159,7 +161,7 @@ def check_clusters(reader: Reader, control_plane: Cluster, planes: Sequence[Clus
             # A kubeconfig may be given by its content, a URL may hold a password.
             names = ("flyte_kube_context", "flyte_kube_host", "flyte_kubeconfig", "flyte_eks_cluster")
             variable = next(name for name in names if reader.raw(cluster.host, name))
-            where = access["context"] if variable == "flyte_kube_context" else NOT_SHOWN
+            where = access["context"] if variable == "flyte_kube_context" and isinstance(access["context"], str) else NOT_SHOWN
             remedy = f"is the cluster of {by_access[key]} already: each host needs a cluster, or a flyte_namespace in it, of its own."
             reader.fault(cluster.host, variable, where, remedy)
         else:

@@ -47,7 +47,7 @@ def check_identity(reader: Reader, host: str, values: Mapping[str, t.Any]) -> No
     for name in CERTIFICATE_VARIABLES:
         value = reader.raw(host, name)
         if value is not None and (not isinstance(value, str) or not value.strip()):
-            reader.fault(host, name, value, "has to be the path of a file, or a certificate as PEM.")
+            reader.fault(host, name, NOT_SHOWN if isinstance(value, (dict, list)) else value, "has to be the path of a file, or a certificate as PEM.")
 
 
 def check_admin_login(reader: Reader, host: str) -> None:

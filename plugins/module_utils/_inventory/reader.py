@@ -46,6 +46,10 @@ def shown(value: t.Any) -> str:
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}… ({len(text)} characters)"
 
 
+def _said(value: t.Any) -> str:
+    return next(KIND_NAMES[name] for name, kind in (("str", str), ("dict", dict), ("list", list)) if isinstance(value, kind))
+
+
 class Reader:
     """Reads variables of hosts and collects what is wrong with them."""
 
@@ -66,6 +70,11 @@ class Reader:
         taken = converted(value, variable.kind)
         if taken is None:
             hint = " Put it in quotes: YAML makes a number of it, and 1.30 becomes 1.3." if variable.kind == "str" and isinstance(value, (int, float)) else ""
+            # What has another shape may hold anything: a whole values file as text, a list of URLs with their passwords.
+            other = isinstance(value, (dict, list)) if variable.kind == "str" else isinstance(value, str) and variable.kind == "dict"
+            if other and not variable.secret:
+                self.fault(host, name, NOT_SHOWN, f"is {_said(value)}, and has to be {KIND_NAMES[variable.kind]}. (It is not shown.)")
+                return variable.default
             self.fault(host, name, "(not shown)" if variable.secret else value, f"has to be {KIND_NAMES[variable.kind]}.{hint}")
             return variable.default
         if variable.choices and taken not in variable.choices:

@@ -44,6 +44,8 @@ def check_texts(reader: Reader, host: str, variables: Mapping[str, Variable]) ->
         if isinstance(value, str) and _BINARY.search(value) and name not in SENT and not _is_faulted(reader, host, name):
             remedy = "is no text: it has bytes in it that are none in UTF-8, or a NUL. (It is not shown.)"
             reader.fault(host, name, NOT_SHOWN, remedy)
+        if name == "flyte_kubeconfig" and isinstance(value, str) and ("\n" in value.strip() or value.lstrip().startswith("{")):
+            reader.fault(host, name, NOT_SHOWN, "has to be the path of a file, or what is in it as a mapping ('| from_yaml'). (It is not shown.)")
         if variable.kind != "str" or not isinstance(value, str) or name in _OWN_CHECK or variable.secret or _is_faulted(reader, host, name):
             continue
         if name in _FILES and ("\n" in value.strip() or "-----" in value):

@@ -63,7 +63,7 @@ def _check(reader: Reader, host: str, variables: Mapping[str, Sequence[str]]) ->
             continue
         if not isinstance(url, str):
             if not any(fault.variable == name and fault.host == host for fault in reader.faults):
-                reader.fault(host, name, url, "has to be text.")
+                reader.fault(host, name, NOT_SHOWN if isinstance(url, (dict, list)) else url, "has to be text.")
         elif "@" in url:
             # A password may have '/', '?' or '#' in it, behind which a parser looks for no user.
             remedy = f"must not hold credentials: {_INSTEAD[name]}. An '@' that is none is written %40. (The URL is not shown.)"
