@@ -6,26 +6,35 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.configuration import expanded
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.errors import AdminError
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.settings import Settings
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_inventory_words
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.namespaces import plain_mapping
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import mapping_in_use, placeholder_faults
 from ansible_collections.flyte.multicluster.plugins.module_utils._iam.required import faults, role_names, uses_pod_identity
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.credentials import unsendable_credentials
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.flyte_values import makes_namespaces
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.kinds import converted
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.names import misplaced_variables, unknown_variables
-from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ADMIN_VARIABLES, AWS_VARIABLES
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ADMIN_FILES, ADMIN_VARIABLES, AWS_VARIABLES
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.cloud import not_reachable_yet
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import make_plan
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.removals import removal_lines, removals, too_much
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.same_place import same_places
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines, unprobed_lines
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader, provide
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
+    admin_options,
     aws_options,
     cluster_options,
     observed_cluster,
@@ -57,6 +66,7 @@ class ActionModule(InventoryAction):
         if scope == "all":
             self._refuse_access(site)
             self._refuse_helm(site)
+            self._refuse_login(site)
         chart = provide(site, self._pull) if scope == "all" else None
         reader = ValuesReader(site, chart, self.variables.read)
         if scope != "observe":
@@ -125,7 +135,8 @@ class ActionModule(InventoryAction):
         planes = [plane for plane in data_planes if plane != host]
         faults = unsendable_credentials((host, *planes), read)
         faults += misplaced_variables(host, planes, self.variables.raw, read, [*declared_variables().site, *ADMIN_VARIABLES, *AWS_VARIABLES])
-        if self.variables.read(host, "flyte_allow_unknown_variables") is not True:
+        # -e makes text of it.
+        if converted(read(host, "flyte_allow_unknown_variables"), "bool") is not True:
             faults += unknown_variables({name: self.variables.raw(name) for name in (host, *planes)}, known_names())
         return faults
 
@@ -152,6 +163,22 @@ class ActionModule(InventoryAction):
             host = site.control_plane.host
             raise Refused(f"{host}: flyte_helm_binary = {binary!r}: there is no such program on this machine: install Helm 3, or set it to its path.")
 
+    def _refuse_login(self, site: Site) -> None:
+        """Refuse a login of flyteadmin that cannot work: it is used after all other changes."""
+        options, host = admin_options(site, self.variables.read), site.control_plane.host
+        wrong = [
+            f"{host}: {variable} = {options[option]!r}: there is no such file."
+            for variable, option in ADMIN_FILES.items()
+            if options.get(option) and not os.path.isfile(expanded(options[option]))
+        ]
+        secrets = {option: os.path.expanduser(options[option]) for option in ("token_file", "client_secret_file") if options.get(option)}
+        try:
+            Settings.from_params({**options, **secrets})
+        except AdminError as error:
+            wrong.append(f"{host}: {in_inventory_words(str(error))}")
+        if wrong:
+            raise Refused(*wrong)
+
     def _refuse_values(self, site: Site, reader: ValuesReader) -> None:
         """Refuse values files that are none, and values of another shape than the chart's; what is wrong in the same way for many hosts is said once."""
         wrong: dict[tuple[str, str, str], Fault] = {}
@@ -165,10 +192,10 @@ class ActionModule(InventoryAction):
         """Take the namespaces of tasks from the control plane's values where the inventory does not say them: trust policies name them."""
         sources = reader.sources(site.control_plane)
         found = site.settings["flyte_namespace_mapping"] or mapping_in_use(sources)
-        if found and "{" in found.replace("{project}", "").replace("{domain}", ""):
+        if found and not makes_namespaces(found):
             raise Refused(
                 f"{site.control_plane.host}: configmap.namespace_config.namespace_mapping.template = {found!r}: flyteadmin fills in exactly "
-                "'{{ project }}' and '{{ domain }}'. flyte_namespace_mapping writes them."
+                "'{{ project }}' and '{{ domain }}', and names of namespaces have to come out of it. flyte_namespace_mapping writes them."
             )
         site.settings["flyte_namespace_mapping"] = found
 
@@ -249,4 +276,7 @@ class ActionModule(InventoryAction):
         fatal = [host for host, error in wrong.items() if host == site.control_plane.host or (error["kind"] == "config" and scope != "observe")]
         if fatal:
             raise Refused(*(f"{host}: {wrong[host]['message']}. {wrong[host]['hint']}" for host in fatal))
+        twice = same_places(site, observed) if scope == "all" else []
+        if twice:
+            raise Refused(*map(str, twice))
         return t.cast("dict[str, dict[str, t.Any]]", observed)

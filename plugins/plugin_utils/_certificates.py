@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-import pathlib
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.configuration import expanded
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.certificates import is_certificate
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.files import text_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import shown_path
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
 
 if t.TYPE_CHECKING:
@@ -24,9 +25,10 @@ def content_of(host: str, variable: str, path: str) -> str:
     :raises Refused: it cannot be read.
     """
     try:
-        return pathlib.Path(expanded(path)).read_text(encoding="utf-8")
+        return text_of(expanded(path))
     except (OSError, ValueError) as error:
-        raise Refused(f"{host}: {variable} = {path!r}: {getattr(error, 'strerror', None) or 'no text'}: it has to be a file that can be read here.") from error
+        shown = shown_path(path) if variable.endswith("_secret_file") else path
+        raise Refused(f"{host}: {variable} = {shown!r}: {getattr(error, 'strerror', None) or 'no text'}: it has to be a file that can be read here.") from error
 
 
 def certificate_of(host: str, variable: str, read: Read) -> str | None:

@@ -17,6 +17,7 @@ import tempfile
 import typing as t
 import zlib
 
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.files import text_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import Sources, chart_files, needed_files
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shape import shape_of, shape_problems
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values, parse
@@ -38,7 +39,7 @@ CHART_NAME = "flyte-core"
 _FLYTE_CORE = f"it has to be {CHART_NAME}; the flyte-binary chart, for one, does not work with several clusters"
 _WANTED = f"it has to be {CHART_NAME}'s folder, its .tgz, or its name in flyte_chart_repo_url"
 #: of a chart in a repository, as Helm takes it
-_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", re.ASCII)
+_NAME = re.compile(r"(?=.{1,128}$)[A-Za-z0-9][\w.-]*(/[\w.-]+)?", re.ASCII)
 
 
 def cache_folder() -> pathlib.Path:
@@ -54,9 +55,10 @@ def provide(site: Site, pull: Pull) -> Chart:
     settings, cache = site.settings, cache_folder()
     ref = os.path.expanduser(settings["flyte_chart_ref"])
     given = pathlib.Path(ref)
-    if given.is_dir():
+    # os.path, since pathlib raises where a name is too long.
+    if os.path.isdir(ref):
         folder = given.resolve()
-    elif given.is_file():
+    elif os.path.isfile(ref):
         folder = _unpack(site, given.resolve(), cache)
     elif given.is_absolute() or ref.startswith(".") or ref.endswith(".tgz"):
         raise _wrong(site, f"is not there; {_WANTED}")
@@ -81,7 +83,7 @@ def _wrong(site: Site, what: str) -> Refused:
 def _metadata(site: Site, folder: pathlib.Path) -> dict[str, t.Any]:
     """Return what Chart.yaml says, of a chart that is flyte-core."""
     try:
-        content = parse((folder / "Chart.yaml").read_text(encoding="utf-8"))
+        content = parse(text_of(str(folder / "Chart.yaml")))
     except FileNotFoundError as error:
         raise _wrong(site, f"{folder} is no Helm chart, it has no Chart.yaml: {_WANTED}") from error
     except (OSError, ValueError) as error:
@@ -148,7 +150,9 @@ def _pulled(site: Site, name: str, cache: pathlib.Path, pull: Pull) -> pathlib.P
             pull(name, settings["flyte_chart_repo_url"], settings["flyte_chart_version"], settings["flyte_helm_binary"], folder)
         except ModuleFailed as error:
             remedy = f"the chart {name} {settings['flyte_chart_version']} cannot be had from there: {error} Else set flyte_chart_ref to a folder or .tgz."
-            raise Refused(str(Fault(site.control_plane.host, "flyte_chart_repo_url", settings["flyte_chart_repo_url"], remedy))) from error
+            # A query is often a token.
+            shown = NOT_SHOWN if "?" in settings["flyte_chart_repo_url"] else settings["flyte_chart_repo_url"]
+            raise Refused(str(Fault(site.control_plane.host, "flyte_chart_repo_url", shown, remedy))) from error
 
     return _only_folder(site, _into_cache(target, fill))
 
@@ -256,7 +260,7 @@ class ValuesReader:
     def _file(self, path: str, *, strict: bool = False) -> Values | Unreadable:
         if path not in self._parsed:
             try:
-                self._parsed[path] = parse(pathlib.Path(path).read_text(encoding="utf-8"), strict=strict)
+                self._parsed[path] = parse(text_of(path), strict=strict)
             except UnicodeDecodeError:
                 self._parsed[path] = Unreadable("is no text in UTF-8.")
             except OSError as error:

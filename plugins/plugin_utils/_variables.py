@@ -13,6 +13,7 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible.template import Templar
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.yaml_nodes import MOST_NODES
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.urls import PROXIES, password_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import Variables, declared
 from jinja2 import TemplateError
@@ -79,13 +80,15 @@ class HostVariables:
         """
         value = self.raw(host).get(name)
         try:
+            if isinstance(value, (dict, list)) and _is_endless(value):
+                raise TemplateFault(host, name, f"it contains itself, or its YAML aliases ('*…') make more than {MOST_NODES} values of it")
             if value is not None and _has_template(value):
                 value = self._templar(host).template(value)
             found = plain(value)
         except (AnsibleError, TemplateError, TypeError, ValueError) as error:
             raise TemplateFault(host, name, str(error)) from error
         except RecursionError as error:
-            raise TemplateFault(host, name, "it contains itself: a YAML alias ('*…') stands within its own anchor ('&…')") from error
+            raise TemplateFault(host, name, "it is nested too deeply") from error
         self._note_secrets(name, found)
         return found
 
@@ -107,6 +110,17 @@ class HostVariables:
         """Return what a task registered on a host, None where it did not run there."""
         found = self.raw(host).get(name)
         return plain(found) if isinstance(found, dict) and not found.get("skipped") else None
+
+
+def _is_endless(value: t.Any) -> bool:
+    """Return whether a value contains itself, or has more values in it than anybody writes: aliases of YAML multiply."""
+    left, seen = [value], 0
+    while left and seen <= MOST_NODES:
+        item = left.pop()
+        seen += 1
+        if isinstance(item, (dict, list, tuple)):
+            left.extend(item.values() if isinstance(item, dict) else item)
+    return seen > MOST_NODES
 
 
 def _has_template(value: t.Any) -> bool:

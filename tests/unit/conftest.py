@@ -215,6 +215,14 @@ def flyteadmin(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 Run = t.Callable[..., dict[str, t.Any]]
 
 
+@pytest.fixture(autouse=True)
+def _a_new_process() -> None:
+    """Let each test begin without secrets that are known, as a process does: what one test learned may be a word of another."""
+    from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
+
+    SECRETS._forms.clear()
+
+
 @pytest.fixture
 def run(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a module as Ansible does and returns its result."""

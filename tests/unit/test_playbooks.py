@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No playbook succeeds without a cluster to look at."""
+"""No playbook succeeds without a cluster to look at, and plays run on the controller, whatever the inventory says of its hosts for other playbooks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from conftest import REPOSITORY
 
 NOBODY = "all: {hosts: {somebody: {}}}\n"
@@ -33,3 +34,12 @@ def test_no_host_is_a_failure(tmp_path: pathlib.Path, playbook: str) -> None:
     # A limit to one of them goes on to the inventory, which is no whole one.
     code, output = run(tmp_path, playbook, SITE, "--limit", "plane")
     assert code != 0 and "flyte_provider" in output and "--limit leaves" not in output, output
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "playbooks").glob("*.yml")), ids=lambda path: path.name)
+def test_a_play_on_clusters_runs_here(path: pathlib.Path) -> None:
+    plays = [play for play in yaml.safe_load(path.read_text(encoding="utf-8")) if not play["hosts"].startswith("localhost:all")]
+    assert plays
+    for play in plays:
+        # A variable of the inventory counts more than the keyword of a play, and less than a variable of a play.
+        assert play["connection"] == "local" and play["vars"]["ansible_connection"] == "local" and play["vars"]["ansible_become"] is False, play["name"]

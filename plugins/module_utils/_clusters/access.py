@@ -63,7 +63,10 @@ _CONNECTION = ("validate_certs", "ca_cert", "proxy", "no_proxy", "proxy_headers"
 _CLIENT_CERTIFICATE = ("client_cert", "client_key")
 #: of every method: they say something of other methods, or of other tools, only
 _IGNORED = ("eks", "openshift", "persist_config")
-_NO_BASIC = "Kubernetes has no basic authentication any more, and Helm takes none: use flyte_kube_api_key, or flyte_openshift: true"
+_NO_BASIC = (
+    "flyte_kube_username and flyte_kube_password: Kubernetes has no basic authentication any more, and Helm takes none: use flyte_kube_api_key, or "
+    "flyte_openshift: true"
+)
 
 
 def access_options() -> dict[str, t.Any]:

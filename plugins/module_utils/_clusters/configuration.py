@@ -18,6 +18,7 @@ import typing as t
 import urllib.parse
 
 from .._common.explain import NOTES
+from .._common.files import bytes_of
 from .errors import KubeError, reading
 from .exec_plugin import credential
 
@@ -61,8 +62,7 @@ def _file_content(path: str) -> t.Any:
     """
     import yaml
 
-    with open(path, "rb") as file:
-        return yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return yaml.load(bytes_of(path), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 @functools.lru_cache(maxsize=8)
@@ -103,7 +103,7 @@ def _unreadable(access: Mapping[str, t.Any], error: Exception) -> KubeError:
     where = kubeconfig if isinstance(kubeconfig, str) else "the kubeconfig"
     # A parser's text quotes the line that it does not understand, and a token may stand there.
     telling = isinstance(error, (_Fault, OSError)) or type(error).__name__ == "ConfigException"
-    said = str(error) if telling else f"it cannot be read ({type(error).__name__})"
+    said = (getattr(error, "strerror", None) or str(error)) if telling else f"it cannot be read ({type(error).__name__})"
     if isinstance(error, FileNotFoundError):
         said = "there is no such file"
     kind = "config" if isinstance(error, (FileNotFoundError, _NoSuchContext)) else "access"

@@ -9,7 +9,9 @@ import ssl
 
 
 def is_certificate(text: str) -> bool:
-    """Return whether a text is CA certificates as PEM that TLS takes."""
+    """Return whether a text is CA certificates as PEM that TLS takes, and nothing that has to stay secret."""
+    if "-----BEGIN" not in text or "PRIVATE KEY-----" in text:
+        return False  # of an empty text TLS takes the certificates of this machine
     try:
         ssl.create_default_context(cadata=text)
     except (ssl.SSLError, ValueError):

@@ -29,13 +29,21 @@ def forms(secret: str) -> Iterator[str]:
     raw = secret.strip()
     if len(raw) < _SHORTEST:
         return
-    plain = raw.encode("utf-8", "surrogateescape")
     for found in (secret, raw):
-        yield from (found, repr(found)[1:-1], json.dumps(found)[1:-1], urllib.parse.quote(found, safe=""), urllib.parse.quote_plus(found))
+        sent = _sent(found)
+        yield from (found, repr(found)[1:-1], json.dumps(found)[1:-1], urllib.parse.quote(sent, safe=""), urllib.parse.quote_plus(sent))
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        for content in (plain, secret.encode("utf-8", "surrogateescape")):
+        for content in (_sent(raw), _sent(secret)):
             # Without its end: that depends on what follows in the same text, and is left out in URLs.
             yield encode(content).decode().rstrip("=")
+
+
+def _sent(text: str) -> bytes:
+    """Return a text as bytes, also one that was made of bytes that are none, as ``b64decode`` does."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 class Redactor:
@@ -79,6 +87,11 @@ class Redactor:
 def looks_secret(key: t.Any) -> bool:
     """Return whether the name of a value says that it is a secret."""
     return isinstance(key, str) and bool(_SECRET_KEY.search(key))
+
+
+def shown_path(path: str) -> str:
+    """Return the path of a file with a secret as a message shows it: what has no folder in it may be the secret itself, at the wrong place."""
+    return path if "/" in path else "(not shown: it may be the secret itself)"
 
 
 def _secrets_of(values: t.Any, *, inside: bool = False) -> Iterator[str]:

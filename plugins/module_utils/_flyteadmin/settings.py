@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import typing as t
 import urllib.parse
 
+from .._common.files import text_of
+from .._common.redaction import shown_path
 from .errors import AdminError
 from .hints import CREDENTIALS_IN_URL, GIVE_URL, NO_SECRET, SECRET_FILES, SET_SECRET, USE_LOGIN
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: what a header takes of a token; a client's secret is encoded before it stands there
+_SENDABLE = {"token": re.compile(r"[\x21-\x7e]+"), "client_secret": re.compile(r"[^\x00-\x1f\x7f]+")}
 ADMIN_OPTIONS: dict[str, dict[str, t.Any]] = {
     "url": {"type": "str", "required": True},
     "token": {"type": "str", "no_log": True},
@@ -123,10 +128,12 @@ def _secret(params: Mapping[str, t.Any], option: str, variable: str, environ: Ma
     if not path:
         return environ.get(variable) or None
     try:
-        with open(path, encoding="utf-8") as file:
-            content = file.read().strip()
+        content = text_of(path).strip()
     except (OSError, ValueError) as error:
-        raise AdminError(f"{SECRET_FILES[option]} {path}: {getattr(error, 'strerror', None) or 'no text'}.", hint=_READABLE) from error
+        raise AdminError(f"{SECRET_FILES[option]} {shown_path(path)}: {getattr(error, 'strerror', None) or 'no text'}.", hint=_READABLE) from error
     if not content:
-        raise AdminError(f"{SECRET_FILES[option]} {path} is empty.", hint="It has to hold the secret.")
+        raise AdminError(f"{SECRET_FILES[option]} {shown_path(path)} is empty.", hint="It has to hold the secret.")
+    if not _SENDABLE[option].fullmatch(content):
+        problem = "has a line break within it, or what no header takes"
+        raise AdminError(f"{SECRET_FILES[option]} {shown_path(path)} {problem}: it cannot be sent.", hint="It has to hold the secret alone.")
     return content

@@ -49,7 +49,8 @@ def admin_override(base: Mapping[str, t.Any], namespace: str, mapping: str) -> V
 
 def mapping_of(values: Mapping[str, t.Any]) -> str | None:
     """Return the mapping of projects and domains to namespaces that values have, as the inventory writes it; None where they have none."""
-    return plain_mapping(lookup(values, _MAPPING))
+    template = lookup(values, _MAPPING)
+    return plain_mapping(None if template is None else str(template))
 
 
 def plain_mapping(template: str | None) -> str | None:

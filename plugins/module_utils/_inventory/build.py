@@ -9,11 +9,12 @@ import typing as t
 
 from .checks import check_clusters, check_host, check_settings
 from .endpoints import admin_endpoints
-from .flyte_values import check_buckets, check_namespace_mapping, log_links
-from .identity import check_identity, check_probe_image, propeller_settings
+from .flyte_values import check_buckets, check_namespace_mapping, check_task_namespaces, log_links
+from .identity import check_admin_login, check_identity, check_probe_image, propeller_settings
 from .labels import check_used_labels, label_cluster_map, label_rows
 from .reader import Reader
 from .site import Cluster, Site
+from .texts import check_connection, check_texts
 from .variables import EKS_NOT_FOR_CREATION
 
 if t.TYPE_CHECKING:
@@ -44,6 +45,9 @@ def build(
     admin_endpoints(reader, host, settings)
     check_namespace_mapping(reader, host, settings)
     check_probe_image(reader, host, settings["flyte_probe_image"])
+    check_admin_login(reader, host)
+    check_connection(reader, host, variables.site_connection)
+    check_texts(reader, host, {**variables.site, **variables.site_connection})
     if host in data_planes:
         reader.fault(
             host, "flyte_data_planes", host, "the control plane cannot be in this group; flyte_control_plane_runs_workflows: true lets it run workflows."
@@ -60,6 +64,7 @@ def build(
     check_used_labels(reader, host, labels, rows, settings["flyte_default_execution_label"], targets)
     projects = sorted({str(project) for project in settings["flyte_projects"]} | {row.project for row in rows})
     site = Site(settings, control_plane, planes, labels, rows, projects, [str(domain) for domain in settings["flyte_domains"]])
+    check_task_namespaces(reader, host, site)
     return (None if reader.faults else site), reader.faults
 
 
@@ -68,6 +73,8 @@ def _cluster(reader: Reader, host: str, is_control_plane: bool, settings: Mappin
     values["flyte_release_name"] = values["flyte_release_name"] or ("flyte-core" if is_control_plane else "flyte-core-data")
     check_host(reader, host, is_control_plane, values, settings)
     check_identity(reader, host, values)
+    check_connection(reader, host, variables.host_connection)
+    check_texts(reader, host, {**variables.host, **variables.host_connection})
     creation = [name for name in variables.host if name.startswith("flyte_eks_") and name not in EKS_NOT_FOR_CREATION]
     return Cluster(
         host=host,

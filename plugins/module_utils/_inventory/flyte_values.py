@@ -5,21 +5,27 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import typing as t
 
 from .._common.text import nearest
 from .._helm.log_links import KEYS, NAMES, unknown_names
 from .._helm.namespaces import namespace_of, plain_mapping
+from .reader import NOT_SHOWN
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .reader import Reader
-    from .site import Cluster
+    from .site import Cluster, Site
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = re.compile(r"[\w!.()=+,:@&;/-]+", re.ASCII)
+#: a user and a password in the host of a URL; an "@" behind it is none
+_CREDENTIALS = re.compile(r"://[^/?#\s]*:[^/?#\s]*@")
+_LONGEST_NAMESPACE = 63
+_KUBERNETES_OWN = ("kube-system", "kube-public", "kube-node-lease")
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 
 
@@ -71,12 +77,29 @@ def check_namespace_mapping(reader: Reader, host: str, settings: dict[str, t.Any
     if given is None:
         return
     mapping = plain_mapping(given) or ""
-    example = namespace_of(mapping, "p", "d")
-    if mapping == example or not re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", example):
-        remedy = "has to be the name of a namespace with {project}, {domain} or both in it, for example '{project}-{domain}'."
+    if "{" not in mapping or not makes_namespaces(mapping):
+        example = "for example '{project}-{domain}'"
+        remedy = f"has to be the name of a namespace with {{project}}, {{domain}} or both in it, not one of Kubernetes' own (kube-…), {example}."
         reader.fault(host, "flyte_namespace_mapping", given, remedy)
         return
     settings["flyte_namespace_mapping"] = mapping
+
+
+def makes_namespaces(mapping: str) -> bool:
+    """Return whether names of namespaces, none of them Kubernetes' own, come out of a mapping in plain braces."""
+    example = namespace_of(mapping, "p", "d")
+    return bool(re.fullmatch(r"(?!kube-)[a-z0-9]([-a-z0-9]*[a-z0-9])?", example))
+
+
+def check_task_namespaces(reader: Reader, host: str, site: Site) -> None:
+    """Check the namespaces of the tasks of all projects and domains that the inventory names."""
+    for project, domain in itertools.product(site.projects, site.domains):
+        name = site.namespace_of(project, domain)
+        variable = "flyte_projects" if project in site.settings["flyte_projects"] else "flyte_execution_cluster_labels"
+        if len(name) > _LONGEST_NAMESPACE:
+            reader.fault(host, variable, project, f"is too long: the namespace of its tasks in {domain} would be {name}, of more than 63 characters.")
+        elif name in _KUBERNETES_OWN:
+            reader.fault(host, variable, project, f"would have its tasks of {domain} in Kubernetes' own namespace {name}: take another name.")
 
 
 def log_links(reader: Reader, host: str, links: Sequence[t.Any]) -> list[dict[str, t.Any]]:
@@ -104,6 +127,9 @@ def log_links(reader: Reader, host: str, links: Sequence[t.Any]) -> list[dict[st
 def _check_link_text(reader: Reader, host: str, variable: str, text: t.Any) -> None:
     if not isinstance(text, str) or not text:
         reader.fault(host, variable, text, "is required, as text.")
+        return
+    if _CREDENTIALS.search(text):
+        reader.fault(host, variable, NOT_SHOWN, "must not hold a password: everybody who sees the task reads it. (It is not shown.)")
         return
     for name in unknown_names(text):
         remedy = f"flytepropeller does not know it; it fills in {', '.join('{' + known + '}' for known in NAMES)}.{nearest(name, NAMES)}"

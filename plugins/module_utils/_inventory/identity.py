@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .reader import NOT_SHOWN
 from .variables import CERTIFICATE_VARIABLES, PROPELLER_VARIABLES
 
 if t.TYPE_CHECKING:
@@ -46,16 +47,35 @@ def check_identity(reader: Reader, host: str, values: Mapping[str, t.Any]) -> No
     for name in CERTIFICATE_VARIABLES:
         value = reader.raw(host, name)
         if value is not None and (not isinstance(value, str) or not value.strip()):
-            reader.fault(host, name, value, "has to be the path of a file, or a certificate as PEM.")
+            reader.fault(host, name, NOT_SHOWN if isinstance(value, (dict, list)) else value, "has to be the path of a file, or a certificate as PEM.")
+
+
+def check_admin_login(reader: Reader, host: str) -> None:
+    """Check how this collection logs in to flyteadmin. What is given twice would be refused only where it is used, after other changes."""
+    scopes, header = reader.raw(host, "flyte_token_scopes"), reader.raw(host, "flyte_authorization_header")
+    # One text may name several, as the option of the modules takes it.
+    _check_scopes(reader, host, "flyte_token_scopes", [scope.strip() for scope in scopes.split(",")] if isinstance(scopes, str) else scopes)
+    _check_header(reader, host, "flyte_authorization_header", header or None)
+    for names in (("flyte_admin_token", "flyte_admin_token_file", "flyte_client_id"), ("flyte_client_secret", "flyte_client_secret_file")):
+        given = [name for name in names if reader.raw(host, name)]
+        for name in given[1:]:
+            reader.fault(host, name, NOT_SHOWN, f"stands beside {given[0]}: give one.")
+
+
+def _check_scopes(reader: Reader, host: str, name: str, scopes: t.Any) -> None:
+    for scope in scopes if isinstance(scopes, list) else []:
+        if not isinstance(scope, str) or not _SCOPE.fullmatch(scope):
+            reader.fault(host, name, scope, "is no scope: text without white space, one entry of the list for each.")
+
+
+def _check_header(reader: Reader, host: str, name: str, header: t.Any) -> None:
+    if isinstance(header, str) and not _HEADER.fullmatch(header):
+        reader.fault(host, name, header, "is no name of a header: letters, digits, '-', '_' and '.'.")
 
 
 def _check_login(reader: Reader, host: str, values: Mapping[str, t.Any]) -> None:
-    for scope in values["flyte_propeller_scopes"] or []:
-        if not isinstance(scope, str) or not _SCOPE.fullmatch(scope):
-            reader.fault(host, "flyte_propeller_scopes", scope, "is no scope: text without white space, one entry of the list for each.")
-    header = values["flyte_propeller_authorization_header"]
-    if header is not None and not _HEADER.fullmatch(header):
-        reader.fault(host, "flyte_propeller_authorization_header", header, "is no name of a header: letters, digits, '-', '_' and '.'.")
+    _check_scopes(reader, host, "flyte_propeller_scopes", values["flyte_propeller_scopes"])
+    _check_header(reader, host, "flyte_propeller_authorization_header", values["flyte_propeller_authorization_header"])
     if values["flyte_propeller_audience"] and values["flyte_propeller_audience_from_admin"]:
         reader.fault(
             host, "flyte_propeller_audience", values["flyte_propeller_audience"], "is not used with flyte_propeller_audience_from_admin: give one of them."

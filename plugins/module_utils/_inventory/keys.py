@@ -26,6 +26,11 @@ def key_problem(name: t.Any) -> str:
         return f"has to be text, and YAML makes {type(name).__name__} of it: put it in quotes, or take a name that begins with a letter."
     if len(name) > MOST or not _NAME.fullmatch(name):
         return f"has to be at most {MOST} letters, digits, '.', '_' and '-', beginning and ending with a letter or digit."
-    if name.lower() in _WORDS or _NUMBER.fullmatch(name):
+    if reads_otherwise(name):
         return "is a number, a date or a word like 'true' for some YAML parser on its way to flyteadmin: take another name, with a letter in front."
     return ""
+
+
+def reads_otherwise(name: str) -> bool:
+    """Return whether some YAML parser takes this text for a number, a date or a word like ``true``, where it stands without quotes."""
+    return name.lower() in _WORDS or bool(_NUMBER.fullmatch(name))

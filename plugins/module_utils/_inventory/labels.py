@@ -81,9 +81,11 @@ def _weight(value: t.Any) -> float | int | None:
 
 def _is_name(value: t.Any) -> bool:
     """Return whether this is a name, or none at all. ``False`` is neither: taken for no workflow, it would move the whole domain."""
-    return value is None or (isinstance(value, str) and not re.search(r"[\s\x00-\x1f\x7f]", value))
+    return value is None or (isinstance(value, str) and value.isprintable() and " " not in value)
 
 
+#: it stands in the path of a URL
+_WORKFLOW = re.compile(r"(?!\.+$)[^/?#%]{1,255}")
 _ROW_KEYS = ("project", "domain", "workflow", "label")
 
 
@@ -106,12 +108,15 @@ def label_rows(reader: Reader, host: str, settings: Mapping[str, t.Any], labels:
         if not row.project:
             reader.fault(host, f"{variable}.project", entry.get("project"), "is required.")
         elif not is_identifier(row.project):
-            reader.fault(host, f"{variable}.project", row.project, "is no name of a project: lower-case letters, digits and '-'.")
+            reader.fault(host, f"{variable}.project", row.project, "is no name of a project: at most 63 lower-case letters, digits and '-'.")
         if row.workflow and not row.domain:
             reader.fault(host, f"{variable}.domain", None, "is required where a workflow is given.")
         if row.domain and row.domain not in settings["flyte_domains"]:
             known = [str(domain) for domain in settings["flyte_domains"]]
             reader.fault(host, f"{variable}.domain", row.domain, f"is none of flyte_domains: {', '.join(known)}.{nearest(row.domain, known)}")
+        if row.workflow and not _WORKFLOW.fullmatch(row.workflow):
+            remedy = "is no name of a workflow: at most 255 characters, none of them a control character or one of /?#%, not dots alone."
+            reader.fault(host, f"{variable}.workflow", row.workflow, remedy)
         if row.label not in labels:
             known = list(labels)
             reader.fault(host, f"{variable}.label", entry.get("label"), f"is none of flyte_labels: {', '.join(known)}.{nearest(row.label, known)}")

@@ -12,6 +12,7 @@ import typing as t
 
 from .._common.text import nearest
 from .reader import NOT_SHOWN, Fault
+from .variables import CONNECTION_VARIABLES
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,8 +30,10 @@ def unknown_variables(names: Mapping[str, Iterable[str]], known: Iterable[str]) 
     faults: dict[str, Fault] = {}
     for host, found in names.items():
         for name in sorted(found):
-            if name.startswith(_PREFIX) and name not in declared and name not in faults:
-                remedy = f"is no variable of this collection.{nearest(name, declared)} flyte_allow_unknown_variables: true lets names of your own begin so."
+            # Of other letters it is another variable to Ansible, which nobody means.
+            meant = name.lower().replace("-", "_")
+            if meant.startswith(_PREFIX) and name not in declared and name not in faults:
+                remedy = f"is no variable of this collection.{nearest(meant, declared)} flyte_allow_unknown_variables: true lets names of your own begin so."
                 faults[name] = Fault(host, name, NOT_SHOWN, remedy)
     return list(faults.values())
 
@@ -57,5 +60,7 @@ def misplaced_variables(
             value = read(plane, name)
             if value != read(control_plane, name):
                 remedy = f"is a variable of the whole site, read from {control_plane}: set it for all hosts (group all), with one value."
-                faults.append(Fault(plane, name, value, remedy))
+                # What is no credential may hold one that nobody knows yet: the URL of another variable's kind.
+                hidden = name in CONNECTION_VARIABLES or "@" in str(value)
+                faults.append(Fault(plane, name, NOT_SHOWN if hidden else value, remedy))
     return faults

@@ -10,6 +10,7 @@ import typing as t
 
 from .._common.redaction import SECRETS
 from .._common.text import nearest
+from .kinds import KIND_NAMES, converted
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,8 @@ if t.TYPE_CHECKING:
     from .variables import Variable
 
 
+#: characters of a value that a message shows
+_MOST_SHOWN = 300
 #: in the place of a value that may be a secret
 NOT_SHOWN: t.Any = object()
 
@@ -34,7 +37,17 @@ class Fault:
         value = self.value
         if value is NOT_SHOWN:
             return f"{self.host}: {self.variable}: {self.remedy}"
-        return f"{self.host}: {self.variable} = {SECRETS.data(value)!r}: {self.remedy}"
+        return f"{self.host}: {self.variable} = {shown(SECRETS.data(value))}: {self.remedy}"
+
+
+def shown(value: t.Any) -> str:
+    """Return a value as a message shows it: on one line, which ends."""
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}… ({len(text)} characters)"
+
+
+def _said(value: t.Any) -> str:
+    return next(KIND_NAMES[name] for name, kind in (("str", str), ("dict", dict), ("list", list)) if isinstance(value, kind))
 
 
 class Reader:
@@ -54,53 +67,26 @@ class Reader:
         value = self.raw(host, name)
         if value is None:
             return variable.default
-        converted = _convert(value, variable.kind)
-        if converted is None:
+        taken = converted(value, variable.kind)
+        if taken is None:
             hint = " Put it in quotes: YAML makes a number of it, and 1.30 becomes 1.3." if variable.kind == "str" and isinstance(value, (int, float)) else ""
-            self.fault(host, name, "(not shown)" if variable.secret else value, f"has to be {_KIND_NAMES[variable.kind]}.{hint}")
+            # What has another shape may hold anything: a whole values file as text, a list of URLs with their passwords.
+            other = isinstance(value, (dict, list)) if variable.kind == "str" else isinstance(value, str) and variable.kind == "dict"
+            if other and not variable.secret:
+                self.fault(host, name, NOT_SHOWN, f"is {_said(value)}, and has to be {KIND_NAMES[variable.kind]}. (It is not shown.)")
+                return variable.default
+            self.fault(host, name, "(not shown)" if variable.secret else value, f"has to be {KIND_NAMES[variable.kind]}.{hint}")
             return variable.default
-        if variable.choices and converted not in variable.choices:
-            self.fault(host, name, value, f"has to be one of {', '.join(variable.choices)}.{nearest(converted, variable.choices)}")
+        if variable.choices and taken not in variable.choices:
+            self.fault(host, name, value, f"has to be one of {', '.join(variable.choices)}.{nearest(taken, variable.choices)}")
             return variable.default
-        return converted
+        if variable.kind == "list" and variable.elements == "str" and not self._are_texts(host, name, taken):
+            return variable.default
+        return taken
 
-
-_KIND_NAMES = {
-    "str": "text",
-    "bool": "true or false",
-    "int": "a whole number greater than 0",
-    "float": "a number from 0 to 1",
-    "list": "a list",
-    "dict": "a mapping",
-}
-
-
-def _convert(value: t.Any, kind: str) -> t.Any:
-    """Return the value as that kind, None where it is none. ``-e name=value`` gives text for everything."""
-    if kind == "str":
-        return value if isinstance(value, str) else None
-    if kind == "bool":
-        if isinstance(value, bool):
-            return value
-        return {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}.get(str(value).lower())
-    if kind == "int":
-        if isinstance(value, float) and not value.is_integer():
-            return None
-        try:
-            number = int(value)
-        except (TypeError, ValueError):
-            return None
-        return number if number > 0 and not isinstance(value, bool) else None
-    if kind == "float":
-        return _share(value)
-    if kind == "list":
-        return [value] if isinstance(value, str) and value else list(value) if isinstance(value, (list, tuple)) else None
-    return dict(value) if isinstance(value, dict) else None
-
-
-def _share(value: t.Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if 0 <= number <= 1 and not isinstance(value, bool) else None
+    def _are_texts(self, host: str, name: str, entries: Sequence[t.Any]) -> bool:
+        """Note each entry of a list that is no text, or an empty one."""
+        wrong = [entry for entry in entries if not isinstance(entry, str) or not entry.strip() or not entry.isprintable()]
+        for entry in wrong:
+            self.fault(host, name, entry, "has to be a list of texts, none of them empty; a number stands in quotes.")
+        return not wrong

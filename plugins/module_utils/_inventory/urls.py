@@ -26,6 +26,8 @@ _OF_THE_SITE: dict[str, Sequence[str]] = {
 }
 #: URLs of one host; flyteadmin takes a data plane's only with TLS
 _OF_A_HOST: dict[str, Sequence[str]] = {"flyte_api_endpoint": ("https",), "flyte_kube_host": _WEB, "flyte_propeller_token_url": _WEB}
+#: called as they are; Helm keeps the query of a repository for each of its files
+_WITH_QUERY = ("flyte_chart_repo_url", "flyte_token_url", "flyte_propeller_token_url")
 #: where credentials belong instead of into the URL
 _INSTEAD = {
     "flyte_admin_url": "give flyte_client_id and flyte_client_secret, or flyte_admin_token",
@@ -37,6 +39,7 @@ _INSTEAD = {
     "flyte_propeller_token_url": "give flyte_propeller_client_id and flyte_propeller_client_secret",
 }
 _PROXY_OF_A_HOST, _PROXY_OF_THE_SITE = PROXIES = ("flyte_kube_proxy", "flyte_admin_proxy")
+_LONGEST_HOST = 253
 _SAYABLE = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
@@ -60,11 +63,14 @@ def _check(reader: Reader, host: str, variables: Mapping[str, Sequence[str]]) ->
             continue
         if not isinstance(url, str):
             if not any(fault.variable == name and fault.host == host for fault in reader.faults):
-                reader.fault(host, name, url, "has to be text.")
+                reader.fault(host, name, NOT_SHOWN if isinstance(url, (dict, list)) else url, "has to be text.")
         elif "@" in url:
             # A password may have '/', '?' or '#' in it, behind which a parser looks for no user.
             remedy = f"must not hold credentials: {_INSTEAD[name]}. An '@' that is none is written %40. (The URL is not shown.)"
             reader.fault(host, name, NOT_SHOWN, remedy)
+        elif "#" in url or ("?" in url and name not in _WITH_QUERY):
+            # Paths are put behind these URLs, and a token often stands in a query.
+            reader.fault(host, name, NOT_SHOWN, "must have no '?' and no '#' in it: what is called stands behind it. (The URL is not shown.)")
         else:
             problem = url_problem(url, schemes)
             if problem:
@@ -83,7 +89,7 @@ def url_problem(url: str, schemes: Sequence[str]) -> str:
         return f"{wanted}: its host or port cannot be read."
     if parts.scheme not in schemes or not host:
         return f"{wanted}."
-    if not _HOST.fullmatch(host) or ".." in host:
+    if not _HOST.fullmatch(host) or ".." in host or len(host) > _LONGEST_HOST:
         return f"{wanted}: {host!r} is no name of a host."
     if port == 0 or parts.netloc.endswith(":"):
         return f"{wanted}: its port is a number from 1 to 65535, or left out."

@@ -11,6 +11,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .kinds import converted
+
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,16 +29,21 @@ class Variable:
     choices: tuple[str, ...] = ()
     #: whether its value may hold a password: no message shows it
     secret: bool = False
+    #: of a list, the type of its entries
+    elements: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Variables:
-    """All declared variables but those that are options of a connection."""
+    """All declared variables. What says how something is reached may be a credential: it is checked, and not kept."""
 
     #: of the whole site, read from the control plane's host (set them for ``all``)
     site: dict[str, Variable]
     #: of one host
     host: dict[str, Variable]
+    #: what says how flyteadmin and AWS are reached, and one host's cluster
+    site_connection: dict[str, Variable] = dataclasses.field(default_factory=dict)
+    host_connection: dict[str, Variable] = dataclasses.field(default_factory=dict)
 
 
 def declared(options: Mapping[str, Mapping[str, t.Any]]) -> Variables:
@@ -46,10 +53,13 @@ def declared(options: Mapping[str, Mapping[str, t.Any]]) -> Variables:
     """
     found = Variables({}, {})
     for name, option in options.items():
+        of_a_host = str(option["description"][0]).startswith(_OF_A_HOST)
         if name in CONNECTION_VARIABLES:
-            continue
-        scope = found.host if str(option["description"][0]).startswith(_OF_A_HOST) else found.site
-        scope[name] = Variable(option["type"], option.get("default"), tuple(option.get("choices") or ()), bool(option.get("no_log")))
+            scope = found.host_connection if of_a_host else found.site_connection
+        else:
+            scope = found.host if of_a_host else found.site
+        choices = tuple(option.get("choices") or ())
+        scope[name] = Variable(option["type"], option.get("default"), choices, bool(option.get("no_log")), option.get("elements"))
     return found
 
 
@@ -86,6 +96,9 @@ ADMIN_VARIABLES: dict[str, str] = {
     "flyte_admin_client_key": "client_key",
     "flyte_admin_proxy": "proxy",
 }
+
+#: of these, files that are no secrets on their own
+ADMIN_FILES: dict[str, str] = {name: option for name, option in ADMIN_VARIABLES.items() if option in ("ca_cert", "token_ca_cert", "client_cert", "client_key")}
 
 #: how AWS is reached: variable to option of amazon.aws' modules
 AWS_VARIABLES: dict[str, str] = {
@@ -127,4 +140,7 @@ def options_of(host: str, read: t.Callable[[str, str], t.Any], variables: Mappin
     # As any editor writes a file, a token has a line break at its end.
     trimmed = {variables[variable] for variable in SENT & set(variables)}
     found = {option: value.strip() if option in trimmed and isinstance(value, str) else value for option, value in found.items()}
+    if "validate_certs" in found:
+        # "false" of -e is text, and no text is false.
+        found["validate_certs"] = converted(found["validate_certs"], "bool")
     return {option: value for option, value in found.items() if value is not None}

@@ -44,13 +44,6 @@ def forget(secrets: Redactor) -> None:
     secrets._forms.clear()
 
 
-@pytest.fixture(autouse=True)
-def _new_process() -> t.Iterator[None]:
-    forget(SECRETS)
-    yield
-    forget(SECRETS)
-
-
 def as_module(capsys: pytest.CaptureFixture[str], arguments: dict[str, t.Any], *, check: bool) -> dict[str, t.Any]:
     with patch_module_args({**arguments, "_ansible_check_mode": check}), pytest.raises(SystemExit):
         run_module(OPERATION)

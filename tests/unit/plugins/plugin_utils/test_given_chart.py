@@ -99,7 +99,7 @@ def test_archives_of_something_else(inventory: Inventory, tmp_path: pathlib.Path
     assert "is the chart 'nginx'" in refused(site_with(inventory, flyte_chart_ref=str(other)))
 
 
-@pytest.mark.parametrize("ref", ["/no/such/chart", "./nothing", "some.tgz", "--post-renderer=x", "oci://example.com/flyte-core", "a b", "a/b/c", ""])
+@pytest.mark.parametrize("ref", ["/no/such/chart", "./nothing", "some.tgz", "--post-renderer=x", "oci://example.com/flyte-core", "a b", "a/b/c"])
 def test_what_is_no_chart(inventory: Inventory, ref: str) -> None:
     line = refused(site_with(inventory, flyte_chart_ref=ref))
     assert line.startswith(f"controlplane: flyte_chart_ref = {ref!r}: ") and "it has to be flyte-core's folder, its .tgz, or its name" in line
@@ -154,3 +154,9 @@ def test_what_is_right_has_no_fault(inventory: Inventory, tmp_path: pathlib.Path
     reader = ValuesReader(site, provide(site, no_pull), lambda _host, name: {"flyte_values": {"flyteadmin": None}}.get(name))
     assert all(not reader.faults(cluster) for cluster in site.clusters)
     assert reader.sources(site.control_plane).files == [{"flyteadmin": {"replicaCount": 2}}]
+
+
+@pytest.mark.parametrize("ref", ["a" * 5000, "/" + "a" * 5000])
+def test_a_name_that_no_file_can_have(inventory: Inventory, ref: str) -> None:
+    said = refused(site_with(inventory, flyte_chart_ref=ref), lambda *_arguments: pytest.fail("nothing is fetched"))
+    assert said.startswith("controlplane: flyte_chart_ref = ")

@@ -67,3 +67,10 @@ def test_values_whose_key_says_that_they_are_secrets() -> None:
 )
 def test_which_keys_are_of_secrets(key: str, secret: bool) -> None:
     assert looks_secret(key) == secret
+
+
+@pytest.mark.parametrize("secret", [b"\xff\xfe binary".decode("utf-8", "surrogateescape"), "half \ud800 of a pair"])
+def test_a_secret_that_is_no_text(secret: str) -> None:
+    found = Redactor()
+    found.know(secret)
+    assert found.text(f"a {secret} b") == f"a {MASK} b"

@@ -33,12 +33,13 @@ def test_the_address_inside_the_cluster_follows() -> None:
 
 
 def test_a_mapping_is_written_only_where_values_have_another_one() -> None:
-    def base(template: str) -> dict[str, object]:
+    def base(template: object) -> dict[str, object]:
         return {"configmap": {"namespace_config": {"namespace_mapping": {"template": template}}}}
 
     assert admin_override(base("{{ domain }}"), "flyte", "{domain}") == {}
     assert admin_override(base("{{ domain }}"), "flyte", "{project}-{domain}") == base("{{ project }}-{{ domain }}")
     assert admin_override({}, "flyte", "x-{domain}") == base("x-{{ domain }}")
     assert mapping_of(base("{{ domain }}")) == "{domain}" and mapping_of({}) is None
+    assert mapping_of(base(5)) == "5"
     # flyteadmin does not fill this in.
     assert mapping_of(base("{{domain}}")) == "{{domain}}"

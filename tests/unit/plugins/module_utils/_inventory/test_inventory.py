@@ -19,6 +19,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.vari
     ADMIN_VARIABLES,
     AWS_VARIABLES,
     CONNECTION_VARIABLES,
+    options_of,
 )
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables
 from conftest import REPOSITORY, Inventory
@@ -100,7 +101,7 @@ FAULTS: list[tuple[t.Callable[[Inventory], t.Any], list[str]]] = [
     (everywhere(flyte_control_plane_role_arn="notanarn"), ["controlplane: flyte_control_plane_role_arn = 'notanarn': has to be the ARN of an IAM role"]),
     (everywhere(flyte_data_plane_role_arn="arn:aws:iam::123456789012:role/*"), ["flyte_data_plane_role_arn = 'arn:aws:iam::123456789012:role/*'"]),
     (on(TWO, flyte_eks_assume_role_arn="arn:aws:iam::123456789012:user/x"), ["dataplane_2: flyte_eks_assume_role_arn = 'arn:aws:iam::123456789012:user/x'"]),
-    (on(TWO, flyte_values_files=["a.yml", 7]), ["dataplane_2: flyte_values_files = 7: has to be the path of a values file"]),
+    (on(TWO, flyte_values_files=["a.yml", 7]), ["dataplane_2: flyte_values_files = 7: has to be a list of texts"]),
     (everywhere(flyte_gcp_data_plane_service_account="me"), ["flyte_gcp_data_plane_service_account = 'me': has to be a Google service account"]),
     (everywhere(flyte_gcp_domain_service_accounts={"prod": "a-gsa-1@p.iam.gserviceaccount.com"}), ["flyte_gcp_domain_service_accounts = 'prod': is none of"]),
     (on(TWO, flyte_api_endpoint="http://10.0.0.1"), ["dataplane_2: flyte_api_endpoint = 'http://10.0.0.1': has to be an https URL"]),
@@ -150,7 +151,7 @@ FAULTS: list[tuple[t.Callable[[Inventory], t.Any], list[str]]] = [
     (on(TWO, flyte_propeller_authorization_header="a: b"), ["flyte_propeller_authorization_header = 'a: b': is no name of a header"]),
     (on(TWO, flyte_propeller_audience="a", flyte_propeller_audience_from_admin=True), ["flyte_propeller_audience = 'a': is not used with"]),
     (on(TWO, flyte_propeller_token_url="idp/token"), ["flyte_propeller_token_url = 'idp/token': has to be an https or http URL"]),
-    (on(TWO, flyte_propeller_ca_cert=["x"]), ["flyte_propeller_ca_cert = ['x']: has to be the path of a file, or a certificate as PEM"]),
+    (on(TWO, flyte_propeller_ca_cert=["x"]), ["flyte_propeller_ca_cert: has to be the path of a file, or a certificate as PEM"]),
     (on(TWO, flyte_api_ca_cert=""), ["dataplane_2: flyte_api_ca_cert = '': has to be the path of a file"]),
     (on(TWO, flyte_probe_from="hub"), ["dataplane_2: flyte_probe_from = 'hub': has to be one of controller, control_plane, none"]),
     (everywhere(flyte_probe_image="-x"), ["controlplane: flyte_probe_image = '-x': is no image"]),
@@ -222,6 +223,116 @@ def test_one_line_with_an_eks_cluster_is_enough(inventory: Inventory) -> None:
     assert site is not None and not faults, faults
     assert site.data_planes[1].eks["nodes_max"] == 3 and site.data_planes[1].eks["instance_types"] == ["t3.xlarge"]
     assert type(site).from_dict(site.as_dict()) == site
+
+
+@pytest.mark.parametrize(
+    "variable",
+    sorted(
+        {*declared_variables().site_connection, *declared_variables().host_connection}
+        - {name for name in CONNECTION_VARIABLES if name.endswith(("_secret", "_secret_key", "_token", "_access_key", "_api_key", "_client_id"))}
+    ),
+)
+@pytest.mark.parametrize("value", [{"secret": "secret-4711"}, ["secret-4711"], 7])
+def test_what_says_how_something_is_reached_has_its_type(inventory: Inventory, variable: str, value: t.Any) -> None:
+    if not (variable == "flyte_kubeconfig" and isinstance(value, dict)) and not (variable == "flyte_token_scopes" and isinstance(value, list)):
+        everywhere(**{variable: value})(inventory)
+        assert f"{HEAD}: {variable}" in "\n".join(build(inventory)[1])
+
+
+@pytest.mark.parametrize("name", ["flyte_kube_validate_certs", "flyte_admin_validate_certs"])
+def test_a_check_of_certificates_that_the_command_line_ends(inventory: Inventory, name: str) -> None:
+    everywhere(**{name: "false"})(inventory)
+    tables = {"flyte_kube_validate_certs": ACCESS_VARIABLES, "flyte_admin_validate_certs": ADMIN_VARIABLES}
+    assert not build(inventory)[1] and options_of(ONE, lambda host, variable: inventory[host].get(variable), tables[name])["validate_certs"] is False
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("flyte_canary_version", "v1\x07", "has to be one line of text"),
+        ("flyte_aws_profile", "prod\n", "has to be one line of text"),
+        ("flyte_token_audience", "a\u202eb", "has to be one line of text"),
+        ("flyte_authorization_header", "a\r\nb: c", "is no name of a header"),
+        ("flyte_token_scopes", ["a b"], "= 'a b': is no scope"),
+        ("flyte_kube_password", "secret-4711\udcff", ": is no text: it has bytes in it"),
+        ("flyte_propeller_client_secret", "secret-4711\x00", ": is no text: it has bytes in it"),
+        ("flyte_values", "flyteadmin: {password: secret-4711}", ": is text, and has to be a mapping. (It is not shown.)"),
+        ("flyte_admin_url", ["bob:secret-4711@h"], ": is a list, and has to be text. (It is not shown.)"),
+        ("flyte_kube_context", {"a": "secret-4711"}, ": is a mapping, and has to be text. (It is not shown.)"),
+        ("flyte_propeller_ca_cert", ["secret-4711"], ": has to be the path of a file, or a certificate as PEM."),
+        ("flyte_kubeconfig", "users:\n- secret-4711", ": has to be the path of a file, or what is in it as a mapping"),
+        ("flyte_kube_username", " bob", "has to be one line of text"),
+        ("flyte_chart_version", "../../x", "has to be a version of the chart"),
+        ("flyte_chart_version", "", "must not be empty; left out, it is v1.16.8."),
+        ("flyte_wait_timeout", 10**30, "has to be a whole number greater than 0, at most 1000000."),
+        ("flyte_eks_security_groups", [None], "= None: has to be a list of texts"),
+        ("flyte_buckets", ["b-1", 123], "= 123: has to be a list of texts"),
+        ("flyte_release_name", "a" * 5000, "… (5002 characters): has to be"),
+        ("flyte_kube_ca_cert", "-----BEGIN PRIVATE KEY-----\nsecret-4711\n", ": has to be the path of a file, not what is in it. (It is not shown.)"),
+        ("flyte_admin_token_file", "secret-4711\nb", ": has to be the path of a file, not what is in it. (It is not shown.)"),
+    ],
+)
+def test_what_a_text_and_a_number_have_to_be(inventory: Inventory, variable: str, value: t.Any, said: str) -> None:
+    everywhere(**{variable: value})(inventory)
+    text = "\n".join(build(inventory)[1])
+    assert f"{HEAD}: {variable}" in text and said in text and "secret-4711" not in text, text
+
+
+def test_two_logins_are_one_too_many(inventory: Inventory) -> None:
+    everywhere(flyte_admin_token="secret-4711", flyte_client_id="c", flyte_client_secret="secret-4711", flyte_client_secret_file="/f")(inventory)
+    assert build(inventory)[1] == [
+        f"{HEAD}: flyte_client_id: stands beside flyte_admin_token: give one.",
+        f"{HEAD}: flyte_client_secret_file: stands beside flyte_client_secret: give one.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (everywhere(flyte_namespace="1e3"), [f"{HEAD}: flyte_namespace = '1e3': is a number, a date or a word"]),
+        (on(TWO, flyte_release_name="no"), ["dataplane_2: flyte_release_name = 'no': is a number, a date or a word"]),
+        (everywhere(flyte_token_secret="123"), [f"{HEAD}: flyte_token_secret = '123': is a number"]),
+        (everywhere(flyte_domains=["development", "production", "on"]), [f"{HEAD}: flyte_domains = 'on': is a number"]),
+        (on(ONE, flyte_namespace="kube-system"), ["dataplane_1: flyte_namespace = 'kube-system': begins with kube-"]),
+        (everywhere(flyte_namespace_mapping="kube-{project}"), ["flyte_namespace_mapping = 'kube-{project}': has to be"]),
+        (everywhere(flyte_projects=["a" * 64]), ["flyte_projects = 'aaa", "has to be at most 63"]),
+        (everywhere(flyte_projects=["a" * 60]), ["flyte_projects = 'aaa", "the namespace of its tasks in development would be"]),
+        (everywhere(flyte_projects=["kube"], flyte_domains=["development", "production", "system"]), ["flyte_projects = 'kube'", "kube-system: take"]),
+        (row(project="team1", domain="development", workflow="a/../b", label="label1"), [".workflow = 'a/../b': is no name of a workflow"]),
+        (row(project="team1", domain="development", workflow="..", label="label1"), [".workflow = '..': is no name of a workflow"]),
+        (row(project="team1", domain="development", workflow="a\u202eb", label="label1"), [".workflow = 'a\\u202eb': has to be text without"]),
+        (everywhere(flyte_aws_region="eu-west-1b"), ["flyte_aws_region = 'eu-west-1b': has to be the name of a region"]),
+        (on(ONE, flyte_eks_region="x@evil.example/"), ["dataplane_1: flyte_eks_region = ", "has to be the name of a region"]),
+        (on(ONE, flyte_eks_cluster="a b"), ["dataplane_1: flyte_eks_cluster = 'a b': has to be the name of an EKS cluster"]),
+        (everywhere(flyte_api_endpoint="https://api:6443"), ["dataplane_2: flyte_api_endpoint = 'https://api:6443': is that of dataplane_1 already"]),
+        (on(ONE, **{**EKS, "flyte_eks_version": "v1.34"}), ["flyte_eks_version = 'v1.34': has to be a version"]),
+        (on(ONE, **{**EKS, "flyte_eks_subnets": ["subnet-1", "subnet-1"]}), ["flyte_eks_subnets", "at least two"]),
+        (on(ONE, **{**EKS, "flyte_eks_subnets": ["subnet-1", "vpc-1"]}), ["flyte_eks_subnets = 'vpc-1': has to be ids of subnets"]),
+        (on(ONE, **{**EKS, "flyte_eks_instance_types": []}), ["flyte_eks_instance_types = []: is required"]),
+        (everywhere(flyte_iam_data_plane_role="r\u00f6le"), ["flyte_iam_data_plane_role", "has to be an IAM name"]),
+        (everywhere(flyte_iam_data_plane_role="r", flyte_iam_control_plane_role="r"), ["makes a role r, which is the control plane's role already"]),
+        (everywhere(flyte_user_settings={"accountNumber": 1406625984}), [f"{HEAD}: flyte_user_settings.accountNumber: has to be the 12 digits"]),
+        (everywhere(flyte_user_settings={"certificateArn": "x"}), [f"{HEAD}: flyte_user_settings.certificateArn: has to be the ARN of a certificate"]),
+        (everywhere(flyte_canary_workflow="a b"), ["flyte_canary_workflow = 'a b': must have no white space"]),
+        (everywhere(flyte_admin_url="https://" + "a" * 300), ["flyte_admin_url = ", "is no name of a host"]),
+        (everywhere(flyte_iam_policy_size_limit=9000), ["flyte_iam_policy_size_limit = 9000: is more than IAM grants"]),
+        (everywhere(flyte_admin_url="https://h/?token=secret-4711"), [f"{HEAD}: flyte_admin_url: must have no '?'"]),
+        (on(ONE, flyte_api_endpoint="https://h/#secret-4711"), ["dataplane_1: flyte_api_endpoint: must have no '?'"]),
+        (on(ONE, flyte_values_files=["https://u:secret-4711@h/v.yml"]), ["dataplane_1: flyte_values_files: is a URL (not shown)"]),
+        (on(ONE, flyte_log_links=[{"name": "l", "uri": "https://u:secret-4711@h/{podName}"}]), ["flyte_log_links[0].uri: must not hold a password"]),
+    ],
+)
+def test_what_the_last_consumer_would_not_take(inventory: Inventory, change: t.Callable[[Inventory], None], said: list[str]) -> None:
+    change(inventory)
+    text = "\n".join(build(inventory)[1])
+    assert all(part in text for part in said) and "secret-4711" not in text, text
+
+
+def test_what_looks_odd_and_is_right(inventory: Inventory) -> None:
+    everywhere(flyte_token_url="https://login/token?tenant=t", flyte_chart_repo_url="https://h/charts?sig=x")(inventory)
+    everywhere(flyte_log_links=[{"name": "l", "uri": "https://h/app#/?q=a:b@timestamp"}])(inventory)
+    on(TWO, flyte_eks_cluster="dp1")(inventory)
+    assert not build(inventory)[1]
 
 
 def test_thirds_are_a_whole(inventory: Inventory) -> None:

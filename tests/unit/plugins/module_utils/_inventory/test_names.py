@@ -58,3 +58,15 @@ def test_a_credential_that_cannot_be_sent_is_refused_without_it(value: t.Any, wr
     assert bool(faults) == wrong and "4711" not in str([str(fault) for fault in faults])
     found = options_of("dataplane_1", lambda host, name: hosts[host].get(name), ACCESS_VARIABLES)
     assert wrong or found == {"api_key": "token-4711"}
+
+
+def test_names_of_other_letters_are_mistyped_too() -> None:
+    said = [str(fault) for fault in unknown_variables({"dp": ["FLYTE_LABELS", "flyte-labels", "flying"]}, ["flyte_labels"])]
+    assert [text.partition(":")[2][:13] for text in said] == [" FLYTE_LABELS", " flyte-labels"] and all("Did you mean 'flyte_labels'?" in text for text in said)
+
+
+@pytest.mark.parametrize(("name", "value"), [("flyte_admin_token", "abc"), ("flyte_admin_proxy", "bob:abc@h"), ("flyte_admin_url", "bob:abc@h")])
+def test_a_misplaced_credential_is_not_shown(name: str, value: str) -> None:
+    hosts: dict[str, dict[str, str]] = {"head": {}, "plane": {name: value}}
+    (said,) = map(str, misplaced_variables("head", ["plane"], hosts.__getitem__, lambda host, variable: hosts[host].get(variable), [name]))
+    assert said.startswith(f"plane: {name}: is a variable of the whole site") and "abc" not in said

@@ -77,11 +77,11 @@ def test_credentials_in_a_url_are_refused_without_being_shown(inventory: Invento
 @pytest.mark.parametrize("url", UNUSABLE, ids=repr)
 def test_what_cannot_be_called_is_refused(inventory: Inventory, name: str, url: t.Any) -> None:
     found = faults(inventory, PLACES[name], name, url)
-    assert found and all(line.startswith(f"{PLACES[name]}: {name} = ") for line in found), found
+    assert found and all(line.startswith(f"{PLACES[name]}: {name}{':' if isinstance(url, list) else ' = '}") for line in found), found
 
 
 @pytest.mark.parametrize("name", PLACES)
-@pytest.mark.parametrize("url", ["https://host", "https://10.0.0.1:6443", "https://[2001:db8::1]:443/path", "https://a_b.example.com./x/%40y?z=1"])
+@pytest.mark.parametrize("url", ["https://host", "https://10.0.0.1:6443", "https://[2001:db8::1]:443/path", "https://a_b.example.com./x/%40y"])
 def test_what_can_be_called_is_taken(inventory: Inventory, name: str, url: str) -> None:
     assert not faults(inventory, PLACES[name], name, url)
 
