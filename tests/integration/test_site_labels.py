@@ -85,10 +85,10 @@ def test_the_canary_proves_where_every_labelled_project_domain_runs(site: SiteUn
 
 _KILLED = """
 import json, os, signal, sys
-sys.path.insert(0, {collections!r})
+sys.path[:0] = [{collections!r}, {unit!r}]
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import client as _admin
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_ecl
-from ansible.module_utils.testing import patch_module_args
+from module_arguments import patch_module_args
 _admin.Admin.put_label = lambda *_arguments: os.kill(os.getpid(), signal.SIGKILL)
 with patch_module_args(json.loads(sys.stdin.read())):
     flyte_ecl.main()
@@ -108,7 +108,7 @@ def test_a_run_killed_between_delete_and_restore_loses_nothing_on_any_machine(si
         "control_plane": {"kubeconfig": str(site.lab.kubeconfig), "context": "controlplane"},
         "journal": str(tmp_path),
     }
-    script = _KILLED.format(collections=str(REPOSITORY / ".collections"))
+    script = _KILLED.format(collections=str(REPOSITORY / ".collections"), unit=str(REPOSITORY / "tests" / "unit"))
     killed = subprocess.run([sys.executable, "-c", script], input=json.dumps(arguments), text=True, capture_output=True, timeout=60, check=False)
     assert killed.returncode == -9, killed.stdout + killed.stderr
     assert not [place for place in site.labels() if place.startswith("team1/development")] and not list(tmp_path.iterdir())

@@ -226,7 +226,7 @@ def _a_new_process() -> None:
 @pytest.fixture
 def run(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a module as Ansible does and returns its result."""
-    from ansible.module_utils.testing import patch_module_args
+    from module_arguments import patch_module_args
 
     def run_module(module: t.Any, *, check: bool = False, **arguments: t.Any) -> dict[str, t.Any]:
         if module.__name__.endswith(".flyte_ecl"):

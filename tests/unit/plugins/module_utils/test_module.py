@@ -9,11 +9,11 @@ import sys
 import typing as t
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS, Redactor
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import Call, Operation, OperationFailed, admin_operation, kube_operation
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import run_here, run_module
+from module_arguments import patch_module_args
 
 TOKEN = "a-token-of-4711"
 LEARNED = "learned-by-the-way-4712"

@@ -10,10 +10,10 @@ import typing as t
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_aws_info, flyte_oidc_provider, flyte_pod_identity
 from aws_double import ACCOUNT, create_cluster, moto_server
 from conftest import REPOSITORY
+from module_arguments import patch_module_args
 
 MODULES = (flyte_aws_info, flyte_oidc_provider, flyte_pod_identity)
 ISSUER = "https://oidc.eks.us-east-2.amazonaws.com/id/ABC"

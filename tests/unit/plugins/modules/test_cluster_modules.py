@@ -21,6 +21,7 @@ from ansible_collections.flyte.multicluster.plugins.modules import (
 )
 from conftest import Double
 from api_server import ACCOUNT, CRD, DEPLOYMENTS, PODS, RECORDS, SECRETS, TOKENS, ApiServer, data_plane, deployment, encoded, token_secret
+from module_arguments import patch_module_args
 
 Run = t.Callable[..., dict[str, t.Any]]
 
@@ -28,8 +29,6 @@ Run = t.Callable[..., dict[str, t.Any]]
 @pytest.fixture(name="run_module")
 def _run_module(capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a module as Ansible does and returns its result."""
-    from ansible.module_utils.testing import patch_module_args
-
     def run(module: t.Any, *, check: bool = False, **arguments: t.Any) -> dict[str, t.Any]:
         with patch_module_args({**arguments, "_ansible_check_mode": check}), pytest.raises(SystemExit):
             module.main()

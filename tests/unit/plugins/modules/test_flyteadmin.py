@@ -124,10 +124,10 @@ def test_what_a_delete_takes_along_is_restored_and_said(flyteadmin: Flyteadmin, 
 
 _KILLED = """
 import os, signal, sys, json
-sys.path.insert(0, {collections!r})
+sys.path[:0] = [{collections!r}, {unit!r}]
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import client as _admin
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_ecl
-from ansible.module_utils.testing import patch_module_args
+from module_arguments import patch_module_args
 _admin.Admin.put_label = lambda *_arguments: os.kill(os.getpid(), signal.SIGKILL)
 with patch_module_args(json.loads(sys.stdin.read())):
     flyte_ecl.main()
@@ -138,7 +138,7 @@ def _killed(arguments: dict[str, t.Any]) -> None:
     """Run flyte_ecl in a process of its own that is killed when it is about to write the first row."""
     import json
 
-    script = _KILLED.format(collections=str(REPOSITORY / ".collections"))
+    script = _KILLED.format(collections=str(REPOSITORY / ".collections"), unit=str(REPOSITORY / "tests" / "unit"))
     answer = subprocess.run([sys.executable, "-c", script], input=json.dumps(arguments), text=True, capture_output=True, check=False)
     assert answer.returncode == -9, answer.stdout + answer.stderr
 
