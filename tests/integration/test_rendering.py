@@ -257,7 +257,8 @@ def _open_settings(provider: str) -> dict[str, str]:
 @pytest.mark.parametrize(("provider", "name"), [(provider, name) for provider in FILES for name in _open_settings(provider)])
 def test_a_placeholder_is_refused_where_the_plane_uses_it(tmp_path: pathlib.Path, provider: str, name: str, host: str) -> None:
     placeholders = _open_settings(provider)
-    given = {other: f"x-{other.lower()}" for other in placeholders if other != name}
+    checked = {"accountNumber": "123456789012", "certificateArn": "arn:aws:acm:us-east-2:123456789012:certificate/x"}
+    given = {other: checked.get(other, f"x-{other.lower()}") for other in placeholders if other != name}
     # An inventory that says none of them by itself.
     variables = {"flyte_iam_manage": False, "flyte_buckets": [], "flyte_admin_url": "https://10.0.0.1"}
     planned = _planned(tmp_path, host, flyte_provider=provider, flyte_user_settings=given, **variables)

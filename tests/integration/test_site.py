@@ -120,7 +120,7 @@ def test_an_access_that_helm_cannot_be_given_is_refused(site: SiteUnderTest) -> 
     faulty.planes["dataplane_2"].update(flyte_kube_username="me", flyte_kube_password="a-password-4711")
     result = faulty.run("-vvv")
     assert result.code != 0 and _aws_is_empty(site) and "a-password-4711" not in result.output
-    assert "dataplane_2: Kubernetes has no basic authentication any more" in re.sub(r"\s+", " ", result.output)
+    assert "dataplane_2: flyte_kube_username and flyte_kube_password: Kubernetes has no basic authentication any more" in result.flat
 
 
 def test_an_eks_cluster_without_issuer_is_refused(site: SiteUnderTest) -> None:

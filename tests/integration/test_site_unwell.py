@@ -151,17 +151,21 @@ def test_a_broken_flyteadmin_is_its_own_failure(site: SiteUnderTest, name: str, 
     assert re.search(r"dataplane_1 .* ready", status.output) and re.search(r"dataplane_2 .* ready", status.output), status.output
 
 
+def _token_secret(site: SiteUnderTest) -> str:
+    return str(site.variables.get("flyte_token_secret") or "flyteadmin-token")
+
+
 def test_a_secret_of_another_type_is_one_planes_failure(site: SiteUnderTest) -> None:
-    plane, path = site.cluster("dataplane2"), "/api/v1/namespaces/flyte/secrets"
-    plane.delete(f"{path}/flyteadmin-token")
-    _create(plane, path, {"metadata": {"name": "flyteadmin-token"}, "data": {"token": "eA=="}})
+    plane, path, name = site.cluster("dataplane2"), "/api/v1/namespaces/flyte/secrets", _token_secret(site)
+    plane.delete(f"{path}/{name}")
+    _create(plane, path, {"metadata": {"name": name}, "data": {"token": "eA=="}})
     try:
         found = site.run()
         assert found.code != 0 and "is no token of the ServiceAccount flyteadmin" in found.flat, found.output
         assert "Set flyte_token_secret to another name" in found.flat
         _named(found.output, ["dataplane_2"], "credentials")
     finally:
-        plane.delete(f"{path}/flyteadmin-token")
+        plane.delete(f"{path}/{name}")
     assert site.run().code == 0
 
 
@@ -170,7 +174,7 @@ def test_an_immutable_secret_of_the_control_plane_is_said(site: SiteUnderTest) -
     kept = hub.get(f"{path}/cluster-credentials")
     hub.patch(f"{path}/cluster-credentials", {"immutable": True})
     # Under another name it is another token.
-    plane.delete(f"{path}/flyteadmin-token")
+    plane.delete(f"{path}/{_token_secret(site)}")
     try:
         found = site.run("-e", "flyte_token_secret=another-token")
         assert found.code != 0 and "It is marked immutable" in found.flat, found.output

@@ -46,9 +46,9 @@ _USER_SETTINGS: dict[str, tuple[re.Pattern[str], str]] = {
 }
 
 
-def check_names(reader: Reader, host: str, values: Mapping[str, t.Any], known: Mapping[str, tuple[re.Pattern[str], str]] = _NAMES) -> None:
+def check_names(reader: Reader, host: str, values: Mapping[str, t.Any], known: Mapping[str, tuple[re.Pattern[str], str]] | None = None) -> None:
     """Check what AWS has to take as a name, of those that these values have; what is not set is no fault here."""
-    for name, (pattern, remedy) in known.items():
+    for name, (pattern, remedy) in (_NAMES if known is None else known).items():
         given = values.get(name) or []
         for text in given if isinstance(given, list) else [given]:
             if not pattern.fullmatch(text):
