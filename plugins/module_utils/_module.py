@@ -113,7 +113,7 @@ def carry_out(operation: Operation, call: Call, concealed: Collection[str]) -> R
         NOTES.note(error)
         text, hint = str(getattr(error, "message", None) or error), getattr(error, "hint", "")
         said = f"{text}{'' if text.endswith('.') else '.'} {hint}".strip()
-        raise OperationFailed(said, getattr(error, "result", {})) from error
+        raise OperationFailed(SECRETS.text(said), getattr(error, "result", {})) from error
     except ImportError as error:
         # Needed for control_plane alone, and only once something is read or written there.
         raise OperationFailed(missing_required_lib("kubernetes"), {"exception": traceback.format_exc()}) from error
