@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import typing as t
 
 from .values import merge
@@ -55,17 +56,19 @@ def _with_read(shape: t.Any, read: Mapping[str, t.Any]) -> dict[str, t.Any]:
 def shape_problems(values: Mapping[str, t.Any], shape: Mapping[str, t.Any]) -> Iterator[tuple[str, str]]:
     """Yield the path of each value of a wrong shape, and what is wrong with it, without the value, which may be a password."""
     yield from _compared(values, shape, "")
-    yield from _odd_keys(values, "")
+    yield from _odd(values, "")
 
 
-def _odd_keys(values: t.Any, path: str) -> Iterator[tuple[str, str]]:
-    """Yield the keys of which Helm and we make different texts, so that a release would differ for ever."""
+def _odd(values: t.Any, path: str) -> Iterator[tuple[str, str]]:
+    """Yield the keys of which Helm and we make different texts, so that a release would differ for ever, and the numbers that JSON does not have."""
+    if isinstance(values, float) and not math.isfinite(values):
+        yield path, f"is {values}, which Helm cannot hand on: put it in quotes if it is a text"
     items = values.items() if isinstance(values, dict) else ((f"[{number}]", item) for number, item in enumerate(values)) if isinstance(values, list) else ()
     for key, item in items:
         below = f"{path}{key}" if isinstance(values, list) else f"{path}.{key}" if path else str(key)
         if not isinstance(key, str) and (isinstance(key, bool) or not isinstance(key, int)):
             yield below, f"has a key that YAML makes {type(key).__name__} of: put it in quotes"
-        yield from _odd_keys(item, below)
+        yield from _odd(item, below)
 
 
 def _compared(given: t.Any, shape: t.Any, path: str) -> Iterator[tuple[str, str]]:

@@ -28,6 +28,8 @@ WRONG: list[tuple[dict[str, t.Any], str, str]] = [
     ({"flyteadmin": {"initialProjects": "team1"}}, "flyteadmin.initialProjects", "is text, and has to be a list"),
     ({"flyteadmin": {"initialProjects": [{"name": "x"}]}}, "flyteadmin.initialProjects[0]", "is a mapping, and has to be text"),
     ({"flyteadmin": {"replicaCount": [1]}}, "flyteadmin.replicaCount", "is a list, and has to be a number"),
+    ({"flyteadmin": {"replicaCount": float("nan")}}, "flyteadmin.replicaCount", "is nan, which Helm cannot hand on"),
+    ({"storage": {"custom": [{"limit": float("-inf")}]}}, "storage.custom[0].limit", "is -inf, which Helm cannot hand on"),
     ({"flyteadmin": {"enabled": "false"}}, "flyteadmin.enabled", "is the text 'false', and has to be true or false"),
     ({"flytepropeller": {"image": {"tag": {}}}}, "flytepropeller.image.tag", "is a mapping, and has to be text"),
     ({"flytepropeller": {"podEnv": "hunter2"}}, "flytepropeller.podEnv", "is text, and has to be a mapping"),
