@@ -29,7 +29,7 @@ def same_places(site: Site, observed: Mapping[str, Mapping[str, t.Any]]) -> list
         first = seen.setdefault((endpoint.lower().rstrip("/"), cluster.namespace), cluster.host)
         if first != cluster.host:
             remedy = (
-                f"is what flyteadmin would call for {first} already: each host needs a cluster, or a flyte_namespace in it, of its own. Where a proxy tells "
+                f"is what flyteadmin would call for {first} already: each host needs a cluster of its own. Where a proxy tells "
                 "two clusters apart, set what flyteadmin calls instead."
             )
             found.append(Fault(cluster.host, "flyte_api_endpoint", endpoint, remedy))
