@@ -162,7 +162,7 @@ def check_clusters(reader: Reader, control_plane: Cluster, planes: Sequence[Clus
             names = ("flyte_kube_context", "flyte_kube_host", "flyte_kubeconfig", "flyte_eks_cluster")
             variable = next(name for name in names if reader.raw(cluster.host, name))
             where = access["context"] if variable == "flyte_kube_context" and isinstance(access["context"], str) else NOT_SHOWN
-            remedy = f"is the cluster of {by_access[key]} already: each host needs a cluster, or a flyte_namespace in it, of its own."
+            remedy = f"is the cluster of {by_access[key]} already: each host needs a cluster of its own."
             reader.fault(cluster.host, variable, where, remedy)
         else:
             by_access[key] = cluster.host
@@ -176,5 +176,5 @@ def _check_called_twice(reader: Reader, planes: Sequence[Cluster]) -> None:
         if cluster.endpoint:
             first = seen.setdefault((cluster.endpoint.lower(), cluster.namespace), cluster.host)
             if first != cluster.host:
-                remedy = f"is that of {first} already: each host needs a cluster, or a flyte_namespace in it, of its own."
+                remedy = f"is that of {first} already: each host needs a cluster of its own."
                 reader.fault(cluster.host, "flyte_api_endpoint", cluster.endpoint, remedy)
