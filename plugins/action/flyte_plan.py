@@ -31,7 +31,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.removals 
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.same_place import same_places
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines, unprobed_lines
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, Refused
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, Refused, refuse_without
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader, provide
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
     admin_options,
@@ -54,6 +54,10 @@ if t.TYPE_CHECKING:
     from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Plan
 
 
+#: what the steps need; they would miss it only after the first change
+_LIBRARIES = ("kubernetes", "requests", "yaml")
+
+
 class ActionModule(InventoryAction):
     """Reads only, in check mode too."""
 
@@ -61,6 +65,7 @@ class ActionModule(InventoryAction):
 
     def act(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the checked site, what was observed, and the plan."""
+        refuse_without(*_LIBRARIES)
         site = self._checked_site()
         hosts, scope = self._hosts(site), arguments["scope"]
         if scope == "all":

@@ -19,7 +19,7 @@ from ansible.module_utils.common.parameters import remove_values
 
 from ._clusters.client import KubeError, missing_library
 from ._common.explain import NOTES
-from ._common.redaction import SECRETS, forms
+from ._common.redaction import SECRETS
 from ._flyteadmin.errors import AdminError
 from ._flyteadmin.settings import ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_OPTIONS, ADMIN_REQUIRED_TOGETHER, Settings
 
@@ -137,14 +137,24 @@ def run_here(operation: Operation, arguments: Mapping[str, t.Any], *, check_mode
 
     :raises OperationFailed: it failed.
     """
+    SECRETS.start()
     given = ArgumentSpecValidator(operation.options(), **operation.constraints).validate(dict(arguments))
+    SECRETS.know(*(given._no_log_values - kubeconfig_paths(given.validated_parameters)))
     if given.error_messages:
         raise OperationFailed(SECRETS.text(given.error_messages[0]), {})
-    before, concealed = SECRETS.known(), given._no_log_values
-    result = carry_out(operation, Call(given.validated_parameters, check_mode, warn), concealed)
-    # As in a module's result, and no more: what else this process knows may be a part of a name, and this is data. What is shown is looked through later.
-    own = {form for secret in concealed - kubeconfig_paths(given.validated_parameters) for form in forms(secret)}
-    return t.cast("Result", remove_values(result, own | (SECRETS.known() - before)))
+    try:
+        result = carry_out(operation, Call(given.validated_parameters, check_mode, warn), given._no_log_values)
+    except OperationFailed as error:
+        raise OperationFailed(str(error), _without_own(error.result)) from error
+    return _without_own(result)
+
+
+def _without_own(result: Result) -> Result:
+    """Return a result without the secrets that its operation had in hands, as a module's is.
+
+    And no more: what else this process knows may be a part of a name, and this is data. What is shown is looked through later.
+    """
+    return t.cast("Result", remove_values(result, SECRETS.recent()))
 
 
 def _explained(result: Mapping[str, t.Any]) -> Result:

@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
+import sys
 import typing as t
 import warnings
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.configuration import forget_files
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.explain import NOTES, VARIABLE
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import OperationFailed, run_here
@@ -34,6 +37,14 @@ class Refused(Exception):
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))
         self.lines = list(lines)
+
+
+def refuse_without(*libraries: str) -> None:
+    """Refuse to go on where Ansible's own Python, in which the steps work, lacks a library."""
+    missing = [name for name in libraries if importlib.util.find_spec(name) is None]
+    if missing:
+        packages = " ".join({"yaml": "PyYAML"}.get(name, name) for name in missing)
+        raise Refused(f"Ansible's own Python has no library {', '.join(missing)}: {sys.executable} -m pip install {packages}")
 
 
 class ModuleFailed(Exception):
@@ -69,7 +80,8 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
         self.variables = HostVariables(task_vars, self._loader)
         NOTES.wanted = self._explains()
         try:
-            with self._environ():
+            with self._environ(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of libraries, as nobody sees a module's either
                 result.update(self.act(plain(arguments)))
         except Refused as error:
             result.update(failed=True, msg=["Nothing was changed.", *error.lines])
@@ -83,6 +95,8 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
             NOTES.note(error)
             bug = f"this collection broke ({type(error).__name__}), which is a bug: please report it with what -e flyte_explain=true shows"
             result.update(failed=True, msg=bug)
+        finally:
+            forget_files()
         self._explain(NOTES.taken())
         return {key: SECRETS.data(value) if key in _SHOWN else value for key, value in result.items()}
 
@@ -112,14 +126,15 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
         :raises ModuleFailed: it failed.
         """
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of libraries; a module's are not shown either
-                return run_here(operation, arguments, check_mode=self.check_mode and not reads, warn=self._display.warning)
+            return run_here(operation, arguments, check_mode=self.check_mode and not reads, warn=self._warn)
         except OperationFailed as error:
             raise ModuleFailed({**error.result, "failed": True, "msg": str(error)}) from error
         except Exception as error:
             NOTES.note(error)
             raise ModuleFailed({"failed": True, "exception": type(error).__name__}) from error
+
+    def _warn(self, text: str) -> None:
+        self._display.warning(SECRETS.text(text))
 
     @contextlib.contextmanager
     def _environ(self) -> Iterator[None]:

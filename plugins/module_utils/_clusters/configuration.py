@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import threading
 import typing as t
 import urllib.parse
@@ -179,6 +180,16 @@ def _load_kubeconfig(access: Mapping[str, t.Any], configuration: t.Any, user: Ma
             (_with_user(loader, user) if user else loader).load_and_set(configuration)
     except Exception as error:
         raise _unreadable(access, error) from error
+
+
+def forget_files() -> None:
+    """Remove the files to which the client library wrote certificates and keys of kubeconfigs; connections that were made go on without them.
+
+    It does so itself where Python exits, which a process of an Ansible task does not: it is ended.
+    """
+    clean = getattr(sys.modules.get("kubernetes.config.kube_config"), "_cleanup_temp_files", None)
+    if clean is not None:
+        clean()
 
 
 def configuration_of(access: Mapping[str, t.Any], user: Mapping[str, str] | None = None) -> t.Any:

@@ -52,16 +52,28 @@ class Redactor:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._forms: set[str] = set()
+        self._recent: set[str] = set()
 
     def know(self, *secrets: t.Any) -> None:
         """Learn secrets; what is no text is none."""
         found = {form for secret in secrets if isinstance(secret, str) for form in forms(secret)}
         with self._lock:
             self._forms |= found
+            self._recent |= found
 
     def know_values(self, values: t.Any) -> None:
         """Learn the secrets of a tree of values: those whose key says that they are one."""
         self.know(*_secrets_of(values))
+
+    def start(self) -> None:
+        """Begin anew to note which secrets somebody has in hands, known before or not."""
+        with self._lock:
+            self._recent = set()
+
+    def recent(self) -> set[str]:
+        """Return all forms of the secrets that were learned, or learned again, since the start."""
+        with self._lock:
+            return set(self._recent)
 
     def known(self) -> set[str]:
         """Return all forms of the secrets that are known."""

@@ -90,6 +90,26 @@ def test_no_secret_is_in_what_it_returns_and_nothing_else_is_replaced() -> None:
     assert failed["msg"].startswith("/the/path and ") and failed["msg"].endswith(". Look there.")
 
 
+def test_what_was_known_before_is_taken_out_of_what_had_it_in_hands_again() -> None:
+    for _run in range(2):
+        assert LEARNED not in as_here({"what": "x"}, check=False)["said"]
+
+
+def test_what_a_failure_has_besides_its_text_is_without_secrets_too() -> None:
+    class Half(KubeError):
+        result = {"canaries": [{"problem": f"{TOKEN} is refused"}]}
+
+    def half(_call: Call) -> dict[str, t.Any]:
+        raise Half("api", "half of it failed")
+
+    found = as_here({"what": "x", "token": TOKEN}, check=False, operation=kube_operation(lambda: dict(OPTIONS), half))
+    assert found["failed"] and found["canaries"] and TOKEN not in json.dumps(found)
+
+
+def test_a_secret_in_the_place_of_a_number_is_not_shown() -> None:
+    assert TOKEN not in as_here({"what": "x", "token": TOKEN, "number": TOKEN}, check=False)["msg"]
+
+
 def test_a_warning_reaches_the_caller() -> None:
     found: list[str] = []
     run_here(OPERATION, {"what": "warn"}, check_mode=False, warn=found.append)

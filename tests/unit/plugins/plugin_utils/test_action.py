@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pathlib
+import subprocess
+import sys
 import types
 import typing as t
 from unittest import mock
@@ -13,8 +17,11 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import kube_operation
+from ansible_collections.flyte.multicluster.plugins.plugin_utils import _action
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed
+from conftest import REPOSITORY
 
 
 def action(*environment: dict[str, str], check: bool = False) -> InventoryAction:
@@ -44,6 +51,59 @@ def test_whatever_it_ends_by_is_a_failure(error: Exception, said: str) -> None:
     with pytest.raises(ModuleFailed) as found:
         action().here(kube_operation(lambda: {}, work), {})
     assert str(found.value) == said and found.value.result["failed"]
+
+
+def test_a_warning_is_without_secrets() -> None:
+    found = action()
+    found._display = mock.MagicMock()
+    SECRETS.know("secret-4711")
+    found._warn("it said secret-4711")
+    assert "secret-4711" not in str(found._display.warning.call_args)
+
+
+def test_no_key_of_a_kubeconfig_stays_in_a_file(tmp_path: pathlib.Path) -> None:
+    """A task's process is ended, without what Python does at its exit: the client library would remove its files then."""
+    kubeconfig = {
+        "current-context": "x",
+        "clusters": [{"name": "x", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "x", "user": {"client-key-data": "a2V5LTQ3MTE=", "client-certificate-data": "Y2VydA=="}}],
+        "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+    }
+    script = f"""
+import json, os, sys, tempfile
+sys.path.insert(0, {str(REPOSITORY / ".collections")!r})
+tempfile.tempdir = {str(tmp_path)!r}
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.configuration import configuration_of, forget_files
+found = configuration_of({{"kubeconfig": json.loads(sys.stdin.read())}})
+print(os.path.exists(found.key_file), open(found.key_file).read())
+forget_files()
+os._exit(0)
+"""
+    answer = subprocess.run([sys.executable, "-u", "-c", script], input=json.dumps(kubeconfig), capture_output=True, text=True, check=True, timeout=60)
+    assert answer.stdout.split() == ["True", "key-4711"] and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("breaks", [True, False])
+def test_files_of_keys_go_at_the_end_of_every_task(monkeypatch: pytest.MonkeyPatch, breaks: bool) -> None:
+    ended: list[bool] = []
+    monkeypatch.setattr(_action, "forget_files", lambda: ended.append(True))
+
+    def act(_self: InventoryAction, _arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        if breaks:
+            raise ValueError("broken")
+        return {"changed": False}
+
+    monkeypatch.setattr(InventoryAction, "act", act)
+    monkeypatch.setattr(InventoryAction, "_explains", lambda _self: False)
+    one = action()
+    one._task.args, one._task.action = {}, "flyte_step"
+    assert bool(one.run(None, {"hostvars": {}}).get("failed")) is breaks and ended == [True]
+
+
+def test_a_missing_library_is_refused_before_any_change() -> None:
+    _action.refuse_without("json", "kubernetes")
+    with pytest.raises(_action.Refused, match=r"has no library no_such_library: .*python\S* -m pip install no_such_library"):
+        _action.refuse_without("json", "no_such_library")
 
 
 def test_what_only_reads_is_done_in_check_mode_too() -> None:
