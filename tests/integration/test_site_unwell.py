@@ -22,6 +22,7 @@ sys.path.insert(0, str(REPOSITORY / "tests" / "unit"))
 
 from hostile import HOSTILE, Raw  # noqa: E402
 
+SECRETS = "/api/v1/namespaces/flyte/secrets"
 TIMEOUT = 2
 SECRET = "secret-4711"
 
@@ -151,39 +152,46 @@ def test_a_broken_flyteadmin_is_its_own_failure(site: SiteUnderTest, name: str, 
     assert re.search(r"dataplane_1 .* ready", status.output) and re.search(r"dataplane_2 .* ready", status.output), status.output
 
 
-def _token_secret(site: SiteUnderTest) -> str:
-    return str(site.variables.get("flyte_token_secret") or "flyteadmin-token")
+def _delete_tokens(plane: Cluster) -> None:
+    """Delete the token Secrets of a data plane, whatever they are called by now."""
+    for secret in plane.get(f"{SECRETS}?fieldSelector=type%3Dkubernetes.io%2Fservice-account-token")["items"]:
+        plane.delete(f"{SECRETS}/{secret['metadata']['name']}")
+
+
+def _delete_if_there(cluster: Cluster, path: str) -> None:
+    if cluster.get(path):
+        cluster.delete(path)
 
 
 def test_a_secret_of_another_type_is_one_planes_failure(site: SiteUnderTest) -> None:
-    plane, path, name = site.cluster("dataplane2"), "/api/v1/namespaces/flyte/secrets", _token_secret(site)
-    plane.delete(f"{path}/{name}")
-    _create(plane, path, {"metadata": {"name": name}, "data": {"token": "eA=="}})
+    plane, name = site.cluster("dataplane2"), str(site.variables.get("flyte_token_secret") or "flyteadmin-token")
+    _delete_tokens(plane)
+    _create(plane, SECRETS, {"metadata": {"name": name}, "data": {"token": "eA=="}})
     try:
         found = site.run()
         assert found.code != 0 and "is no token of the ServiceAccount flyteadmin" in found.flat, found.output
         assert "Set flyte_token_secret to another name" in found.flat
         _named(found.output, ["dataplane_2"], "credentials")
     finally:
-        plane.delete(f"{path}/{name}")
+        plane.delete(f"{SECRETS}/{name}")
     assert site.run().code == 0
 
 
 def test_an_immutable_secret_of_the_control_plane_is_said(site: SiteUnderTest) -> None:
-    hub, plane, path = site.cluster("controlplane"), site.cluster("dataplane2"), "/api/v1/namespaces/flyte/secrets"
-    kept = hub.get(f"{path}/cluster-credentials")
-    hub.patch(f"{path}/cluster-credentials", {"immutable": True})
-    # Under another name it is another token.
-    plane.delete(f"{path}/{_token_secret(site)}")
+    hub, plane, path = site.cluster("controlplane"), site.cluster("dataplane2"), f"{SECRETS}/cluster-credentials"
+    kept = hub.get(path)
+    hub.patch(path, {"immutable": True})
     try:
+        # Under another name it is another token.
+        _delete_tokens(plane)
         found = site.run("-e", "flyte_token_secret=another-token")
         assert found.code != 0 and "It is marked immutable" in found.flat, found.output
         _named(found.output, ["controlplane"], "credentials")
     finally:
-        hub.delete(f"{path}/cluster-credentials")
+        hub.delete(path)
         metadata = {"name": "cluster-credentials", "labels": kept["metadata"].get("labels") or {}}
-        _create(hub, path, {"metadata": metadata, "data": kept["data"], "type": kept["type"]})
-        plane.delete(f"{path}/another-token")
+        _create(hub, SECRETS, {"metadata": metadata, "data": kept["data"], "type": kept["type"]})
+        _delete_if_there(plane, f"{SECRETS}/another-token")
     assert site.run().code == 0
 
 
