@@ -105,10 +105,14 @@ def reached(option: str) -> str:
     return (_KUBERNETES + _METHODS).replace("(at)", f"{option}.")
 
 
+def indented(*options: str, by: int = 2) -> str:
+    """Return documentations of options, one below the other, at their place."""
+    return textwrap.indent("\n".join(options), " " * by)
+
+
 def below(option: str, *suboptions: str) -> str:
     """Return the documentation of an option from its own keys, and from its suboptions."""
-    head, body = textwrap.indent(option.strip("\n"), "  "), textwrap.indent("\n".join(suboptions), " " * 6)
-    return f"options:\n{head}\n    suboptions:\n{body}"
+    return f"options:\n{indented(option)}\n    suboptions:\n{indented(*suboptions, by=6)}"
 
 
 def _clusters(name: str, *suboptions: str) -> str:
@@ -126,11 +130,17 @@ clusters:
 NAME = "name:\n  description: {}\n  type: str\n  required: true\n"
 _KEY = "Key of the cluster in the result."
 CONFIGURED = "Name of the cluster in clusterConfigs."
-_NAMESPACE = r"""
+NAMESPACE = r"""
 namespace:
   description: Namespace of Flyte in this cluster.
   type: str
   default: flyte
+"""
+RELEASE = r"""
+release:
+  description: Name of its Helm release.
+  type: str
+  default: flyte-core-data
 """
 
 
@@ -157,17 +167,14 @@ requirements:
 
     # Annotated from here on: ansible-test's yamllint reads plain assignments, and ends where one is not a literal.
     # Of one cluster, besides kubernetes.core.k8s_auth_options.
-    ACCESS: str = "options:\n" + textwrap.indent(_METHODS.replace("(at)", ""), "  ")
+    ACCESS: str = "options:\n" + indented(_METHODS.replace("(at)", ""))
 
     # The option clusters of flyte_cluster_info.
     INFO: str = _clusters(
         _KEY,
-        _NAMESPACE,
+        NAMESPACE,
+        RELEASE,
         r"""
-release:
-  description: Name of the Helm release.
-  type: str
-  default: flyte-core-data
 control_plane:
   description: Whether this is the control plane.
   type: bool
@@ -231,7 +238,7 @@ ca_data:
     # That of flyte_propeller_identity.
     IDENTITY: str = _clusters(
         _KEY,
-        _NAMESPACE,
+        NAMESPACE,
         r"""
 client_secret:
   description: The secret of flytepropeller's client. Left out, the one of O(control_plane) is copied.
@@ -246,4 +253,4 @@ checksum:
     )
 
     # That of flyte_propeller_identity_info.
-    NAMESPACED: str = _clusters(_KEY, _NAMESPACE)
+    NAMESPACED: str = _clusters(_KEY, NAMESPACE)

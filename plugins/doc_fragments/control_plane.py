@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.flyte.multicluster.plugins.doc_fragments.clusters import CONFIGURED, NAME, below, reached
+from ansible_collections.flyte.multicluster.plugins.doc_fragments.clusters import CONFIGURED, NAME, NAMESPACE, RELEASE, below, reached
 
 
 class ModuleDocFragment:
@@ -53,15 +53,9 @@ planes:
   default: []
 """,
         NAME.format(CONFIGURED),
+        NAMESPACE,
+        RELEASE,
         r"""
-namespace:
-  description: Namespace of Flyte in this cluster.
-  type: str
-  default: flyte
-release:
-  description: Name of its Helm release.
-  type: str
-  default: flyte-core-data
 propeller:
   description: Whether flytepropeller has to lead there.
   type: bool
