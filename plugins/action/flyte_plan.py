@@ -55,7 +55,7 @@ if t.TYPE_CHECKING:
 
 
 #: what the steps need; they would miss it only after the first change
-_LIBRARIES = ("kubernetes", "requests", "yaml")
+_LIBRARIES = ("kubernetes", "requests")
 
 
 class ActionModule(InventoryAction):

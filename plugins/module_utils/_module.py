@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import importlib
 import traceback
 import typing as t
 
@@ -17,14 +18,14 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 
-from ._clusters.client import KubeError, missing_library
+from ._clusters.client import KubeError
 from ._common.explain import NOTES
 from ._common.redaction import SECRETS
 from ._flyteadmin.errors import AdminError
 from ._flyteadmin.settings import ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_OPTIONS, ADMIN_REQUIRED_TOGETHER, Settings
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Mapping
 
     Result = dict[str, t.Any]
 
@@ -56,15 +57,15 @@ class Operation:
     work: Callable[[Call], Result]
     #: exceptions that are failures and no bugs; they may have a ``hint`` and a ``result``
     errors: tuple[type[Exception], ...]
-    #: returns the traceback of a library that is not there, and its name
-    missing: Callable[[], tuple[str, str] | None]
+    #: what it cannot do without
+    library: str
     #: mutually_exclusive, required_together and so on
     constraints: Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
 def kube_operation(options: Callable[[], dict[str, t.Any]], work: Callable[[Call], Result], *errors: type[Exception], **constraints: t.Any) -> Operation:
     """Return what a module does that talks to Kubernetes."""
-    return Operation(options, work, (KubeError, *errors), _missing_kubernetes, constraints)
+    return Operation(options, work, (KubeError, *errors), "kubernetes", constraints)
 
 
 def admin_operation(
@@ -80,33 +81,18 @@ def admin_operation(
 
     constraints["mutually_exclusive"] = [*ADMIN_MUTUALLY_EXCLUSIVE, *constraints.get("mutually_exclusive", [])]
     constraints["required_together"] = [*ADMIN_REQUIRED_TOGETHER, *constraints.get("required_together", [])]
-    return Operation(lambda: {**copy.deepcopy(ADMIN_OPTIONS), **options()}, with_settings, (AdminError, KubeError, *errors), _missing_requests, constraints)
+    return Operation(lambda: {**copy.deepcopy(ADMIN_OPTIONS), **options()}, with_settings, (AdminError, KubeError, *errors), "requests", constraints)
 
 
-def _missing_kubernetes() -> tuple[str, str] | None:
-    found = missing_library()
-    return ("kubernetes", found) if found else None
+def carry_out(operation: Operation, call: Call) -> Result:
+    """Return the result of an operation. The secrets of its options are known.
 
-
-def _missing_requests() -> tuple[str, str] | None:
-    try:
-        import requests  # noqa: F401  pylint: disable=unused-import
-    except ImportError:
-        return "requests", traceback.format_exc()
-    return None
-
-
-def carry_out(operation: Operation, call: Call, concealed: Collection[str]) -> Result:
-    """Return the result of an operation.
-
-    :param concealed: the values of options that are secrets.
     :raises OperationFailed: it failed.
     """
-    # A path is what has to be read in a message; Ansible hides it, since the same option may be a kubeconfig itself.
-    SECRETS.know(*(set(concealed) - kubeconfig_paths(call.params)))
-    missing = operation.missing()
-    if missing:
-        raise OperationFailed(missing_required_lib(missing[0]), {"exception": missing[1]})
+    try:
+        importlib.import_module(operation.library)
+    except ImportError as error:
+        raise _lacks(operation.library) from error
     try:
         return operation.work(call)
     except operation.errors as error:
@@ -116,15 +102,21 @@ def carry_out(operation: Operation, call: Call, concealed: Collection[str]) -> R
         raise OperationFailed(SECRETS.text(said), getattr(error, "result", {})) from error
     except ImportError as error:
         # Needed for control_plane alone, and only once something is read or written there.
-        raise OperationFailed(missing_required_lib("kubernetes"), {"exception": traceback.format_exc()}) from error
+        raise _lacks("kubernetes") from error
+
+
+def _lacks(library: str) -> OperationFailed:
+    """Return the failure of what misses a library, while its ImportError is handled."""
+    return OperationFailed(missing_required_lib(library), {"exception": traceback.format_exc()})
 
 
 def run_module(operation: Operation) -> None:
     """Carry an operation out as a module, and end its process."""
     module = AnsibleModule(argument_spec=operation.options(), supports_check_mode=True, **operation.constraints)
     module.no_log_values.difference_update(kubeconfig_paths(module.params))
+    SECRETS.know(*module.no_log_values)
     try:
-        result = carry_out(operation, Call(module.params, module.check_mode, module.warn), module.no_log_values)
+        result = carry_out(operation, Call(module.params, module.check_mode, module.warn))
     except OperationFailed as error:
         _hide(module)
         module.fail_json(msg=str(error), **_explained(error.result))
@@ -143,7 +135,7 @@ def run_here(operation: Operation, arguments: Mapping[str, t.Any], *, check_mode
     if given.error_messages:
         raise OperationFailed(SECRETS.text(given.error_messages[0]), {})
     try:
-        result = carry_out(operation, Call(given.validated_parameters, check_mode, warn), given._no_log_values)
+        result = carry_out(operation, Call(given.validated_parameters, check_mode, warn))
     except OperationFailed as error:
         raise OperationFailed(str(error), _without_own(error.result)) from error
     return _without_own(result)
@@ -164,7 +156,10 @@ def _explained(result: Mapping[str, t.Any]) -> Result:
 
 
 def kubeconfig_paths(params: t.Any) -> set[str]:
-    """Return the paths of kubeconfigs among a module's options; one that is text of several lines, or JSON, is none."""
+    """Return the paths of kubeconfigs among a module's options; one that is text of several lines, or JSON, is none.
+
+    A path is what has to be read in a message; Ansible hides it, since the same option may be a kubeconfig itself.
+    """
     if isinstance(params, list):
         return {path for item in params for path in kubeconfig_paths(item)}
     if not isinstance(params, dict):

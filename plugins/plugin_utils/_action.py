@@ -43,8 +43,7 @@ def refuse_without(*libraries: str) -> None:
     """Refuse to go on where Ansible's own Python, in which the steps work, lacks a library."""
     missing = [name for name in libraries if importlib.util.find_spec(name) is None]
     if missing:
-        packages = " ".join({"yaml": "PyYAML"}.get(name, name) for name in missing)
-        raise Refused(f"Ansible's own Python has no library {', '.join(missing)}: {sys.executable} -m pip install {packages}")
+        raise Refused(f"Ansible's own Python has no library {', '.join(missing)}: {sys.executable} -m pip install {' '.join(missing)}")
 
 
 class ModuleFailed(Exception):

@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 #: with what every user of this package needs
-__all__ = ["READ_TIMEOUT", "Kube", "KubeError", "decode", "encode", "has_explicit_access", "missing_library"]
+__all__ = ["READ_TIMEOUT", "Kube", "KubeError", "decode", "encode", "has_explicit_access"]
 
 #: seconds to connect to an API server, and to wait for one answer
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 15.0
@@ -40,17 +40,6 @@ _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 _CERTIFICATE = re.compile(r"-----BEGIN [A-Z ]*CERTIFICATE-----[^-]*-----END [A-Z ]*CERTIFICATE-----")
 _UNITS = {"y": 31536000, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _clock = time.monotonic
-
-
-def missing_library() -> str | None:
-    """Return the traceback of the failed import of the kubernetes library, None where it is there."""
-    try:
-        import kubernetes  # noqa: F401  pylint: disable=unused-import
-    except ImportError:
-        import traceback
-
-        return traceback.format_exc()
-    return None
 
 
 class _Bearer:
