@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.configuration import expanded
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.files import expanded
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.errors import AdminError
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.settings import Settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_inventory_words
@@ -176,9 +176,8 @@ class ActionModule(InventoryAction):
             for variable, option in ADMIN_FILES.items()
             if options.get(option) and not os.path.isfile(expanded(options[option]))
         ]
-        secrets = {option: os.path.expanduser(options[option]) for option in ("token_file", "client_secret_file") if options.get(option)}
         try:
-            Settings.from_params({**options, **secrets})
+            Settings.from_params(options)
         except AdminError as error:
             wrong.append(f"{host}: {in_inventory_words(str(error))}")
         if wrong:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.configuration import expanded
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.certificates import is_certificate
-from ansible_collections.flyte.multicluster.plugins.module_utils._common.files import text_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.files import expanded, text_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import shown_path
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
 

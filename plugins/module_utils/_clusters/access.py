@@ -14,8 +14,9 @@ import copy
 import os
 import typing as t
 
+from .._common.files import expanded
 from .client import Kube
-from .configuration import context_of, default_location, exec_credential, expanded, has_explicit_access, require_explicit_access
+from .configuration import context_of, default_location, exec_credential, has_explicit_access, require_explicit_access
 from .errors import KubeError, reading
 from .helm_access import has_password, kubeconfig_for, relative_files, without_token
 

@@ -19,7 +19,7 @@ import typing as t
 import urllib.parse
 
 from .._common.explain import NOTES
-from .._common.files import bytes_of
+from .._common.files import bytes_of, expanded
 from .errors import KubeError, reading
 from .exec_plugin import credential
 
@@ -43,11 +43,6 @@ def require_explicit_access(access: Mapping[str, t.Any]) -> None:
     if not has_explicit_access(access):
         hint = "Set flyte_kube_context, flyte_kubeconfig, flyte_eks_cluster, or flyte_kube_host with flyte_kube_api_key."
         raise KubeError("config", "no explicit access to the cluster is given", hint=hint)
-
-
-def expanded(path: str) -> str:
-    """Return the absolute path of a file that an option names."""
-    return os.path.abspath(os.path.expanduser(path))
 
 
 def default_location() -> str:

@@ -11,7 +11,7 @@ import os
 import typing as t
 import urllib.parse
 
-from .configuration import expanded
+from .._common.files import expanded
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping

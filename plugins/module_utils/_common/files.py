@@ -13,6 +13,11 @@ import stat
 MOST_BYTES = 16 << 20
 
 
+def expanded(path: str) -> str:
+    """Return the absolute path of a file that an option names."""
+    return os.path.abspath(os.path.expanduser(path))
+
+
 def bytes_of(path: str) -> bytes:
     """Return what is in a file.
 

@@ -11,7 +11,7 @@ import re
 import typing as t
 import urllib.parse
 
-from .._common.files import text_of
+from .._common.files import expanded, text_of
 from .._common.redaction import shown_path
 from .errors import AdminError
 from .hints import CREDENTIALS_IN_URL, GIVE_URL, NO_SECRET, SECRET_FILES, SET_SECRET, USE_LOGIN
@@ -128,7 +128,7 @@ def _secret(params: Mapping[str, t.Any], option: str, variable: str, environ: Ma
     if not path:
         return environ.get(variable) or None
     try:
-        content = text_of(path).strip()
+        content = text_of(expanded(path)).strip()
     except (OSError, ValueError) as error:
         raise AdminError(f"{SECRET_FILES[option]} {shown_path(path)}: {getattr(error, 'strerror', None) or 'no text'}.", hint=_READABLE) from error
     if not content:

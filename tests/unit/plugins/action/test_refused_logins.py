@@ -55,5 +55,7 @@ def test_what_can(inventory: Inventory, tmp_path: pathlib.Path, monkeypatch: pyt
     check(inventory, flyte_admin_token_file=str(tmp_path / "token"), flyte_admin_ca_cert=str(tmp_path / "token"))
     monkeypatch.chdir(tmp_path)
     check(inventory, flyte_client_id="c", flyte_client_secret_file="token")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    check(inventory, flyte_admin_token_file="~/token", flyte_admin_ca_cert="~/token")
     monkeypatch.setenv("FLYTE_CLIENT_SECRET", "x")
     check(inventory, flyte_client_id="c")
