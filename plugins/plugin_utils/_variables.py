@@ -80,8 +80,6 @@ class HostVariables:
         """
         value = self.raw(host).get(name)
         try:
-            if isinstance(value, (dict, list)) and _is_endless(value):
-                raise TemplateFault(host, name, f"it contains itself, or its YAML aliases ('*…') make more than {MOST_NODES} values of it")
             if value is not None and _has_template(value):
                 value = self._templar(host).template(value)
             found = plain(value)
@@ -112,23 +110,29 @@ class HostVariables:
         return plain(found) if isinstance(found, dict) and not found.get("skipped") else None
 
 
-def _is_endless(value: t.Any) -> bool:
-    """Return whether a value contains itself, or has more values in it than anybody writes: aliases of YAML multiply."""
-    left, seen = [value], 0
-    while left and seen <= MOST_NODES:
+def _has_template(value: t.Any) -> bool:
+    """Return whether a template stands anywhere in a value.
+
+    :raises ValueError: it contains itself, or has more values in it than anybody writes: aliases of YAML multiply.
+    """
+    found, left, seen = False, [value], 0
+    while left:
         item = left.pop()
         seen += 1
-        if isinstance(item, (dict, list, tuple)):
-            left.extend(item.values() if isinstance(item, dict) else item)
-    return seen > MOST_NODES
+        if seen > MOST_NODES:
+            raise ValueError(f"it contains itself, or its YAML aliases ('*…') make more than {MOST_NODES} values of it")
+        if isinstance(item, dict):
+            found = found or any(map(_is_template, item))
+            left.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            left.extend(item)
+        else:
+            found = found or _is_template(item)
+    return found
 
 
-def _has_template(value: t.Any) -> bool:
-    if isinstance(value, str):
-        return any(mark in value for mark in _TEMPLATE_MARKS)
-    if isinstance(value, dict):
-        return any(_has_template(key) or _has_template(item) for key, item in value.items())
-    return isinstance(value, (list, tuple)) and any(_has_template(item) for item in value)
+def _is_template(value: t.Any) -> bool:
+    return isinstance(value, str) and any(mark in value for mark in _TEMPLATE_MARKS)
 
 
 def plain(value: t.Any) -> t.Any:
