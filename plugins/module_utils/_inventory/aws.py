@@ -46,9 +46,13 @@ _USER_SETTINGS: dict[str, tuple[re.Pattern[str], str]] = {
 }
 
 
-def check_names(reader: Reader, host: str, values: Mapping[str, t.Any], known: Mapping[str, tuple[re.Pattern[str], str]] | None = None) -> None:
+def check_names(reader: Reader, host: str, values: Mapping[str, t.Any]) -> None:
     """Check what AWS has to take as a name, of those that these values have; what is not set is no fault here."""
-    for name, (pattern, remedy) in (_NAMES if known is None else known).items():
+    _check_patterns(reader, host, values, _NAMES)
+
+
+def _check_patterns(reader: Reader, host: str, values: Mapping[str, t.Any], patterns: Mapping[str, tuple[re.Pattern[str], str]]) -> None:
+    for name, (pattern, remedy) in patterns.items():
         given = values.get(name) or []
         for text in given if isinstance(given, list) else [given]:
             if not pattern.fullmatch(text):
@@ -96,7 +100,7 @@ def check_eks(reader: Reader, host: str, is_control_plane: bool, values: Mapping
     """Check what an EKS cluster is to be created from, before anything is."""
     if not values["flyte_eks_create"]:
         return
-    check_names(reader, host, values, _NAMES_OF_A_NEW_CLUSTER)
+    _check_patterns(reader, host, values, _NAMES_OF_A_NEW_CLUSTER)
     if is_control_plane:
         reader.fault(host, "flyte_eks_create", True, "creates data planes only: flyteadmin's database and ingress belong to the control plane's cluster.")
     for name in ("flyte_eks_cluster", *EKS_REQUIRED, "flyte_eks_instance_types"):

@@ -11,6 +11,7 @@ import typing as t
 from .._clusters.client import has_explicit_access
 from .._common.text import nearest
 from .aws import check_eks, check_iam, check_names, check_role_arns, check_user_settings
+from .endpoints import called_twice
 from .keys import key_problem, reads_otherwise
 from .reader import NOT_SHOWN
 from .urls import check_host_urls, check_site_urls
@@ -27,7 +28,7 @@ KUBERNETES_OWN = "kube-"
 PROVIDERS = ("aws", "gcp", "generic")
 #: weights of a label may miss 1 by this much, for thirds written with four digits
 WEIGHT_TOLERANCE = 1e-3
-_IDENTIFIER = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+IDENTIFIER = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _OTHERWISE = "is a number, a date or a word like 'true' for YAML, where the chart writes it without quotes: take another name, with a letter in front."
 #: it stands in the name of a folder
 _VERSION = re.compile(r"[A-Za-z0-9^~<>=*][A-Za-z0-9.+*^~<>=|,_ -]{0,99}")
@@ -37,19 +38,17 @@ _RELEASE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0
 
 def is_identifier(name: t.Any) -> bool:
     """Return whether this can be the name of a project or a domain: namespaces are named after both."""
-    return isinstance(name, str) and len(name) <= 63 and bool(_IDENTIFIER.fullmatch(name))
+    return isinstance(name, str) and len(name) <= 63 and bool(IDENTIFIER.fullmatch(name))
 
 
 def check_settings(reader: Reader, host: str, settings: dict[str, t.Any]) -> None:
-    if settings["flyte_provider"] is None and not any(fault.variable == "flyte_provider" for fault in reader.faults):
+    if settings["flyte_provider"] is None and not reader.has_fault(host, "flyte_provider"):
         reader.fault(host, "flyte_provider", None, f"is required: one of {', '.join(PROVIDERS)}.")
     url = settings["flyte_admin_url"]
-    if url is None and any(fault.variable == "flyte_admin_url" for fault in reader.faults):
-        pass  # said already
-    elif url is None:
-        reader.fault(host, "flyte_admin_url", None, "is required: the URL of flyteadmin, for example https://flyte.example.com.")
-    else:
+    if url is not None:
         settings["flyte_admin_url"] = url.rstrip("/")
+    elif not reader.has_fault(host, "flyte_admin_url"):
+        reader.fault(host, "flyte_admin_url", None, "is required: the URL of flyteadmin, for example https://flyte.example.com.")
     check_site_urls(reader, host)
     _check_kubernetes_name(reader, host, "flyte_token_secret", settings["flyte_token_secret"])
     version = settings["flyte_chart_version"]
@@ -95,7 +94,7 @@ def _check_gcp(reader: Reader, host: str, settings: Mapping[str, t.Any]) -> None
 
 
 def _check_kubernetes_name(reader: Reader, host: str, variable: str, value: str) -> None:
-    if not _IDENTIFIER.fullmatch(value) or len(value) > 63:
+    if not IDENTIFIER.fullmatch(value) or len(value) > 63:
         reader.fault(host, variable, value, "has to be a Kubernetes name: at most 63 lower-case letters, digits and '-'.")
     elif reads_otherwise(value):
         reader.fault(host, variable, value, _OTHERWISE)
@@ -166,15 +165,6 @@ def check_clusters(reader: Reader, control_plane: Cluster, planes: Sequence[Clus
             reader.fault(cluster.host, variable, where, remedy)
         else:
             by_access[key] = cluster.host
-    _check_called_twice(reader, planes)
-
-
-def _check_called_twice(reader: Reader, planes: Sequence[Cluster]) -> None:
-    """Check that flyteadmin would not call two data planes at one address: one of them is a copy of the other's line."""
-    seen: dict[tuple[str, str], str] = {}
-    for cluster in planes:
-        if cluster.endpoint:
-            first = seen.setdefault((cluster.endpoint.lower(), cluster.namespace), cluster.host)
-            if first != cluster.host:
-                remedy = f"is that of {first} already: each host needs a cluster of its own."
-                reader.fault(cluster.host, "flyte_api_endpoint", cluster.endpoint, remedy)
+    # One of them is a copy of the other's line.
+    for cluster, endpoint, first in called_twice((plane, plane.endpoint) for plane in planes):
+        reader.fault(cluster.host, "flyte_api_endpoint", endpoint, f"is that of {first} already: each host needs a cluster of its own.")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What data planes call: addresses as flytepropeller takes them. No I/O.
+"""What data planes call: addresses as flytepropeller takes them; and what flyteadmin calls. No I/O.
 
 flytepropeller reads flyteadmin's address with Go's URL parser: ``host.name:443`` is taken, its host as a scheme; where that cannot be one, as in
 ``127.0.0.1:81``, the process ends at its start. ``dns:///`` before it is taken always, by the catalog's client too.
@@ -14,7 +14,10 @@ import typing as t
 import urllib.parse
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from .reader import Reader
+    from .site import Cluster
 
 _HOST = r"(?P<host>[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]+\])"
 _ADDRESS = re.compile(rf"{_HOST}(?::(?P<port>\d{{1,5}}))?")
@@ -34,7 +37,7 @@ def admin_endpoints(reader: Reader, host: str, settings: dict[str, t.Any]) -> No
                 reader.fault(host, name, settings[name], remedy)
             else:
                 settings[name] = taken
-    if settings["flyte_admin_url"] is None or any(fault.variable == "flyte_admin_url" for fault in reader.faults):
+    if settings["flyte_admin_url"] is None or reader.has_fault(host, "flyte_admin_url"):
         return
     url = urllib.parse.urlsplit(settings["flyte_admin_url"])
     if settings["flyte_admin_endpoint"] is None:
@@ -42,6 +45,16 @@ def admin_endpoints(reader: Reader, host: str, settings: dict[str, t.Any]) -> No
         settings["flyte_admin_endpoint"] = as_propeller_takes_it(f"{name}:{url.port or (443 if url.scheme == 'https' else 80)}")
     if settings["flyte_admin_insecure"] is None:
         settings["flyte_admin_insecure"] = url.scheme == "http"
+
+
+def called_twice(addresses: Iterable[tuple[Cluster, str | None]]) -> Iterator[tuple[Cluster, str, str]]:
+    """Yield each cluster that flyteadmin would call at the address of one before it, in the same namespace, with that address and the other's host."""
+    seen: dict[tuple[str, str], str] = {}
+    for cluster, address in addresses:
+        if address:
+            first = seen.setdefault((address.lower().rstrip("/"), cluster.namespace), cluster.host)
+            if first != cluster.host:
+                yield cluster, address, first
 
 
 def as_propeller_takes_it(address: str) -> str | None:

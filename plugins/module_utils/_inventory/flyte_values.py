@@ -12,6 +12,7 @@ import typing as t
 from .._common.text import nearest
 from .._helm.log_links import KEYS, NAMES, unknown_names
 from .._helm.namespaces import namespace_of, plain_mapping
+from .checks import IDENTIFIER, KUBERNETES_OWN
 from .reader import NOT_SHOWN
 
 if t.TYPE_CHECKING:
@@ -25,7 +26,7 @@ _PREFIX = re.compile(r"[\w!.()=+,:@&;/-]+", re.ASCII)
 #: a user and a password in the host of a URL; an "@" behind it is none
 _CREDENTIALS = re.compile(r"://[^/?#\s]*:[^/?#\s]*@")
 _LONGEST_NAMESPACE = 63
-_KUBERNETES_OWN = ("kube-system", "kube-public", "kube-node-lease")
+_SYSTEM = ("kube-system", "kube-public", "kube-node-lease")
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 
 
@@ -88,7 +89,7 @@ def check_namespace_mapping(reader: Reader, host: str, settings: dict[str, t.Any
 def makes_namespaces(mapping: str) -> bool:
     """Return whether names of namespaces, none of them Kubernetes' own, come out of a mapping in plain braces."""
     example = namespace_of(mapping, "p", "d")
-    return bool(re.fullmatch(r"(?!kube-)[a-z0-9]([-a-z0-9]*[a-z0-9])?", example))
+    return bool(IDENTIFIER.fullmatch(example)) and not example.startswith(KUBERNETES_OWN)
 
 
 def check_task_namespaces(reader: Reader, host: str, site: Site) -> None:
@@ -98,7 +99,7 @@ def check_task_namespaces(reader: Reader, host: str, site: Site) -> None:
         variable = "flyte_projects" if project in site.settings["flyte_projects"] else "flyte_execution_cluster_labels"
         if len(name) > _LONGEST_NAMESPACE:
             reader.fault(host, variable, project, f"is too long: the namespace of its tasks in {domain} would be {name}, of more than 63 characters.")
-        elif name in _KUBERNETES_OWN:
+        elif name in _SYSTEM:
             reader.fault(host, variable, project, f"would have its tasks of {domain} in Kubernetes' own namespace {name}: take another name.")
 
 

@@ -62,6 +62,10 @@ class Reader:
         """Note a fault."""
         self.faults.append(Fault(host, variable, value, remedy))
 
+    def has_fault(self, host: str, variable: str) -> bool:
+        """Return whether something is wrong with a variable already."""
+        return any(fault.host == host and fault.variable == variable for fault in self.faults)
+
     def read(self, host: str, name: str, variable: Variable) -> t.Any:
         """Return a variable's value, its default where it is not set or wrong."""
         value = self.raw(host, name)

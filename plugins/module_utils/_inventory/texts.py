@@ -33,7 +33,7 @@ _BINARY = re.compile("[\x00\ud800-\udfff]")
 def check_connection(reader: Reader, host: str, variables: Mapping[str, Variable]) -> None:
     """Check the types of what says how something is reached, which nothing else reads before it is used."""
     for name, variable in variables.items():
-        if name not in _OWN_CHECK and not _is_faulted(reader, host, name):
+        if name not in _OWN_CHECK and not reader.has_fault(host, name):
             reader.read(host, name, variable)
 
 
@@ -41,12 +41,12 @@ def check_texts(reader: Reader, host: str, variables: Mapping[str, Variable]) ->
     """Check the texts of a host with which nothing else is wrong."""
     for name, variable in variables.items():
         value = reader.raw(host, name)
-        if isinstance(value, str) and _BINARY.search(value) and name not in SENT and not _is_faulted(reader, host, name):
+        if isinstance(value, str) and _BINARY.search(value) and name not in SENT and not reader.has_fault(host, name):
             remedy = "is no text: it has bytes in it that are none in UTF-8, or a NUL. (It is not shown.)"
             reader.fault(host, name, NOT_SHOWN, remedy)
         if name == "flyte_kubeconfig" and isinstance(value, str) and ("\n" in value.strip() or value.lstrip().startswith("{")):
             reader.fault(host, name, NOT_SHOWN, "has to be the path of a file, or what is in it as a mapping ('| from_yaml'). (It is not shown.)")
-        if variable.kind != "str" or not isinstance(value, str) or name in _OWN_CHECK or variable.secret or _is_faulted(reader, host, name):
+        if variable.kind != "str" or not isinstance(value, str) or name in _OWN_CHECK or variable.secret or reader.has_fault(host, name):
             continue
         if name in _FILES and ("\n" in value.strip() or "-----" in value):
             reader.fault(host, name, NOT_SHOWN, "has to be the path of a file, not what is in it. (It is not shown.)")
@@ -59,7 +59,3 @@ def check_texts(reader: Reader, host: str, variables: Mapping[str, Variable]) ->
 def one_line(text: str) -> bool:
     """Return whether a text has nothing in it that a screen would not show, and no white space around it."""
     return text.isprintable() and text == text.strip()
-
-
-def _is_faulted(reader: Reader, host: str, name: str) -> bool:
-    return any(fault.host == host and fault.variable == name for fault in reader.faults)

@@ -62,7 +62,7 @@ def _check(reader: Reader, host: str, variables: Mapping[str, Sequence[str]]) ->
         if url is None:
             continue
         if not isinstance(url, str):
-            if not any(fault.variable == name and fault.host == host for fault in reader.faults):
+            if not reader.has_fault(host, name):
                 reader.fault(host, name, NOT_SHOWN if isinstance(url, (dict, list)) else url, "has to be text.")
         elif "@" in url:
             # A password may have '/', '?' or '#' in it, behind which a parser looks for no user.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._inventory.endpoints import called_twice
 from .._inventory.reader import Fault
 from .credentials import endpoint_of
 
@@ -21,16 +22,9 @@ def same_places(site: Site, observed: Mapping[str, Mapping[str, t.Any]]) -> list
 
     One server may stand for many clusters where a proxy tells them apart; flyteadmin calls addresses only.
     """
-    found, seen = [], dict[tuple[str, str], str]()
-    for cluster in site.data_planes:
-        endpoint = endpoint_of(cluster, observed.get(cluster.host))
-        if not endpoint:
-            continue
-        first = seen.setdefault((endpoint.lower().rstrip("/"), cluster.namespace), cluster.host)
-        if first != cluster.host:
-            remedy = (
-                f"is what flyteadmin would call for {first} already: each host needs a cluster of its own. Where a proxy tells "
-                "two clusters apart, set what flyteadmin calls instead."
-            )
-            found.append(Fault(cluster.host, "flyte_api_endpoint", endpoint, remedy))
-    return found
+    remedy = (
+        "is what flyteadmin would call for {} already: each host needs a cluster of its own. Where a proxy tells two clusters apart, set what flyteadmin calls "
+        "instead."
+    )
+    addresses = ((plane, endpoint_of(plane, observed.get(plane.host))) for plane in site.data_planes)
+    return [Fault(plane.host, "flyte_api_endpoint", endpoint, remedy.format(first)) for plane, endpoint, first in called_twice(addresses)]
