@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
@@ -40,6 +39,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections im
     observed_cluster,
     observed_control_plane,
 )
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._helm_binary import helm_fault
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity import planned_identities
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._stored import place_faults, stored_now
@@ -162,11 +162,11 @@ class ActionModule(InventoryAction):
             raise Refused(*wrong)
 
     def _refuse_helm(self, site: Site) -> None:
-        """Refuse a Helm that is not there, before anything else was done."""
+        """Refuse a Helm that is not there, or that kubernetes.core cannot run, before anything else was done."""
         binary = site.settings["flyte_helm_binary"]
-        if shutil.which(binary) is None:
-            host = site.control_plane.host
-            raise Refused(f"{host}: flyte_helm_binary = {binary!r}: there is no such program on this machine: install Helm 3, or set it to its path.")
+        fault = helm_fault(binary)
+        if fault:
+            raise Refused(f"{site.control_plane.host}: flyte_helm_binary = {binary!r}: {fault}")
 
     def _refuse_login(self, site: Site) -> None:
         """Refuse a login of flyteadmin that cannot work: it is used after all other changes."""

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import textwrap
 
-# The options of kubernetes.core.k8s_auth_options that say how a cluster is reached; (at) is where they stand.
+# How a cluster is reached, by the names of kubernetes.core.k8s_auth_options; (at) is where they stand. A fragment of our own: where the
+# documentation is rendered without that collection, as Galaxy does, a module whose fragment cannot be found has no documentation at all.
 _KUBERNETES = r"""
 kubeconfig:
   description: Path of a kubeconfig, or its content as a mapping.
@@ -55,6 +56,25 @@ impersonate_groups:
   description: Group to act as; at most one.
   type: list
   elements: str
+"""
+# Of one cluster alone.
+_ONE = r"""
+proxy_headers:
+  description: Headers for the proxy. Helm takes none.
+  type: dict
+  suboptions:
+    proxy_basic_auth:
+      description: User name and password for the proxy, as C(name:password).
+      type: str
+    basic_auth:
+      description: User name and password for basic authentication, as C(name:password).
+      type: str
+    user_agent:
+      description: Name of this client.
+      type: str
+persist_config:
+  description: Ignored. Tokens are renewed in memory, and no kubeconfig is written.
+  type: bool
 """
 # What kubernetes.core.k8s_auth_options does not have.
 _METHODS = r"""
@@ -166,8 +186,18 @@ requirements:
 """
 
     # Annotated from here on: ansible-test's yamllint reads plain assignments, and ends where one is not a literal.
-    # Of one cluster, besides kubernetes.core.k8s_auth_options.
-    ACCESS: str = "options:\n" + indented(_METHODS.replace("(at)", ""))
+    # Of a module that looks into one cluster.
+    ACCESS: str = "options:\n" + indented(*(part.replace("(at)", "") for part in (_KUBERNETES, _ONE, _METHODS)))
+
+    # For modules that take it from module_defaults.
+    ACTION_GROUP = r"""
+attributes:
+  action_group:
+    description: Use C(group/flyte.multicluster.kubernetes) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - flyte.multicluster.kubernetes
+"""
 
     # The option clusters of flyte_cluster_info.
     INFO: str = _clusters(

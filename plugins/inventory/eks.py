@@ -59,8 +59,7 @@ options:
 extends_documentation_fragment:
   - constructed
   - inventory_cache
-  - amazon.aws.common.plugins
-  - amazon.aws.boto3
+  - flyte.multicluster.aws.plugins
 """
 
 EXAMPLES = r"""

@@ -9,20 +9,13 @@ import copy
 import typing as t
 
 from ._clusters import client as _kube
-from ._clusters.access import METHOD_OPTIONS, access_of, access_options, method_of
+from ._clusters.access import access_of, access_options, method_of
 from ._flyteadmin.settings import ADMIN_CONNECTION, ADMIN_OPTIONS
 
 if t.TYPE_CHECKING:
     from ._flyteadmin.journal import Journal
     from ._flyteadmin.settings import Settings
     from ._labels.placement import Placement
-
-
-def kube_argument_spec() -> dict[str, t.Any]:
-    """Return the options of kubernetes.core.k8s_auth_options, and those of the doc fragment flyte.multicluster.clusters.access."""
-    from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-
-    return copy.deepcopy({**AUTH_ARG_SPEC, **METHOD_OPTIONS})
 
 
 def control_plane_argument_spec() -> dict[str, t.Any]:

@@ -50,9 +50,8 @@ options:
     description: Name of the customer managed policy.
     type: str
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - flyte.multicluster.aws
+  - flyte.multicluster.aws.action_group
   - flyte.multicluster.attributes
   - flyte.multicluster.attributes.info
 """

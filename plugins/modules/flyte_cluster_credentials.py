@@ -47,10 +47,10 @@ options:
   clusters:
     description: The data planes.
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
   - flyte.multicluster.clusters
   - flyte.multicluster.clusters.credentials
   - flyte.multicluster.clusters.access
+  - flyte.multicluster.clusters.action_group
   - flyte.multicluster.attributes
 attributes:
   check_mode:
@@ -152,8 +152,9 @@ probes:
 
 import typing as t
 
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import single_access_options
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.store import PartialFailure, run
-from ansible_collections.flyte.multicluster.plugins.module_utils._options import clusters_argument_spec, kube_argument_spec
+from ansible_collections.flyte.multicluster.plugins.module_utils._options import clusters_argument_spec
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import kube_operation, run_module
 
 _OWN = {
@@ -178,7 +179,7 @@ _CLUSTER = {
 def _options() -> dict[str, t.Any]:
     clusters = clusters_argument_spec(**_CLUSTER)
     clusters["clusters"]["required_by"] = {"token": ["ca_data"]}
-    return {**kube_argument_spec(), **_OWN, **clusters}
+    return {**single_access_options(), **_OWN, **clusters}
 
 
 OPERATION = kube_operation(_options, lambda call: run(call.params, call.check_mode), PartialFailure)

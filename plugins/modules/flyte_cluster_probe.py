@@ -60,8 +60,8 @@ options:
     type: float
     default: 15
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
   - flyte.multicluster.clusters.access
+  - flyte.multicluster.clusters.action_group
   - flyte.multicluster.attributes
 attributes:
   check_mode:
@@ -102,8 +102,8 @@ probes:
       denied: []
 """
 
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import single_access_options
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe_job import run
-from ansible_collections.flyte.multicluster.plugins.module_utils._options import kube_argument_spec
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import kube_operation, run_module
 
 _CLUSTER = {"name": {"type": "str", "required": True}, "endpoint": {"type": "str", "required": True}}
@@ -117,7 +117,7 @@ _OWN = {
     "concurrency": {"type": "int", "default": 16},
     "timeout": {"type": "float", "default": 15},
 }
-OPERATION = kube_operation(lambda: {**kube_argument_spec(), **_OWN}, lambda call: run(call.params, call.check_mode))
+OPERATION = kube_operation(lambda: {**single_access_options(), **_OWN}, lambda call: run(call.params, call.check_mode))
 
 
 def main() -> None:

@@ -32,9 +32,8 @@ options:
     default:
       managed-by: flyte.multicluster
 extends_documentation_fragment:
-  - amazon.aws.common.modules
-  - amazon.aws.region.modules
-  - amazon.aws.boto3
+  - flyte.multicluster.aws
+  - flyte.multicluster.aws.action_group
   - flyte.multicluster.attributes
 attributes:
   check_mode:

@@ -39,8 +39,8 @@ options:
     type: float
     default: 60
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
   - flyte.multicluster.clusters.access
+  - flyte.multicluster.clusters.action_group
   - flyte.multicluster.attributes
 attributes:
   check_mode:
@@ -105,9 +105,9 @@ token:
       sample: 60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
 """
 
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import single_access_options
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.credentials import CredentialError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.sa_token import run
-from ansible_collections.flyte.multicluster.plugins.module_utils._options import kube_argument_spec
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import kube_operation, run_module
 
 _OWN = {
@@ -117,7 +117,7 @@ _OWN = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "wait_timeout": {"type": "float", "default": 60},
 }
-OPERATION = kube_operation(lambda: {**kube_argument_spec(), **_OWN}, lambda call: run(call.params, call.check_mode), CredentialError)
+OPERATION = kube_operation(lambda: {**single_access_options(), **_OWN}, lambda call: run(call.params, call.check_mode), CredentialError)
 
 
 def main() -> None:

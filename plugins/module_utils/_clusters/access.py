@@ -56,7 +56,8 @@ METHOD_OPTIONS: dict[str, dict[str, t.Any]] = {
     "openshift": {"type": "bool", "default": False},
 }
 #: of kubernetes.core, for one cluster alone
-_MORE_OPTIONS = ("persist_config", "proxy_headers")
+_HEADERS = {"proxy_basic_auth": {"type": "str", "no_log": True}, "basic_auth": {"type": "str", "no_log": True}, "user_agent": {"type": "str"}}
+_MORE_OPTIONS: dict[str, dict[str, t.Any]] = {"persist_config": {"type": "bool"}, "proxy_headers": {"type": "dict", "options": _HEADERS}}
 #: EKS accepts a token for 15 minutes; renewed at this age, none is older than 14 when it is sent
 EKS_TOKEN_SECONDS = 13 * 60.0
 
@@ -73,6 +74,11 @@ _NO_BASIC = (
 def access_options() -> dict[str, t.Any]:
     """Return the options that say how one cluster of a list is reached."""
     return copy.deepcopy({**ACCESS_OPTIONS, **METHOD_OPTIONS})
+
+
+def single_access_options() -> dict[str, t.Any]:
+    """Return the options of a module that looks into one cluster: those of kubernetes.core.k8s_auth_options, and the methods of ours."""
+    return copy.deepcopy({**ACCESS_OPTIONS, **_MORE_OPTIONS, **METHOD_OPTIONS})
 
 
 def access_of(cluster: Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Helm on this machine, and whether kubernetes.core, which runs it, takes it: a pair that does not work would fail after the first change."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import typing as t
+
+import yaml
+
+#: the first kubernetes.core whose module helm takes Helm 4; before, it lists releases by flags that Helm 4 does not have
+_FIRST_WITH_HELM_4 = (6, 4)
+_SECONDS = 30
+
+
+def helm_fault(binary: str) -> str | None:
+    """Return why the releases cannot be made with this Helm, None where they can.
+
+    :param binary: a name on E(PATH), or a path.
+    """
+    if shutil.which(binary) is None:
+        return "there is no such program on this machine: install Helm 3, or set it to its path."
+    try:
+        said = subprocess.run([binary, "version", "--template", "{{ .Version }}"], capture_output=True, text=True, timeout=_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"it cannot be run ({error}): set it to the path of Helm 3."
+    helm = version_of(said.stdout.strip().removeprefix("v"))
+    if said.returncode or helm is None:
+        return f"'{binary} version' does not say a version, so it is no Helm: set it to the path of Helm 3."
+    return pair_fault(helm, collection_version("kubernetes", "core"))
+
+
+def pair_fault(helm: tuple[int, ...], collection: str | None) -> str | None:
+    """Return why a Helm and a kubernetes.core do not work together, None where they do.
+
+    :param collection: kubernetes.core's version, None where it is not installed.
+    """
+    shown = ".".join(map(str, helm))
+    if collection is None:
+        return "the collection kubernetes.core, which runs it, is not installed: ansible-galaxy collection install kubernetes.core"
+    if helm < (3,):
+        return f"Helm {shown} is too old: install Helm 3."
+    wanted = ".".join(map(str, _FIRST_WITH_HELM_4))
+    if helm >= (4,) and (version_of(collection) or ()) < _FIRST_WITH_HELM_4:
+        return (
+            f"Helm {shown} and kubernetes.core {collection} do not work together: set it to the path of a Helm 3, or take a newer kubernetes.core: "
+            f"ansible-galaxy collection install --upgrade 'kubernetes.core:>={wanted}.0'"
+        )
+    return None
+
+
+def version_of(text: str) -> tuple[int, ...] | None:
+    """Return the numbers of a version, without what follows them; None where there are none."""
+    found = re.match(r"\d+(\.\d+)*", text)
+    return tuple(map(int, found[0].split("."))) if found else None
+
+
+def collection_version(namespace: str, name: str) -> str | None:
+    """Return the version of an installed collection, None where it is not installed."""
+    try:
+        spec = importlib.util.find_spec(f"ansible_collections.{namespace}.{name}")
+    except ImportError:
+        return None
+    for place in map(pathlib.Path, (spec.submodule_search_locations or []) if spec else []):
+        for file, read in (("MANIFEST.json", _of_manifest), ("galaxy.yml", _of_galaxy)):
+            if (place / file).is_file():
+                return read((place / file).read_text(encoding="utf-8"))
+    return None
+
+
+def _of_manifest(text: str) -> str:
+    return str(t.cast("dict[str, t.Any]", json.loads(text))["collection_info"]["version"])
+
+
+def _of_galaxy(text: str) -> str:
+    return str(yaml.safe_load(text)["version"])
