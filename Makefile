@@ -11,18 +11,18 @@ export PYTHONUNBUFFERED := 1
 # Compiled modules are kept where they are imported from: without them each process compiles hundreds of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench help setup binaries demo test test-with-lab test-without-lab lint types unit sanity molecule integration docs lab-up lab-down clean
+.PHONY: bench help setup binaries demo test test-with-lab test-without-lab lint types unit sanity molecule integration docs packaging lab-up lab-down clean
 
 help:
 	@echo "make demo         the main job on the lab: three clusters, workflows placed by label"
 	@echo "make test         all tests"
 	@echo "make lab-up       bring the lab up; then: $(SITE)"
 	@echo "make lab-down     end the lab"
-	@echo "make lint types unit sanity molecule integration docs: one part of the tests"
+	@echo "make lint types unit sanity docs packaging molecule integration: one part of the tests (.venv/bin/nox -Re NAME does the same)"
 	@echo "make bench        time against the stock modules and a shell script (BENCH=--quick: without the slowest)"
 	@echo "make clean        end the lab, remove the virtual environment"
 
-$(VENV)/.ready: tests/requirements.txt
+$(VENV)/.ready: tests/requirements.txt tests/requirements-unit.txt
 	@echo "== setting up $(VENV) with $$($(PYTHON) --version): 1 to 3 minutes the first time"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement tests/requirements.txt
@@ -40,6 +40,12 @@ $(VENV)-flytekit/.ready: tests/requirements-flytekit.txt
 	done
 	@[ -x $(VENV)-flytekit/bin/pyflyte ] || { mkdir -p $(VENV)-flytekit; \
 	  echo "== no flytekit: it supports Python 3.10 to 3.12, and there is none (FLYTEKIT_PYTHON names one)"; }
+	@touch $@
+
+$(VENV)-packaging/.ready: tests/requirements-packaging.txt
+	@echo "== setting up $(VENV)-packaging: about 1 minute the first time"
+	@$(PYTHON) -m venv $(VENV)-packaging
+	@$(VENV)-packaging/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement $<
 	@touch $@
 
 $(COLLECTION):
@@ -60,33 +66,14 @@ lab-down: setup
 demo: lab-up
 	@$(BIN)/python tests/lab/demo.py
 
-lint: setup
-	@echo "== ansible-lint"
-	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/ansible-lint --offline
+# Each check has its command in one place, noxfile.py.
+lint types unit sanity docs molecule integration: setup
+	@echo "== $@"
+	@$(BIN)/nox --reuse-existing-virtualenvs --no-install --session $(subst unit,units,$@) 2>&1
 
-types: setup
-	@echo "== mypy"
-	@$(BIN)/python tests/checks/run_mypy.py
-
-unit: setup
-	@echo "== unit tests"
-	@$(BIN)/python -m pytest tests/unit
-
-sanity: setup
-	@echo "== ansible-test sanity"
-	@$(BIN)/python tests/checks/run_sanity.py
-
-docs: setup
-	@echo "== documentation"
-	@$(BIN)/python tests/checks/run_documentation.py
-
-molecule: setup
-	@echo "== molecule"
-	@$(BIN)/python tests/checks/run_molecule.py
-
-integration: setup
-	@echo "== integration tests on a lab of their own"
-	@$(BIN)/python -m pytest tests/integration
+packaging: setup $(VENV)-packaging/.ready
+	@echo "== $@"
+	@$(BIN)/nox --reuse-existing-virtualenvs --session $@ extra-checks 2>&1
 
 # What needs a lab runs beside what needs none: each keeps about one of two cores busy. A test's output is shown when it has ended.
 test: binaries lint types
@@ -96,7 +83,7 @@ test-with-lab: setup
 	@for part in molecule integration; do $(MAKE) $$part || exit 1; done
 
 test-without-lab: setup
-	@for part in sanity docs unit; do $(MAKE) $$part || exit 1; done
+	@for part in sanity docs packaging unit; do $(MAKE) $$part || exit 1; done
 
 bench: binaries
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement benchmarks/requirements.txt
@@ -104,4 +91,4 @@ bench: binaries
 
 clean: setup
 	@$(BIN)/python tests/lab/lab.py down
-	@rm -rf $(VENV) $(VENV)-flytekit .collections build
+	@rm -rf $(VENV) $(VENV)-flytekit $(VENV)-packaging .collections .nox build

@@ -105,7 +105,7 @@ EXAMPLES = r"""
 RETURN = r"""
 failures:
   description: What failed, by inventory host.
-  returned: always
+  returned: with all steps but O(step=status) and O(step=report)
   type: list
   elements: dict
   sample: [{host: dataplane_2, step: credentials, problem: "https://127.0.0.1:28102 does not answer", remedy: Check that the API server runs.}]
@@ -126,6 +126,12 @@ hosts:
   type: list
   elements: str
   sample: [dataplane_2]
+table:
+  description: What failed in the whole run, as a table, line by line.
+  returned: with O(step=report), where something failed
+  type: list
+  elements: str
+  sample: ["CLUSTER      FAILED AT  WHAT", "dataplane_2  observe    https://127.0.0.1:28102 does not answer"]
 text:
   description: A table of all clusters.
   returned: with O(step=status)

@@ -28,7 +28,7 @@ if t.TYPE_CHECKING:
 
 MODULES = "flyte.multicluster."
 #: what people read of a result. The rest is data for the next task, in which nothing may be replaced, and holds no secret.
-_SHOWN = ("msg", "lines", "text", "failures", "rows", "diff", "warnings")
+_SHOWN = ("msg", "lines", "text", "table", "failures", "rows", "diff", "warnings")
 
 
 class Refused(Exception):
@@ -96,6 +96,8 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
             result.update(failed=True, msg=bug)
         finally:
             forget_files()
+        if result.get("failed"):
+            result["_ansible_verbose_always"] = True  # the default callback shows it line by line then, as what debug says
         self._explain(NOTES.taken())
         return {key: SECRETS.data(value) if key in _SHOWN else value for key, value in result.items()}
 

@@ -15,7 +15,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.propeller import restart
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import endpoint_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, not_ready
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import failure_text
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import failure_summary, failure_table
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_cluster_credentials, flyte_cluster_info
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
@@ -224,5 +224,5 @@ def report(work: Work) -> dict[str, t.Any]:
     """Fail with one table of everything that failed; succeed where nothing did."""
     failures = work.failures()
     if not failures:
-        return {"failures": []}
-    return {"failed": True, "failures": as_rows(failures), "msg": failure_text(failures)}
+        return {}
+    return {"failed": True, "msg": failure_summary(failures), "table": failure_table(failures)}

@@ -49,8 +49,8 @@ def _own(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[SiteUnderTest]:
 
 def _failed(result: Result) -> set[str]:
     """Return the hosts of the closing table."""
-    table = result.output.rpartition("could not be done")[2]
-    return set(re.findall(r"^ *(\w+) +(?:verify|dataplane|credentials|controlplane)\b", table, re.MULTILINE))
+    table = result.output.rpartition("CLUSTER ")[2]
+    return set(re.findall(r"^\W*(\w+) +(?:verify|dataplane|credentials|controlplane)\b", table, re.MULTILINE))
 
 
 def _state(site: SiteUnderTest) -> dict[str, t.Any]:

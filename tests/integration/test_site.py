@@ -336,7 +336,7 @@ def test_a_third_data_plane_is_one_line_and_changes_nothing_else_also_when_runs_
     assert killed[0]
     result = site.run()
     assert result.code == 0, result.output
-    assert not {"dataplane_1", "dataplane_2"} & set(host for host, count in result.changed.items() if count)
+    assert not {"dataplane_1", "dataplane_2"} & {host for host, count in result.changed.items() if count}
     assert _state(site, PLANE1, PLANE2) == before
     after = site.cluster(HUB).secret("cluster-credentials")
     assert {key: after[key] for key in tokens} == tokens and set(after) - set(tokens) == {"dataplane_3_token", "dataplane_3_cacert"}

@@ -13,7 +13,7 @@ from .._common.text import nearest
 from .kinds import KIND_NAMES, converted
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from .variables import Variable
 

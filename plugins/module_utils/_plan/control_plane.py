@@ -104,7 +104,7 @@ def predicted_configuration(site: Site, observed: Observations, due: Iterable[st
     """Return the configuration as it will be when the credentials that are due are stored and answer."""
     known = control_plane_of(observed, site.control_plane.host)
     names = [site.cluster(host).name for host in due]
-    credentials = {**(known.get("credentials") or {}), **{name: TO_BE_MADE for name in names}}
+    credentials = {**(known.get("credentials") or {}), **dict.fromkeys(names, TO_BE_MADE)}
     probes = {**(known.get("probes") or {}), **{name: {"ok": True} for name in names}}
     return wanted_configuration(site, observed, credentials=credentials, probes=probes)
 

@@ -34,12 +34,16 @@ def unprobed_lines(site: Site) -> list[str]:
     ]
 
 
-def failure_text(failures: Sequence[Failure]) -> str:
-    """Return the closing table as text of several lines."""
+def failure_summary(failures: Sequence[Failure]) -> str:
+    """Return what the run comes to, in one line."""
+    return f"{len(failures)} thing(s) could not be done; everything else was."
+
+
+def failure_table(failures: Sequence[Failure]) -> list[str]:
+    """Return the closing table as lines of text: Ansible's own callback shows a text of several lines as one."""
     rows = [{"cluster": row.host, "failed at": row.step, "what": row.problem, "what to do": row.remedy} for row in failures]
     columns = {"cluster": 24, "failed at": 20, "what": 50, "what to do": 44}
-    lines = table(wrapped(rows, columns), tuple(columns))
-    return f"{len(rows)} thing(s) could not be done; everything else was.\n\n" + "\n".join(lines) + "\n"
+    return table(wrapped(rows, columns), tuple(columns))
 
 
 _STATUS = ("cluster", "enabled", "endpoint", "release", "chart", "token_age", "labels", "executions", "state")

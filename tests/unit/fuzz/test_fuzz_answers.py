@@ -26,7 +26,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.set
 from ansible_collections.flyte.multicluster.plugins.module_utils._labels.placement import Placement
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.complete import unfinished
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart, make_plan
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import failure_text, plan_lines, status_text
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import failure_table, plan_lines, status_text
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import cluster_failures
 from api_server import CONFIG_MAPS, RECORDS, SECRETS, TOKENS, WORKING_MANIFEST, Answers, control_plane, encoded, helm_record, token_secret, working_plane
 from conftest import REPOSITORY, Inventory, site_of
@@ -156,7 +156,7 @@ def _said(site: t.Any, observed: dict[str, t.Any]) -> t.Iterator[str]:
     yield from plan_lines(plan.rows)
     failures = [*plan.failures, *cluster_failures(site, observed), *unfinished(site, observed)]
     assert all(failure.host and failure.problem and failure.remedy for failure in failures), failures
-    yield failure_text(failures) if failures else ""
+    yield "\n".join(failure_table(failures))
     yield status_text(site, observed, [])
 
 

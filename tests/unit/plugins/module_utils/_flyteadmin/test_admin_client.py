@@ -38,7 +38,7 @@ def _certificate(name: str, issuer: tuple[t.Any, t.Any] | None, folder: pathlib.
     builder = builder.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
     builder = builder.add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), True)
     # Python 3.13 verifies strictly: a CA has to say what its key is for, and a certificate which key signed it.
-    usage = {name: False for name in ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only", "decipher_only")}
+    usage = dict.fromkeys(("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only", "decipher_only"), False)
     usage |= {"digital_signature": issuer is not None, "key_cert_sign": issuer is None, "crl_sign": issuer is None}
     builder = builder.add_extension(x509.KeyUsage(**usage), True)
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
