@@ -72,7 +72,7 @@ class ActionModule(InventoryAction):
             self._refuse_access(site)
             self._refuse_helm(site)
             self._refuse_login(site)
-        chart = provide(site, self._pull) if scope == "all" else None
+        chart = provide(site, self._pull, self.variables.read(site.control_plane.host, "flyte_chart_repo_url")) if scope == "all" else None
         reader = ValuesReader(site, chart, self.variables.read)
         if scope != "observe":
             self._refuse_values(site, reader)

@@ -10,6 +10,7 @@ import importlib.util
 import os
 import sys
 import typing as t
+import urllib.request
 import warnings
 
 from ansible.errors import AnsibleError
@@ -27,16 +28,19 @@ if t.TYPE_CHECKING:
     from ansible_collections.flyte.multicluster.plugins.module_utils._module import Operation
 
 MODULES = "flyte.multicluster."
+#: faults that one message names: of a site of a thousand planes each may have ten
+MOST_LINES = 50
 #: what people read of a result. The rest is data for the next task, in which nothing may be replaced, and holds no secret.
 _SHOWN = ("msg", "lines", "text", "table", "failures", "rows", "diff", "warnings")
 
 
 class Refused(Exception):
-    """Something is wrong before anything was changed; one line for each thing."""
+    """Something is wrong before anything was changed; one line for each thing, and so many that somebody reads them."""
 
     def __init__(self, *lines: str) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = list(lines)
+        more = len(lines) - MOST_LINES
+        self.lines = [*lines[:MOST_LINES], *([f"And {more} more: correct these first."] if more > 0 else [])]
+        super().__init__("\n".join(self.lines))
 
 
 def refuse_without(*libraries: str) -> None:
@@ -140,8 +144,11 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
     @contextlib.contextmanager
     def _environ(self) -> Iterator[None]:
         """Let what runs here have the environment that the play has for its modules."""
-        wanted: dict[str, t.Any] = {}
-        self._compute_environment_string(wanted)
+        # On macOS a library that asks the system for its proxies ends a forked process, as this one is; with a variable of a proxy it asks nobody.
+        system_asked = sys.platform == "darwin" and not urllib.request.getproxies_environment()
+        of_play: dict[str, t.Any] = {}
+        self._compute_environment_string(of_play)
+        wanted = {**({"no_proxy": "*"} if system_asked else {}), **of_play}
         before = {name: os.environ.get(name) for name in wanted}
         os.environ.update({name: str(value) for name, value in wanted.items()})
         try:

@@ -18,15 +18,18 @@ import typing as t
 import zlib
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.files import text_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.known_keys import mistyped_keys, unread_settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import Sources, chart_files, needed_files
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shape import shape_of, shape_problems
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.text import nearest
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values, parse
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import NOT_SHOWN, Fault
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed, Refused
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster, Site
 
@@ -47,9 +50,10 @@ def cache_folder() -> pathlib.Path:
     return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "flyte-multicluster" / "charts"
 
 
-def provide(site: Site, pull: Pull) -> Chart:
+def provide(site: Site, pull: Pull, repository: str | None = None) -> Chart:
     """Return the chart of the site, fetched or unpacked into the cache where it is not a folder.
 
+    :param repository: its URL with its query, which the site does not keep: it is often a token.
     :raises Refused: it cannot be had, or is not flyte-core.
     """
     settings, cache = site.settings, cache_folder()
@@ -65,8 +69,10 @@ def provide(site: Site, pull: Pull) -> Chart:
     elif not _NAME.fullmatch(ref):
         raise _wrong(site, _WANTED)
     else:
-        folder = _pulled(site, ref, cache, pull)
+        folder = _pulled(site, ref, repository or site.settings["flyte_chart_repo_url"], cache, pull)
     metadata = _metadata(site, folder)
+    if os.path.exists(ref):
+        _refuse_other_version(site, metadata["version"])
     folder = _with_dependencies(site, folder, metadata, cache)
     missing = [name for name in needed_files(site) if not (folder / name).is_file()]
     if missing:
@@ -78,6 +84,14 @@ def _wrong(site: Site, what: str) -> Refused:
     ref = site.settings["flyte_chart_ref"]
     # A URL, which is none of what it may be, may hold a password.
     return Refused(str(Fault(site.control_plane.host, "flyte_chart_ref", NOT_SHOWN if "@" in ref else ref, f"{what}.")))
+
+
+def _refuse_other_version(site: Site, version: str) -> None:
+    """Refuse a version that somebody wants beside a chart of another one, which is what would be installed."""
+    wanted = site.settings["flyte_chart_version"]
+    if wanted != declared_variables().site["flyte_chart_version"].default and wanted.removeprefix("v") != version.removeprefix("v"):
+        remedy = f"has no effect: it is of a chart in a repository, and flyte_chart_ref is a chart on this machine, of version {version}. Leave out one of them."
+        raise Refused(str(Fault(site.control_plane.host, "flyte_chart_version", wanted, remedy)))
 
 
 def _metadata(site: Site, folder: pathlib.Path) -> dict[str, t.Any]:
@@ -140,19 +154,17 @@ def _unpack(site: Site, archive: pathlib.Path, cache: pathlib.Path) -> pathlib.P
     return _only_folder(site, _into_cache(cache / f"{archive.stem}-{digest}", fill))
 
 
-def _pulled(site: Site, name: str, cache: pathlib.Path, pull: Pull) -> pathlib.Path:
+def _pulled(site: Site, name: str, repository: str, cache: pathlib.Path, pull: Pull) -> pathlib.Path:
     settings = site.settings
-    digest = hashlib.sha256(settings["flyte_chart_repo_url"].encode()).hexdigest()[:8]
+    digest = hashlib.sha256(repository.encode()).hexdigest()[:8]
     target = cache / f"{pathlib.PurePath(name).name}-{settings['flyte_chart_version']}-{digest}"
 
     def fill(folder: pathlib.Path) -> None:
         try:
-            pull(name, settings["flyte_chart_repo_url"], settings["flyte_chart_version"], settings["flyte_helm_binary"], folder)
+            pull(name, repository, settings["flyte_chart_version"], settings["flyte_helm_binary"], folder)
         except ModuleFailed as error:
             remedy = f"the chart {name} {settings['flyte_chart_version']} cannot be had from there: {error} Else set flyte_chart_ref to a folder or .tgz."
-            # A query is often a token.
-            shown = NOT_SHOWN if "?" in settings["flyte_chart_repo_url"] else settings["flyte_chart_repo_url"]
-            raise Refused(str(Fault(site.control_plane.host, "flyte_chart_repo_url", shown, remedy))) from error
+            raise Refused(str(Fault(site.control_plane.host, "flyte_chart_repo_url", settings["flyte_chart_repo_url"], remedy))) from error
 
     return _only_folder(site, _into_cache(target, fill))
 
@@ -203,6 +215,8 @@ class ValuesReader:
         self._site, self._chart, self._read = site, chart, read
         self._parsed: dict[str, Values | Unreadable] = {}
         self._shapes: dict[bool, Values] = {}
+        self._provider = site.settings["flyte_provider"]
+        self._refuses_unknown = not site.settings["flyte_allow_unknown_variables"]
 
     def sources(self, cluster: Cluster) -> Sources:
         """Return the sources of a cluster's release. Secrets.
@@ -227,13 +241,33 @@ class ValuesReader:
         shape, faults = self._shape(cluster), []
         for path in self._users_files(cluster):
             found = self._file(path, strict=True)
-            problems = [found.problem] if isinstance(found, Unreadable) else [f"{place} {problem}" for place, problem in shape_problems(found, shape)]
+            problems = [found.problem] if isinstance(found, Unreadable) else [f"{place} {problem}" for place, problem in self._problems(cluster, found)]
             faults += [_file_fault(cluster, path, problem) for problem in problems]
         settings = {"userSettings": self._read(cluster.host, "flyte_user_settings") or {}}
         inline = self._read(cluster.host, "flyte_values") or {}
         named = [(place.replace("userSettings", "flyte_user_settings", 1), problem) for place, problem in shape_problems(settings, shape)]
-        named += [(f"flyte_values.{place}", problem) for place, problem in shape_problems(inline, shape)]
+        named += [(f"flyte_values.{place}", problem) for place, problem in self._problems(cluster, inline)]
+        named += [(f"flyte_user_settings.{name}", problem) for name, problem in self._unread(cluster, settings["userSettings"])]
         return faults + [Fault(cluster.host, variable, NOT_SHOWN, f"{problem}.") for variable, problem in named]
+
+    def _problems(self, cluster: Cluster, values: Values) -> Iterator[tuple[str, str]]:
+        """Yield the place of everything in a user's values that is of another shape than the chart's, or that no template reads."""
+        shape = self._shape(cluster)
+        yield from shape_problems(values, shape)
+        for place, meant in mistyped_keys(values, shape) if self._refuses_unknown else ():
+            yield place, f"is no key of the chart, which has {meant!r} there; flyte_allow_unknown_variables: true lets it be"
+
+    def _unread(self, cluster: Cluster, settings: Values) -> Iterator[tuple[str, str]]:
+        """Yield the user's settings that nothing reads."""
+        if self._chart is None or not self._refuses_unknown:
+            return
+        shape = self._shape(cluster)
+        files = (self._file(path, strict=True) for path in self._users_files(cluster))
+        own = [self._read(cluster.host, "flyte_values") or {}, *(found for found in files if not isinstance(found, Unreadable))]
+        form = shape.get("userSettings")
+        for name in unread_settings(settings, shape, own):
+            known = f"which have {', '.join(form)}.{nearest(name, list(form))}" if isinstance(form, dict) and form else "which have no userSettings."
+            yield name, f"is read by none of the chart's values for {self._provider}, {known} flyte_allow_unknown_variables: true lets it be"
 
     def _shape(self, cluster: Cluster) -> Values:
         kind = cluster.is_control_plane

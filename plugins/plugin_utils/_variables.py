@@ -14,7 +14,7 @@ from ansible.errors import AnsibleError
 from ansible.template import Templar
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.yaml_nodes import MOST_NODES
-from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.urls import PROXIES, password_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.urls import PROXIES, WITH_QUERY, password_of, query_secrets
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import Variables, declared
 from jinja2 import TemplateError
 
@@ -96,6 +96,8 @@ class HostVariables:
             SECRETS.know(value)
         elif name in PROXIES:
             SECRETS.know(password_of(value))
+        elif name in WITH_QUERY:
+            SECRETS.know(*query_secrets(value))
         elif isinstance(value, (dict, list)):
             SECRETS.know_values(value)
 

@@ -109,7 +109,8 @@ def _planned(tmp_path: pathlib.Path, host: str, *, of_plane: t.Mapping[str, t.An
         "inventory_dir": str(tmp_path),
         **variables,
     }
-    hostvars = {name: {**common, "flyte_kube_context": name, "flyte_eks_cluster": name} for name in ("hub", "plane")}
+    of_aws = ("flyte_eks_cluster",) if provider == "aws" else ()
+    hostvars = {name: {**common, "flyte_kube_context": name, **dict.fromkeys(of_aws, name)} for name in ("hub", "plane")}
     hostvars["plane"] |= of_plane or {}
 
     def read(name: str, variable: str) -> t.Any:
@@ -126,6 +127,10 @@ def _planned(tmp_path: pathlib.Path, host: str, *, of_plane: t.Mapping[str, t.An
     configuration = dataclasses.replace(CONFIGURATION, default_label=site.settings["flyte_default_execution_label"])
     values = release_values(site, cluster, sources, aws=aws, configuration=configuration if host == "hub" else None, identity=IDENTITIES.get(host))
     return Planned(values, [str(fault) for fault in placeholder_faults(site, cluster, sources, aws)], cluster)
+
+
+def _region(provider: str) -> dict[str, str]:
+    return {"flyte_aws_region": "us-east-2"} if provider == "aws" else {}
 
 
 def _rendered(tmp_path: pathlib.Path, host: str, **variables: t.Any) -> Objects:
@@ -327,7 +332,7 @@ def test_a_data_plane_gets_nothing_of_the_database_and_no_ingress(tmp_path: path
         "datacatalog": {"enabled": True, "podEnv": [{"name": "DB_PASSWORD", "value": PASSWORD}]},
         "workflow_scheduler": {"enabled": True, "type": "native"},
     }
-    more = {"flyte_provider": provider, "flyte_aws_region": "us-east-2", "flyte_values": values, "flyte_values_files": ["mine.yaml"]}
+    more = {"flyte_provider": provider, **_region(provider), "flyte_values": values, "flyte_values_files": ["mine.yaml"]}
     planned = _planned(tmp_path, "plane", **more)
     plane = _rendered(tmp_path, "plane", **more)
     assert PASSWORD not in json.dumps(planned.values) and PASSWORD not in json.dumps([*plane.values()])
@@ -344,7 +349,7 @@ def test_a_data_plane_gets_nothing_of_the_database_and_no_ingress(tmp_path: path
 
 @pytest.mark.parametrize("provider", [*FILES, "generic"])
 def test_everything_follows_flytes_namespace(tmp_path: pathlib.Path, provider: str) -> None:
-    variables = {"flyte_provider": provider, "flyte_aws_region": "us-east-2", "flyte_namespace": "elsewhere"}
+    variables = {"flyte_provider": provider, **_region(provider), "flyte_namespace": "elsewhere"}
     for host in ("hub", "plane"):
         found = _rendered(tmp_path, host, **variables)
         text = json.dumps([*found.values()])

@@ -46,6 +46,13 @@ def inventory() -> Inventory:
     return {host: {**copy.deepcopy(_SITE), **own} for host, own in hosts.items()}
 
 
+def elsewhere(inventory: Inventory, provider: str) -> None:
+    """Let an inventory be of another provider than AWS, without what only that one reads."""
+    for variables in inventory.values():
+        variables["flyte_provider"] = provider
+        del variables["flyte_aws_region"], variables["flyte_eks_cluster"]
+
+
 def site_of(inventory: Inventory) -> t.Any:
     """Return the site of an inventory without faults."""
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build

@@ -15,6 +15,8 @@ from .labels import check_used_labels, label_cluster_map, label_rows
 from .reader import Reader
 from .site import Cluster, Site
 from .texts import check_connection, check_texts
+from .unread import check_unread
+from .urls import without_query
 from .variables import EKS_NOT_FOR_CREATION
 
 if t.TYPE_CHECKING:
@@ -65,6 +67,8 @@ def build(
     projects = sorted({str(project) for project in settings["flyte_projects"]} | {row.project for row in rows})
     site = Site(settings, control_plane, planes, labels, rows, projects, [str(domain) for domain in settings["flyte_domains"]])
     check_task_namespaces(reader, host, site)
+    settings["flyte_chart_repo_url"] = without_query(settings["flyte_chart_repo_url"])
+    check_unread(reader, host, [plane.host for plane in planes], variables)
     return (None if reader.faults else site), reader.faults
 
 

@@ -27,7 +27,7 @@ _OF_THE_SITE: dict[str, Sequence[str]] = {
 #: URLs of one host; flyteadmin takes a data plane's only with TLS
 _OF_A_HOST: dict[str, Sequence[str]] = {"flyte_api_endpoint": ("https",), "flyte_kube_host": _WEB, "flyte_propeller_token_url": _WEB}
 #: called as they are; Helm keeps the query of a repository for each of its files
-_WITH_QUERY = ("flyte_chart_repo_url", "flyte_token_url", "flyte_propeller_token_url")
+WITH_QUERY = ("flyte_chart_repo_url", "flyte_token_url", "flyte_propeller_token_url")
 #: where credentials belong instead of into the URL
 _INSTEAD = {
     "flyte_admin_url": "give flyte_client_id and flyte_client_secret, or flyte_admin_token",
@@ -40,6 +40,8 @@ _INSTEAD = {
 }
 _PROXY_OF_A_HOST, _PROXY_OF_THE_SITE = PROXIES = ("flyte_kube_proxy", "flyte_admin_proxy")
 _LONGEST_HOST = 253
+#: of a value in a query: a shorter one is a word, which stands in other texts too
+_LONG_VALUE = 12
 _SAYABLE = re.compile(r"[\x21-\x7e]+")
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
@@ -68,7 +70,7 @@ def _check(reader: Reader, host: str, variables: Mapping[str, Sequence[str]]) ->
             # A password may have '/', '?' or '#' in it, behind which a parser looks for no user.
             remedy = f"must not hold credentials: {_INSTEAD[name]}. An '@' that is none is written %40. (The URL is not shown.)"
             reader.fault(host, name, NOT_SHOWN, remedy)
-        elif "#" in url or ("?" in url and name not in _WITH_QUERY):
+        elif "#" in url or ("?" in url and name not in WITH_QUERY):
             # Paths are put behind these URLs, and a token often stands in a query.
             reader.fault(host, name, NOT_SHOWN, "must have no '?' and no '#' in it: what is called stands behind it. (The URL is not shown.)")
         else:
@@ -119,6 +121,18 @@ def _is_proxy(url: str) -> bool:
     if not mark or (at and not re.fullmatch(r"[^/@?#:]+(:[^/@?#:]*)?", user)):
         return False
     return not url_problem(f"{scheme}://{address}", _WEB)
+
+
+def without_query(url: str) -> str:
+    """Return a URL as it may be kept and shown: a query is often a token."""
+    return url.partition("?")[0]
+
+
+def query_secrets(url: t.Any) -> list[str]:
+    """Return what may be a secret in the query of a URL: all of it, and its long values."""
+    query = url.partition("?")[2] if isinstance(url, str) else ""
+    values = [value for _key, value in urllib.parse.parse_qsl(query)] if query else []
+    return [query, *(value for value in values if len(value) >= _LONG_VALUE)] if query else []
 
 
 def password_of(url: t.Any) -> str | None:

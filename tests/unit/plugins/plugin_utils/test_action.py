@@ -20,7 +20,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.clien
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import kube_operation
 from ansible_collections.flyte.multicluster.plugins.plugin_utils import _action
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed, Refused
 from conftest import REPOSITORY
 
 
@@ -35,6 +35,26 @@ def test_what_runs_here_has_the_environment_of_the_play(monkeypatch: pytest.Monk
     with action({"HTTPS_PROXY": "http://play:2"}, {"AWS_PROFILE": "task"})._environ():
         assert os.environ["HTTPS_PROXY"] == "http://play:2" and os.environ["AWS_PROFILE"] == "task"
     assert os.environ["HTTPS_PROXY"] == "http://before:1" and "AWS_PROFILE" not in os.environ
+
+
+@pytest.mark.parametrize(("platform", "proxy", "asks_nobody"), [("darwin", {}, True), ("darwin", {"HTTPS_PROXY": "http://p:1"}, False), ("linux", {}, False)])
+def test_no_proxy_of_the_system_is_asked_for_in_a_forked_process_of_macos(
+    monkeypatch: pytest.MonkeyPatch, platform: str, proxy: dict[str, str], asks_nobody: bool
+) -> None:
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    for name, value in proxy.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "platform", platform)
+    with action()._environ():
+        assert (os.environ.get("no_proxy") == "*") is asks_nobody
+    assert "no_proxy" not in os.environ
+
+
+@pytest.mark.parametrize(("count", "shown"), [(3, 3), (50, 50), (700, 51)])
+def test_as_many_faults_are_named_as_somebody_reads(count: int, shown: int) -> None:
+    lines = Refused(*(f"fault {number}" for number in range(count))).lines
+    assert len(lines) == shown and lines[0] == "fault 0" and (count <= 50 or lines[-1] == "And 650 more: correct these first.")
 
 
 @pytest.mark.parametrize(

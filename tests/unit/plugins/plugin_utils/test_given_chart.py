@@ -15,7 +15,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed, Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader, provide
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables
-from conftest import REPOSITORY, Inventory
+from conftest import REPOSITORY, Inventory, elsewhere
 
 STAND_IN = REPOSITORY / "tests" / "lab" / "chart" / "flyte-core"
 
@@ -122,6 +122,28 @@ def test_a_repository_that_does_not_have_it_or_has_another_one(inventory: Invent
     assert refused(site, other).startswith("controlplane: flyte_chart_ref = 'nginx': is the chart 'nginx': it has to be flyte-core")
 
 
+def test_another_version_than_that_of_a_folder_is_refused(inventory: Inventory) -> None:
+    version = "9.9.9"
+    line = refused(site_with(inventory, flyte_chart_ref=str(STAND_IN), flyte_chart_version=version))
+    assert line.startswith("controlplane: flyte_chart_version = '9.9.9': has no effect: it is of a chart in a repository")
+    own = provide(site_with(inventory, flyte_chart_ref=str(STAND_IN), flyte_chart_version="v1.16.8"), no_pull).version
+    assert provide(site_with(inventory, flyte_chart_version=own.removeprefix("v")), no_pull).version == own
+
+
+def test_a_token_in_the_query_of_a_repository_is_used_and_not_kept(inventory: Inventory) -> None:
+    url, asked = "https://charts.example.com/x?sig=hush4711hush4711", []
+
+    def pull(_name: str, repository: str, *_more: t.Any) -> None:
+        asked.append(repository)
+        raise ModuleFailed({"msg": "chart not found."})
+
+    site = site_with(inventory, flyte_chart_repo_url=url)
+    with pytest.raises(Refused) as raised:
+        provide(site, pull, url)
+    assert asked == [url] and "hush" not in str(raised.value) and "hush" not in str(site.as_dict())
+    assert str(raised.value).startswith("controlplane: flyte_chart_repo_url = 'https://charts.example.com/x': ")
+
+
 def test_the_users_values_are_compared_with_the_chart_of_their_cluster(inventory: Inventory, tmp_path: pathlib.Path) -> None:
     wrong, binary = tmp_path / "a, 'b.yml", tmp_path / "binary.yml"
     wrong.write_text("flyteadmin: {additionalVolumes: {x: hunter2}}\n", encoding="utf-8")
@@ -144,6 +166,27 @@ def test_the_users_values_are_compared_with_the_chart_of_their_cluster(inventory
     with pytest.raises(Refused) as raised:
         reader.sources(site.control_plane)
     assert len(raised.value.lines) == 2
+
+
+def test_keys_that_nothing_reads_are_named_unless_they_are_allowed(inventory: Inventory, tmp_path: pathlib.Path) -> None:
+    mine = tmp_path / "mine.yml"
+    mine.write_text("flyteadmin: {serviceAcount: {create: hunter2}}\n", encoding="utf-8")
+    given = {"flyte_values": {"flyteadmin": {"replicaCout": "hunter2"}}, "flyte_user_settings": {"rdsHots": "hunter2"}}
+
+    def found(**more: t.Any) -> list[str]:
+        site = site_with(inventory, flyte_chart_ref=str(STAND_IN), flyte_values_files=[str(mine)], **more)
+        return [str(fault) for fault in ValuesReader(site, provide(site, no_pull), lambda _host, name: given.get(name)).faults(site.control_plane)]
+
+    lines = found()
+    assert [line.partition(" is ")[0] for line in lines] == [
+        f"controlplane: flyte_values_files = {str(mine)!r}: flyteadmin.serviceAcount",
+        "controlplane: flyte_values.flyteadmin.replicaCout:",
+        "controlplane: flyte_user_settings.rdsHots:",
+    ]
+    assert "'serviceAccount'" in lines[0] and "'replicaCount'" in lines[1] and "Did you mean 'rdsHost'?" in lines[2] and "hunter2" not in str(lines)
+    assert not found(flyte_allow_unknown_variables=True)
+    elsewhere(inventory, "generic")
+    assert "which have no userSettings." in found(flyte_allow_unknown_variables=False)[2]
 
 
 def test_what_is_right_has_no_fault(inventory: Inventory, tmp_path: pathlib.Path) -> None:

@@ -10,12 +10,20 @@ import typing as t
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import HostVariables, TemplateFault
 
 
 def read(value: t.Any) -> t.Any:
     hostvars = types.SimpleNamespace(raw_get=lambda _host: {"flyte_values": value})
     return HostVariables({"hostvars": hostvars}, DataLoader()).read("dataplane_1", "flyte_values")
+
+
+def test_what_stands_in_the_query_of_a_url_is_a_secret() -> None:
+    hostvars = types.SimpleNamespace(raw_get=lambda _host: {"flyte_chart_repo_url": "https://h/x?channel=stable&sig=a%2Bquery4711query"})
+    HostVariables({"hostvars": hostvars}, DataLoader()).read("controlplane", "flyte_chart_repo_url")
+    said = SECRETS.text("GET https://h/x?channel=stable&sig=a%2Bquery4711query/index.yaml: stable a+query4711query a%2Bquery4711query")
+    assert "query4711" not in said and "stable" in said and "https://h/x" in said
 
 
 def aliases() -> t.Any:

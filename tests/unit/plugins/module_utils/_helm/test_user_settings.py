@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.user_settings import filled_in, known_settings, left_open, placeholders
-from conftest import Inventory, site_of
+from conftest import Inventory, elsewhere, site_of
 
 
 def changed(inventory: Inventory, **values: t.Any) -> t.Any:
@@ -45,7 +45,8 @@ def test_the_account_of_a_given_role_is_taken_where_aws_is_not_asked(inventory: 
 )
 def test_google_gets_the_project_and_the_host(inventory: Inventory, url: str, host: str | None) -> None:
     accounts = {f"flyte_gcp_{name}_service_account": f"flyte-{name[0]}@my-project.iam.gserviceaccount.com" for name in ("control_plane", "data_plane")}
-    site = changed(inventory, flyte_provider="gcp", flyte_admin_url=url, **accounts)
+    elsewhere(inventory, "gcp")
+    site = changed(inventory, flyte_admin_url=url, **accounts)
     found = known_settings(site, site.control_plane, None)
     assert found["googleProjectId"] == "my-project" and found.get("hostName") == host and found["bucketName"] == "flyte-data"
     site.settings["flyte_gcp_data_plane_service_account"] = "flyte-d@another.iam.gserviceaccount.com"
@@ -53,7 +54,8 @@ def test_google_gets_the_project_and_the_host(inventory: Inventory, url: str, ho
 
 
 def test_another_provider_has_no_form(inventory: Inventory) -> None:
-    site = changed(inventory, flyte_provider="generic")
+    elsewhere(inventory, "generic")
+    site = changed(inventory)
     assert known_settings(site, site.control_plane, None) == {}
     assert filled_in({"a": 1}, site, site.control_plane, None) == {"a": 1}
 

@@ -329,7 +329,7 @@ def test_what_the_last_consumer_would_not_take(inventory: Inventory, change: t.C
 
 
 def test_what_looks_odd_and_is_right(inventory: Inventory) -> None:
-    everywhere(flyte_token_url="https://login/token?tenant=t", flyte_chart_repo_url="https://h/charts?sig=x")(inventory)
+    everywhere(flyte_client_id="c", flyte_token_url="https://login/token?tenant=t", flyte_chart_repo_url="https://h/charts?sig=x")(inventory)
     everywhere(flyte_log_links=[{"name": "l", "uri": "https://h/app#/?q=a:b@timestamp"}])(inventory)
     on(TWO, flyte_eks_cluster="dp1")(inventory)
     assert not build(inventory)[1]

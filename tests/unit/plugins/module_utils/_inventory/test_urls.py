@@ -83,6 +83,7 @@ def test_what_cannot_be_called_is_refused(inventory: Inventory, name: str, url: 
 @pytest.mark.parametrize("name", PLACES)
 @pytest.mark.parametrize("url", ["https://host", "https://10.0.0.1:6443", "https://[2001:db8::1]:443/path", "https://a_b.example.com./x/%40y"])
 def test_what_can_be_called_is_taken(inventory: Inventory, name: str, url: str) -> None:
+    inventory[PLACES[name]]["flyte_client_id"] = "a-client"
     assert not faults(inventory, PLACES[name], name, url)
 
 
