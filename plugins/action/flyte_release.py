@@ -38,7 +38,7 @@ if t.TYPE_CHECKING:
 
 with contextlib.suppress(ImportError):
     # This file is loaded before the tasks' processes are made: what most of them need after a change is imported once for all of them.
-    import kubernetes  # noqa: F401  pylint: disable=unused-import
+    import requests  # noqa: F401  pylint: disable=unused-import
 
 _PENDING = ("pending-install", "pending-upgrade", "pending-rollback")
 

@@ -65,7 +65,7 @@ class Operation:
 
 def kube_operation(options: Callable[[], dict[str, t.Any]], work: Callable[[Call], Result], *errors: type[Exception], **constraints: t.Any) -> Operation:
     """Return what a module does that talks to Kubernetes."""
-    return Operation(options, work, (KubeError, *errors), "kubernetes", constraints)
+    return Operation(options, work, (KubeError, *errors), "urllib3", constraints)
 
 
 def admin_operation(

@@ -20,6 +20,7 @@ from .._common.redaction import SECRETS
 from .configuration import configuration_of, has_explicit_access, require_explicit_access
 from .errors import KubeError
 from .remedies import remedy_of
+from .settings import Connections
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,7 +38,6 @@ MERGE_PATCH = "application/merge-patch+json"
 #: a list as kubectl shows it: one line an object
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
-_CERTIFICATE = re.compile(r"-----BEGIN [A-Z ]*CERTIFICATE-----[^-]*-----END [A-Z ]*CERTIFICATE-----")
 _UNITS = {"y": 31536000, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _clock = time.monotonic
 
@@ -92,18 +92,20 @@ class Kube:
         """
         require_explicit_access(access)
         self._settings = configuration_of(access, user)
-        SECRETS.know(*(str(value).rpartition(" ")[2] for value in self._settings.api_key.values()), self._settings.password)
+        if ca_data is not None:
+            self._settings.ca_data, self._settings.ssl_ca_cert = ca_data, None
+        SECRETS.know(*self._settings.secrets)
         self._timeout = timeout
         self._extra_headers = _impersonation(access)
         self._bearer = _Bearer(access["api_key"], renew, renew_after) if renew else None
-        self._pool = _pool(self._settings, ca_data)
+        self._connections = Connections(self._settings)
         #: what the newest answer said of the time, and when that was by our own clock
         self._date: tuple[datetime.datetime, float] | None = None
 
     @property
     def server(self) -> str:
         """The URL of the API server."""
-        return t.cast(str, self._settings.host)
+        return self._settings.host
 
     @property
     def now(self) -> datetime.datetime:
@@ -116,12 +118,7 @@ class Kube:
         """Return what says who asks. A secret."""
         if self._bearer:
             return f"Bearer {self._bearer.current()}"
-        bearer = self._settings.auth_settings().get("BearerToken")
-        if bearer and bearer.get("value"):
-            return t.cast(str, bearer["value"])
-        if self._settings.username and self._settings.password:
-            return t.cast(str, self._settings.get_basic_auth_token())
-        return None
+        return self._settings.login
 
     def request(
         self,
@@ -138,19 +135,19 @@ class Kube:
         :param accept: the form of the answer, where it is not the object itself.
         :raises KubeError: ``unreachable`` where no answer came, ``api`` for an answer that is an error.
         """
-        url = self.server + path + ("?" + urllib.parse.urlencode(query) if query else "")
-        authorization = self._authorization()
-        status, data = self._send(method, url, body, authorization, {"Accept": accept, "Content-Type": content_type})
+        path += "?" + urllib.parse.urlencode(query) if query else ""
+        url, authorization = self.server + path, self._authorization()
+        status, data = self._send(method, path, body, authorization, {"Accept": accept, "Content-Type": content_type})
         if status == 401 and self._bearer and authorization:
             # What was not accepted was not done: it may be sent again.
             self._bearer.refused(authorization.removeprefix("Bearer "))
             authorization = self._authorization()
-            status, data = self._send(method, url, body, authorization, {"Accept": accept, "Content-Type": content_type})
+            status, data = self._send(method, path, body, authorization, {"Accept": accept, "Content-Type": content_type})
         if status >= 300:
             raise _api_error(method, url, status, data, authorization)
         return _decoded(method, url, data)
 
-    def _send(self, method: str, url: str, body: t.Any, authorization: str | None, forms: Mapping[str, str]) -> tuple[int, bytes]:
+    def _send(self, method: str, path: str, body: t.Any, authorization: str | None, forms: Mapping[str, str]) -> tuple[int, bytes]:
         import urllib3
         from urllib3.exceptions import HTTPError
 
@@ -161,9 +158,7 @@ class Kube:
         timeout = urllib3.Timeout(connect=min(CONNECT_TIMEOUT, self._timeout), read=self._timeout)
         try:
             # A connection that the server closed while it was idle is opened again; nothing else is repeated.
-            answer = self._pool.request(
-                method, url, body=encoded, headers=headers, timeout=timeout, retries=False, redirect=False, preload_content=False
-            )
+            answer = self._connections.send(method, path, body=encoded, headers=headers, timeout=timeout)
             data = answer.read(MOST + 1)
             answer.close() if len(data) > MOST else answer.release_conn()
         except (HTTPError, OSError) as error:
@@ -179,7 +174,7 @@ class Kube:
             raise KubeError("config", f"{self.server} cannot be asked ({type(error).__name__})", hint=hint) from error
         if len(data) > MOST:
             hint = "Check that this is the API server itself: a proxy or a login page may stand in front of it."
-            raise KubeError("api", f"{method} {url}: the answer has more than {MOST >> 20} MiB", hint=hint)
+            raise KubeError("api", f"{method} {self.server}{path}: the answer has more than {MOST >> 20} MiB", hint=hint)
         date = _date(answer.headers.get("Date"))
         self._date = (date, _clock()) if date else self._date
         return answer.status, data
@@ -240,27 +235,6 @@ def _age(shown: str) -> float:
     """Return the seconds of an age as kubectl shows it: 45s, 5m12s, 3d4h, 2y. One that is not known is a great one."""
     parts = re.findall(r"(\d+)([ydhms])", shown)
     return float(sum(int(number) * _UNITS[unit] for number, unit in parts)) if parts else float("inf")
-
-
-def _pool(settings: t.Any, ca_data: str | None) -> t.Any:
-    """Return the connections to a server."""
-    from kubernetes.client.rest import RESTClientObject
-
-    try:
-        pool = RESTClientObject(settings).pool_manager
-    except Exception as error:
-        NOTES.note(error)
-        hint = "Check flyte_kube_proxy: it has to be a URL, for example http://proxy:3128."
-        raise KubeError("config", f"{settings.host}: no connection can be made with these options ({type(error).__name__})", hint=hint) from error
-    if ca_data is not None:
-        # urllib3 takes a CA as text: no file of it is ever written. Without any it would take this machine's own CAs.
-        pool.connection_pool_kw.update(ca_certs=None, ca_cert_data=_certificates(ca_data) or "no CA certificate")
-    return pool
-
-
-def _certificates(text: str) -> str:
-    """Return what Python takes as CA certificates: names in other letters may stand between them."""
-    return text.strip() if text.isascii() else "\n".join(_CERTIFICATE.findall(text))
 
 
 def _decoded(method: str, url: str, data: bytes) -> t.Any:

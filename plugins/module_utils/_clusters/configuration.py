@@ -1,16 +1,17 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The client library's configuration for one cluster, from the options of kubernetes.core.
+"""How one cluster is reached, from the options of kubernetes.core.
 
 Two traps are avoided here, both measured. kubernetes.core's own factory loads a kubeconfig into the client library's
 process-wide default, so that a client built from host and token after one built from a kubeconfig inherits the first
-one's CA, client certificate and verify setting: each client here is built from a configuration of its own. And with no
+one's CA, client certificate and verify setting: each client here is built from settings of its own. And with no
 kubeconfig, context or host it falls back to whatever cluster is at hand: here that is an error.
 """
 
 from __future__ import annotations
 
+import base64
 import functools
 import os
 import sys
@@ -22,6 +23,7 @@ from .._common.explain import NOTES
 from .._common.files import bytes_of, expanded
 from .errors import KubeError, reading
 from .exec_plugin import credential
+from .settings import Settings
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,13 +142,17 @@ def exec_credential(access: Mapping[str, t.Any], timeout: float) -> dict[str, st
     """
     if access.get("api_key"):
         return {}
-    try:
-        loader = _loader(access)
-        user, cluster = (getattr(node, "value", None) or {} for node in (loader._user, loader._cluster))
-        plugin = user.get("exec")
-        base = loader._get_base_path(loader._cluster.path)
-    except Exception as error:
-        raise _unreadable(access, error) from error
+    if _is_several(access):
+        try:
+            loader = _loader(access)
+            user, cluster = (getattr(node, "value", None) or {} for node in (loader._user, loader._cluster))
+            base = loader._get_base_path(loader._cluster.path)
+        except Exception as error:
+            raise _unreadable(access, error) from error
+    else:
+        cluster, user = context_of(access)
+        base = _folder(access.get("kubeconfig"))
+    plugin = user.get("exec")
     if not plugin:
         return {}
     with reading("the command of the kubeconfig's user", "Correct users[].user.exec there."):
@@ -162,19 +168,90 @@ def _with_user(loader: t.Any, found: Mapping[str, str]) -> t.Any:
     return loader
 
 
-def _load_kubeconfig(access: Mapping[str, t.Any], configuration: t.Any, user: Mapping[str, str] | None) -> None:
-    from kubernetes import config
-
-    kubeconfig, context = access.get("kubeconfig"), access.get("context")
+def _of_kubeconfig(access: Mapping[str, t.Any], user: Mapping[str, str] | None) -> Settings:
+    """Return what a kubeconfig says."""
+    kubeconfig = access.get("kubeconfig")
     try:
-        if access.get("persist_config") and not isinstance(kubeconfig, dict):
-            path = os.path.expanduser(kubeconfig) if kubeconfig else None
-            config.load_kube_config(config_file=path, context=context, client_configuration=configuration, persist_config=True)
-        else:
-            loader = _loader(access)
-            (_with_user(loader, user) if user else loader).load_and_set(configuration)
+        if not _is_several(access):
+            cluster, own = context_of(access)
+            if not access.get("persist_config") and "auth-provider" not in own:
+                return _read(cluster, {**{key: value for key, value in own.items() if key != "exec"}, **(user or {})}, _folder(kubeconfig))
+        return _by_library(access, user)
+    except KubeError:
+        raise
     except Exception as error:
         raise _unreadable(access, error) from error
+
+
+def _is_several(access: Mapping[str, t.Any]) -> bool:
+    """Return whether several files are to be taken for one kubeconfig."""
+    kubeconfig = access.get("kubeconfig")
+    return not isinstance(kubeconfig, dict) and os.pathsep in str(kubeconfig or default_location())
+
+
+def _folder(kubeconfig: t.Any) -> str:
+    """Return what the files of a kubeconfig are relative to."""
+    return "" if isinstance(kubeconfig, dict) else os.path.dirname(expanded(kubeconfig or default_location()))
+
+
+def _read(cluster: Mapping[str, t.Any], user: Mapping[str, t.Any], folder: str) -> Settings:
+    """Return what a cluster and a user of a kubeconfig say, as kubectl takes it."""
+    found = Settings(host=str(cluster.get("server") or "").rstrip("/"))
+    token = user.get("token") or _content(user, "tokenFile", folder)
+    if token:
+        found.authorization = f"Bearer {token}"
+    elif "username" in user and "password" in user:
+        found.username, found.password = str(user["username"]), str(user["password"])
+    if found.host.lower().startswith("https"):
+        ca_data = _decoded(cluster, "certificate-authority-data")
+        found.ca_data = ca_data.decode("utf-8", "replace") if ca_data else None
+        found.ssl_ca_cert = None if ca_data else _file(cluster, "certificate-authority", folder)
+        for name in ("cert", "key"):
+            key = "client-certificate" if name == "cert" else "client-key"
+            data = _decoded(user, f"{key}-data")
+            setattr(found, f"{name}_data", data)
+            setattr(found, f"{name}_file", None if data else _file(user, key, folder))
+    found.verify_ssl = not cluster.get("insecure-skip-tls-verify")
+    found.tls_server_name, found.proxy = cluster.get("tls-server-name") or None, cluster.get("proxy-url") or None
+    return found
+
+
+def _decoded(entry: Mapping[str, t.Any], key: str) -> bytes | None:
+    return base64.standard_b64decode(entry[key]) if entry.get(key) else None
+
+
+def _file(entry: Mapping[str, t.Any], key: str, folder: str) -> str | None:
+    if not entry.get(key):
+        return None
+    path = os.path.normpath(os.path.join(folder, entry[key]))
+    if not os.path.isfile(path):
+        raise _Fault(f"{key}: there is no file {path}")
+    return path
+
+
+def _content(entry: Mapping[str, t.Any], key: str, folder: str) -> str | None:
+    path = _file(entry, key, folder)
+    return bytes_of(path).decode() if path else None
+
+
+def _by_library(access: Mapping[str, t.Any], user: Mapping[str, str] | None) -> Settings:
+    """Return what the client library makes of a kubeconfig that only it understands: several files in one, or a provider of tokens."""
+    from kubernetes import config
+    from kubernetes.client import Configuration
+
+    # type.__call__: since version 12 calling the class itself returns a copy of the process-wide default.
+    made = type.__call__(Configuration)
+    kubeconfig, context = access.get("kubeconfig"), access.get("context")
+    if access.get("persist_config") and not isinstance(kubeconfig, dict):
+        path = os.path.expanduser(kubeconfig) if kubeconfig else None
+        config.load_kube_config(config_file=path, context=context, client_configuration=made, persist_config=True)
+    else:
+        loader = _loader(access)
+        (_with_user(loader, user) if user else loader).load_and_set(made)
+    found = Settings(host=made.host, authorization=made.get_api_key_with_prefix("BearerToken", alias="authorization"), verify_ssl=made.verify_ssl)
+    for name in ("ssl_ca_cert", "cert_file", "key_file", "tls_server_name", "proxy"):
+        setattr(found, name, getattr(made, name, None))
+    return found
 
 
 def forget_files() -> None:
@@ -187,42 +264,31 @@ def forget_files() -> None:
         clean()
 
 
-def configuration_of(access: Mapping[str, t.Any], user: Mapping[str, str] | None = None) -> t.Any:
-    """Return a configuration of the client library for these options alone.
+def configuration_of(access: Mapping[str, t.Any], user: Mapping[str, str] | None = None) -> Settings:
+    """Return how the API server is reached by these options alone.
 
     :param user: what the command of the kubeconfig's user printed.
-    :raises KubeError: of the kind ``config``.
+    :raises KubeError: of the kind ``config``, or ``access`` where a kubeconfig is broken.
     """
-    from kubernetes.client import Configuration
-
-    # type.__call__: since version 12 calling the class itself returns a copy of the process-wide default.
-    configuration = type.__call__(Configuration)
-    if access.get("kubeconfig") or access.get("context"):
-        _load_kubeconfig(access, configuration, user)
+    found = _of_kubeconfig(access, user) if access.get("kubeconfig") or access.get("context") else Settings()
     if access.get("host"):
         _check_server(access["host"])
-        configuration.host = access["host"].rstrip("/")
+        found.host = access["host"].rstrip("/")
     if access.get("api_key"):
-        configuration.api_key = {"authorization": f"Bearer {access['api_key']}"}
-        configuration.refresh_api_key_hook = None
-    for option, attribute in (
-        ("username", "username"),
-        ("password", "password"),
-        ("validate_certs", "verify_ssl"),
-        ("proxy", "proxy"),
-        ("no_proxy", "no_proxy"),
-    ):
+        found.authorization = f"Bearer {access['api_key']}"
+    for option, attribute in (("username", "username"), ("password", "password"), ("validate_certs", "verify_ssl"), ("proxy", "proxy"), ("no_proxy", "no_proxy")):
         if access.get(option) is not None:
-            setattr(configuration, attribute, access[option])
-    for option, attribute in (("ca_cert", "ssl_ca_cert"), ("client_cert", "cert_file"), ("client_key", "key_file")):
+            setattr(found, attribute, access[option])
+    for option, file, data in (("ca_cert", "ssl_ca_cert", "ca_data"), ("client_cert", "cert_file", "cert_data"), ("client_key", "key_file", "key_data")):
         if access.get(option) is not None:
-            setattr(configuration, attribute, expanded(access[option]))
+            setattr(found, file, expanded(access[option]))
+            setattr(found, data, None)
     if access.get("proxy_headers"):
         import urllib3
 
-        configuration.proxy_headers = urllib3.util.make_headers(**{key: value for key, value in access["proxy_headers"].items() if value})
-    _check_server(configuration.host)
-    return configuration
+        found.proxy_headers = urllib3.util.make_headers(**{key: value for key, value in access["proxy_headers"].items() if value})
+    _check_server(found.host)
+    return found.with_environment()
 
 
 def _check_server(url: str) -> None:

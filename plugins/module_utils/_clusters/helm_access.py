@@ -12,6 +12,7 @@ import typing as t
 import urllib.parse
 
 from .._common.files import expanded
+from .settings import bypassed
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +32,7 @@ def kubeconfig_for(server: str, options: Mapping[str, t.Any], *, ca_data: str | 
         cluster["certificate-authority"] = expanded(options["ca_cert"])
     elif ca_data:
         cluster["certificate-authority-data"] = base64.b64encode(ca_data.encode()).decode()
-    if options.get("proxy") and not _bypassed(server, options.get("no_proxy")):
+    if options.get("proxy") and not bypassed(server, options.get("no_proxy")):
         cluster["proxy-url"] = options["proxy"]
     return {
         "apiVersion": "v1",
@@ -52,12 +53,6 @@ def _user(options: Mapping[str, t.Any]) -> dict[str, t.Any]:
         if options.get(option):
             user[key] = options[option]
     return user
-
-
-def _bypassed(server: str, no_proxy: str | None) -> bool:
-    from requests.utils import should_bypass_proxies
-
-    return bool(no_proxy) and bool(should_bypass_proxies(server, no_proxy))
 
 
 def has_password(url: str | None) -> bool:

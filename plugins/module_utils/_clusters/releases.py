@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import dataclasses
 import datetime
-import json
 import re
 import typing as t
 import zlib
@@ -81,7 +80,7 @@ def find_release(kube: Kube, namespace: str, name: str) -> Release | None:
 
 
 def _release(raw: bytes, record: str, namespace: str) -> Release:
-    content = json.loads(_unpacked(base64.b64decode(raw, validate=True)))
+    content = _values.from_json(_unpacked(base64.b64decode(raw, validate=True)))
     chart = content["chart"]["metadata"]
     manifest = content.get("manifest") or ""
     deployments = tuple(deployments_of(manifest))
@@ -91,7 +90,7 @@ def _release(raw: bytes, record: str, namespace: str) -> Release:
         status=str(content["info"]["status"]),
         chart=str(chart["name"]),
         version=str(chart["version"]),
-        values_digest=_values.digest(content.get("config")),
+        values_digest=_values.digest_of_canonical(content.get("config")),
         secret=record,
         age=_release_age(content["info"]),
         deployments=deployments,

@@ -102,8 +102,26 @@ def _canonical(value: t.Any) -> t.Any:
 
 def digest(values: Mapping[str, t.Any] | None) -> str:
     """Return a digest of values, the same for what was given to Helm and what its release says was given."""
-    text = json.dumps(_canonical(dict(values or {})), sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return digest_of_canonical(_canonical(dict(values or {})))
+
+
+def digest_of_canonical(values: Mapping[str, t.Any] | None) -> str:
+    """Return the digest of values as :func:`from_json` reads them: a hundred releases take a second less to look for what differs from that."""
+    text = json.dumps(values or {}, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def from_json(text: bytes) -> t.Any:
+    """Read JSON; a number that is whole is one in whatever form it stands there, as :func:`_canonical` makes it of YAML's.
+
+    :raises ValueError: it is none.
+    """
+    return json.loads(text, parse_float=_number)
+
+
+def _number(text: str) -> float | int:
+    found = float(text)
+    return int(found) if found.is_integer() else found
 
 
 def lookup(values: Mapping[str, t.Any], path: str, default: t.Any = None) -> t.Any:

@@ -117,8 +117,8 @@ def test_a_warning_reaches_the_caller() -> None:
 
 
 def test_a_missing_library_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "kubernetes", None)
+    monkeypatch.setitem(sys.modules, "urllib3", None)
     monkeypatch.setitem(sys.modules, "requests", None)
     admin = admin_operation(lambda: {}, lambda _call, _settings: {})
-    assert "(kubernetes)" in as_here({"what": "x"}, check=False)["msg"]
+    assert "(urllib3)" in as_here({"what": "x"}, check=False)["msg"]
     assert "(requests)" in as_here({"url": "http://127.0.0.1:1"}, check=False, operation=admin)["msg"]

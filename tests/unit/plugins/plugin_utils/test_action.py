@@ -86,7 +86,7 @@ def test_no_key_of_a_kubeconfig_stays_in_a_file(tmp_path: pathlib.Path) -> None:
     kubeconfig = {
         "current-context": "x",
         "clusters": [{"name": "x", "cluster": {"server": "https://127.0.0.1:1"}}],
-        "users": [{"name": "x", "user": {"client-key-data": "a2V5LTQ3MTE=", "client-certificate-data": "Y2VydA=="}}],
+        "users": [{"name": "x", "user": {"client-key-data": "a2V5LTQ3MTE=", "client-certificate-data": "Y2VydA==", "auth-provider": {}}}],
         "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
     }
     script = f"""

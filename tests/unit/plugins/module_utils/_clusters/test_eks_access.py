@@ -38,8 +38,7 @@ def test_a_cluster_that_answers_is_used(described: dict[str, t.Any], status: str
     described["status"] = status
     kube = method_of({"eks": EKS}).connect(5)
     assert kube.server == "https://eks" and kube._authorization() == "Bearer token for flyte-1 in us-east-2"
-    pool: t.Any = kube._pool
-    assert pool.connection_pool_kw["ca_cert_data"] == "-----BEGIN CERTIFICATE-----" and pool.connection_pool_kw["ca_certs"] is None
+    assert kube._settings.ca_data == "-----BEGIN CERTIFICATE-----" and kube._settings.ssl_ca_cert is None
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import client as _client
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import settings as _settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube, KubeError, decode
 from api_server import ApiServer
 
@@ -97,13 +98,14 @@ def test_what_cannot_be_sent_is_said_without_it(access: dict[str, str], ca_data:
 
 
 def test_a_blank_ca_is_not_this_machines_own_cas() -> None:
-    pool: t.Any = Kube({"host": "https://127.0.0.1:1"}, ca_data="\n")._pool
-    assert pool.connection_pool_kw["ca_cert_data"] and not pool.connection_pool_kw["ca_certs"]
+    with pytest.raises(KubeError, match="no start line|NO_CERTIFICATE|PEM") as caught:
+        Kube({"host": "https://127.0.0.1:1"}, ca_data="\n").get("/x")
+    assert caught.value.kind == "unreachable"
 
 
 def test_letters_between_certificates_are_left_out() -> None:
     certificate = "-----BEGIN CERTIFICATE-----\nMIIB/+=\n-----END CERTIFICATE-----"
-    assert _client._certificates(f"# Zürich\n{certificate}\n# Bäle\n{certificate}\n") == f"{certificate}\n{certificate}"
+    assert _settings._certificates(f"# Zürich\n{certificate}\n# Bäle\n{certificate}\n") == f"{certificate}\n{certificate}"
 
 
 @pytest.mark.parametrize(
