@@ -16,7 +16,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.err
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.settings import Settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_inventory_words
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.namespaces import plain_mapping
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import mapping_in_use, placeholder_faults
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import mapping_in_use
 from ansible_collections.flyte.multicluster.plugins.module_utils._iam.required import faults, role_names, uses_pod_identity
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.credentials import unsendable_credentials
@@ -84,8 +84,8 @@ class ActionModule(InventoryAction):
             site.settings["flyte_namespace_mapping"] = plain_mapping(live) or site.settings["flyte_namespace_mapping"]
         known = Known(site, observed, aws, chart, reader=reader if chart else None)
         if chart:
-            self._refuse_placeholders(known, hosts)
             known.identities = planned_identities(known, self.variables.read)
+            self._refuse_placeholders(known, hosts)
         result = {"changed": False, **known.as_dict(), "play_hosts": hosts}
         if scope == "observe":
             return result
@@ -205,9 +205,7 @@ class ActionModule(InventoryAction):
 
     def _refuse_placeholders(self, known: Known, hosts: list[str]) -> None:
         """Refuse what the chart's values files, or the user's, leave to be filled in: Kubernetes takes it all."""
-        reader = known.values_reader(self.variables.read)
-        clusters = [cluster for cluster in known.site.clusters if cluster.host in hosts]
-        wrong = [fault for cluster in clusters for fault in placeholder_faults(known.site, cluster, reader.sources(cluster), known.aws)]
+        wrong = known.placeholder_faults(hosts, self.variables.read)
         if wrong:
             raise Refused(*map(str, wrong))
 

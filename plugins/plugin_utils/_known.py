@@ -10,7 +10,8 @@ import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity import Identity
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import release_values
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import NOT_CONFIGURED, release_values
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.user_settings import left_open
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart
@@ -21,6 +22,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values
+    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import Fault
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster
 
 
@@ -36,6 +38,8 @@ class Known:
     identities: dict[str, Identity] = dataclasses.field(default_factory=dict)
     #: of the values of its releases, once something asked for it
     reader: ValuesReader | None = None
+    #: the values of data planes, which are looked at more than once. Secrets.
+    _made: dict[str, Values] = dataclasses.field(default_factory=dict, repr=False)
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return plain data for a registered result."""
@@ -75,9 +79,24 @@ class Known:
     def values_of(self, read: Callable[[str, str], t.Any]) -> Callable[[Cluster, Configuration | None], Values]:
         """Return a function that returns all values of a cluster's release. Secrets."""
         reader = self.values_reader(read)
-        return lambda cluster, configuration: release_values(
-            self.site, cluster, reader.sources(cluster), aws=self.aws, configuration=configuration, identity=self.identities.get(cluster.host)
-        )
+
+        def values(cluster: Cluster, configuration: Configuration | None) -> Values:
+            found = self._made.get(cluster.host)
+            if found is None or configuration is not None:
+                identity = self.identities.get(cluster.host)
+                found = release_values(self.site, cluster, reader.sources(cluster), aws=self.aws, configuration=configuration, identity=identity)
+                if configuration is None:
+                    self._made[cluster.host] = found
+            return found
+
+        return values
+
+    def placeholder_faults(self, hosts: Iterable[str], read: Callable[[str, str], t.Any]) -> list[Fault]:
+        """Return a fault for each placeholder that a release of these hosts would get, also of a cluster that nothing is known of yet."""
+        values_of, faults = self.values_of(read), []
+        for cluster in map(self.site.cluster, hosts):
+            faults += left_open(cluster.host, values_of(cluster, NOT_CONFIGURED if cluster.is_control_plane else None))
+        return faults
 
     def digest_of(self, read: Callable[[str, str], t.Any]) -> Callable[[Cluster, Configuration | None], str]:
         """Return a function that returns the digest of all values of a cluster's release."""

@@ -79,8 +79,10 @@ class HostVariables:
         :raises TemplateFault: it has a template that fails.
         """
         value = self.raw(host).get(name)
+        if value is None:
+            return None
         try:
-            if value is not None and _has_template(value):
+            if _has_template(value):
                 value = self._templar(host).template(value)
             found = plain(value)
         except (AnsibleError, TemplateError, TypeError, ValueError) as error:

@@ -25,9 +25,10 @@ import binaries  # noqa: E402
 from lab_chart import chart_folder  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity import Identity  # noqa: E402
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import chart_files, placeholder_faults, release_values  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import NOT_CONFIGURED, chart_files, release_values  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.user_settings import left_open  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build  # noqa: E402
-from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster, Site  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rendered import rendering_failure  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader  # noqa: E402
@@ -126,7 +127,13 @@ def _planned(tmp_path: pathlib.Path, host: str, *, of_plane: t.Mapping[str, t.An
     sources = ValuesReader(site, _chart(), read).sources(cluster)
     configuration = dataclasses.replace(CONFIGURATION, default_label=site.settings["flyte_default_execution_label"])
     values = release_values(site, cluster, sources, aws=aws, configuration=configuration if host == "hub" else None, identity=IDENTITIES.get(host))
-    return Planned(values, [str(fault) for fault in placeholder_faults(site, cluster, sources, aws)], cluster)
+    return Planned(values, _open(site, cluster, sources, aws), cluster)
+
+
+def _open(site: Site, cluster: Cluster, sources: t.Any, aws: t.Any) -> list[str]:
+    """Return what is left open in a release, also where nothing is known of the cluster yet."""
+    values = release_values(site, cluster, sources, aws=aws, configuration=NOT_CONFIGURED if cluster.is_control_plane else None)
+    return [str(fault) for fault in left_open(cluster.host, values)]
 
 
 def _region(provider: str) -> dict[str, str]:
@@ -487,7 +494,7 @@ def test_the_example_inventories_leave_nothing_open(name: str) -> None:
     assert site is not None, faults
     reader = ValuesReader(site, _chart(), read)
     for cluster in site.clusters:
-        assert not placeholder_faults(site, cluster, reader.sources(cluster), AWS if name == "example-aws" else None)
+        assert not _open(site, cluster, reader.sources(cluster), AWS if name == "example-aws" else None)
 
 
 def _pod(found: dict[tuple[str, str], dict[str, t.Any]], name: str) -> dict[str, t.Any]:

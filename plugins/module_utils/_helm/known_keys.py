@@ -50,8 +50,9 @@ def unread_settings(settings: Iterable[str], chart: Mapping[str, t.Any], users: 
     :param users: the user's values, which may refer to settings of their own.
     """
     form = chart.get("userSettings")
-    read = {*(form if isinstance(form, dict) else ()), *references([chart, *users])}
-    return [] if None in read else [name for name in settings if name not in read]
+    own = [name for name in settings if name not in (form if isinstance(form, dict) else ())]
+    read = set(references([chart, *users])) if own else set()
+    return [] if None in read else [name for name in own if name not in read]
 
 
 def _taken_for(key: str, known: str) -> bool:

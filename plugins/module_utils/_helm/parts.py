@@ -72,7 +72,7 @@ def without_control_plane(base: Mapping[str, t.Any]) -> Values:
     return {**override, "common": {"ingress": {"enabled": False}}}
 
 
-def used_only(values: Mapping[str, t.Any], defaults: Mapping[str, t.Any], *, data_plane: bool) -> Values:
+def used_only(values: Values, defaults: Mapping[str, t.Any], *, data_plane: bool) -> Values:
     """Return the values without what no object of the release has.
 
     :param values: everything that Helm would be given.
@@ -101,23 +101,21 @@ def _unused_sections(whole: Mapping[str, t.Any], *, data_plane: bool) -> list[st
     return unused
 
 
-def _without(values: Mapping[str, t.Any], sections: Iterable[str]) -> Values:
-    found = merge([values])
+def _without(values: Values, sections: Iterable[str]) -> Values:
+    """Return values with some sections emptied; those that are given stay as they are."""
     for section in sections:
-        _empty(found, section)
-    return found
+        values = _emptied(values, *section.split("."))
+    return dict(values)
 
 
-def _empty(values: Values, section: str) -> None:
-    parent, _dot, name = section.rpartition(".")
-    holder = lookup(values, parent) if parent else values
-    if not isinstance(holder, dict) or name not in holder:
-        return
-    kept = {key: item for key, item in holder[name].items() if key in _KEPT} if isinstance(holder[name], dict) else {}
-    if kept:
-        holder[name] = kept
-    else:
-        del holder[name]
+def _emptied(values: Values, name: str, *below: str) -> Values:
+    item = values.get(name)
+    if name not in values or (below and not isinstance(item, dict)):
+        return values
+    if below:
+        return {**values, name: _emptied(t.cast("Values", item), *below)}
+    kept = {key: value for key, value in item.items() if key in _KEPT} if isinstance(item, dict) else {}
+    return {**values, name: kept} if kept else {key: value for key, value in values.items() if key != name}
 
 
 def references(value: t.Any) -> Iterator[str | None]:

@@ -17,13 +17,12 @@ from .configuration import Configuration
 from .identity import identity_override
 from .overrides import EKS_ROLE_ANNOTATION, GCP_ACCOUNT_ANNOTATION, control_plane_override, data_plane_override
 from .parts import used_only, without_control_plane
-from .user_settings import filled_in, left_open
+from .user_settings import filled_in
 from .values import Values, lookup, merge
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .._inventory.reader import Fault
     from .._inventory.site import Cluster, Site
     from .identity import Identity
 
@@ -31,6 +30,8 @@ PROVIDER_FILES = {"aws": "values-eks.yaml", "gcp": "values-gcp.yaml"}
 PLANE_FILES = {True: "values-controlplane.yaml", False: "values-dataplane.yaml"}
 #: where the chart looks for datacatalog
 _CHARTS_CATALOG = "datacatalog:89"
+#: of a control plane of which nothing is known yet
+NOT_CONFIGURED = Configuration([], {}, "", [], [], [], [])
 _Aws = t.Optional[t.Mapping[str, t.Any]]
 
 
@@ -88,13 +89,6 @@ def _storage_override(site: Site) -> Values:
     """Return our values of Flyte's own storage. Each of its programs reads its own bucket alone, and outputs lie in that of the cluster that made them."""
     own = {cluster.buckets[0] for cluster in site.clusters if cluster.buckets}
     return {"storage": {"enableMultiContainer": True}} if len(own) > 1 else {}
-
-
-def placeholder_faults(site: Site, cluster: Cluster, sources: Sources, aws: _Aws) -> list[Fault]:
-    """Return a fault for each placeholder that a release would get, also of a cluster that nothing is known of yet."""
-    nothing = Configuration([], {}, "", [], [], [], []) if cluster.is_control_plane else None
-    values = release_values(site, cluster, sources, aws=aws, configuration=nothing)
-    return left_open(cluster.host, values)
 
 
 def mapping_in_use(sources: Sources) -> str | None:

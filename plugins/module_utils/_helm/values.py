@@ -68,26 +68,22 @@ def _said(error: Exception) -> str:
 
 
 def merge(layers: Iterable[Mapping[str, t.Any]]) -> Values:
-    """Merge values as ``helm -f a -f b`` does: maps by key, anything else (lists too) replaced whole."""
+    """Merge values as ``helm -f a -f b`` does: maps by key, anything else (lists too) replaced whole.
+
+    What only one layer has is not copied - every release of every run is merged of some hundred maps: nobody changes values in place.
+    """
     merged: Values = {}
     for layer in layers:
-        _merge_into(merged, layer)
+        merged = _merged(merged, layer)
     return merged
 
 
-def _merge_into(target: Values, layer: Mapping[str, t.Any]) -> None:
+def _merged(base: Values, layer: Mapping[str, t.Any]) -> Values:
+    found = dict(base)
     for key, value in layer.items():
-        if isinstance(value, dict) and isinstance(target.get(key), dict):
-            _merge_into(target[key], value)
-        else:
-            target[key] = _copied(value)
-
-
-def _copied(value: t.Any) -> t.Any:
-    """Return a copy of plain data; copy.deepcopy looks for more, and every release of every run is merged of some hundred maps."""
-    if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
-    return [_copied(item) for item in value] if isinstance(value, list) else value
+        before = found.get(key)
+        found[key] = _merged(before, value) if isinstance(value, dict) and isinstance(before, dict) else value
+    return found
 
 
 def _canonical(value: t.Any) -> t.Any:

@@ -60,7 +60,7 @@ def misplaced_variables(
             value = read(plane, name)
             if value != read(control_plane, name):
                 remedy = f"is a variable of the whole site, read from {control_plane}: set it for all hosts (group all), with one value."
-                # What is no credential may hold one that nobody knows yet: the URL of another variable's kind.
-                hidden = name in CONNECTION_VARIABLES or "@" in str(value)
+                # What is no credential may hold one that nobody knows yet: a URL, or something of another kind.
+                hidden = name in CONNECTION_VARIABLES or not isinstance(value, (str, bool, int, float)) or any(mark in str(value) for mark in "@?#\n")
                 faults.append(Fault(plane, name, NOT_SHOWN if hidden else value, remedy))
     return faults

@@ -43,6 +43,13 @@ _SHAPED: dict[str, st.SearchStrategy[t.Any]] = {
     "flyte_user_settings": mutated({"accountNumber": "1", "rdsHost": "db", "dbPassword": SECRET}),
     "flyte_canary_inputs": mutated({"a": 1, "b": [{"c": "d"}]}),
 }
+#: what a secret has no effect without, and beside which other one
+_WITH: dict[str, dict[str, str]] = {
+    "flyte_client_secret": {"flyte_client_id": "me"},
+    "flyte_aws_secret_key": {"flyte_aws_access_key": "AKIA"},
+    "flyte_aws_session_token": {"flyte_aws_access_key": "AKIA"},
+}
+_INSTEAD = {"flyte_client_secret": "flyte_admin_token", "flyte_kube_password": "flyte_kube_api_key"}
 
 
 @st.composite
@@ -52,7 +59,10 @@ def inventories(draw: st.DrawFn) -> dict[str, dict[str, t.Any]]:
     declaration = _declaration()
     secrets = sorted(secret_variables())
     for name in [name for name in secrets if draw(st.booleans())]:
+        if _INSTEAD.get(name) in found[HOSTS[0]]:
+            continue
         for variables in found.values():
+            variables.update(_WITH.get(name, {}))
             variables[name] = f"{SECRET}-{name}" if declaration[name]["type"] == "str" else {"dbPassword": f"{SECRET}-{name}"}
     for _number in range(draw(st.integers(0, 4))):
         name = draw(st.sampled_from(sorted(declaration)) | st.sampled_from([*_SHAPED, "flyte_kubeconfig", "flyte_kube_context"]))
