@@ -17,8 +17,11 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
 
 @contextlib.contextmanager
-def workspace() -> t.Iterator[pathlib.Path]:
-    """Copy what git would take, with the collections that we depend on beside it; removed in the end."""
+def workspace(*, dependencies: bool = True) -> t.Iterator[pathlib.Path]:
+    """Copy what git would take, with the collections that we depend on beside it; removed in the end.
+
+    :param dependencies: whether they are.
+    """
     listing = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=REPOSITORY, capture_output=True, check=True)
     with tempfile.TemporaryDirectory(prefix="flyte-multicluster-") as folder:
         root = pathlib.Path(folder) / "ansible_collections"
@@ -31,7 +34,7 @@ def workspace() -> t.Iterator[pathlib.Path]:
         import ansible_collections
 
         installed = pathlib.Path(list(ansible_collections.__path__)[0])
-        for collection in ("kubernetes/core", "amazon/aws", "community/aws"):
+        for collection in ("kubernetes/core", "amazon/aws", "community/aws") if dependencies else ():
             (root / collection).parent.mkdir(parents=True, exist_ok=True)
             if collection in ("kubernetes/core", "amazon/aws"):
                 # antsibull-docs does not follow links, and our modules' documentation has parts from here.

@@ -136,6 +136,24 @@ def test_roles_in_a_playbook_of_ones_own(stranger: Stranger) -> None:
     assert pods["example.com/by"] == "own"
 
 
+#: those whose first example needs nothing but a cluster, flyteadmin and AWS as the lab has them; tests/unit/test_documentation.py checks the options of all
+EXAMPLES = ("flyte_sa_token", "flyte_cluster_info", "flyte_ecl_info", "flyte_ecl", "flyte_execution_info", "flyte_aws_info", "flyte_oidc_provider")
+
+
+def test_first_examples_of_modules_run_as_they_stand(stranger: Stranger) -> None:
+    tasks: list[dict[str, t.Any]] = []
+    for name in EXAMPLES:
+        text = (REPOSITORY / "plugins" / "modules" / f"{name}.py").read_text(encoding="utf-8").partition('EXAMPLES = r"""')[2].partition('"""')[0]
+        # Only flyteadmin's address is another one.
+        tasks.append(yaml.safe_load(text.replace("https://flyte.example.com", stranger.lab.admin_url))[0])
+    path = stranger.folder / "examples.yml"
+    path.write_text(yaml.safe_dump([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
+    more = {"KUBECONFIG": str(stranger.lab.kubeconfig), "AWS_URL": stranger.lab.aws_url, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+    command = [str(stranger.programs / "ansible-playbook"), "-i", "localhost,", str(path), "--check"]
+    answer = subprocess.run(command, cwd=stranger.folder, env={**stranger.environment(), **more}, capture_output=True, text=True, timeout=200, check=False)
+    assert answer.returncode == 0 and f"ok={len(EXAMPLES)}" in answer.stdout, answer.stdout + answer.stderr
+
+
 def test_ansible_runner_as_awx_uses_it(stranger: Stranger) -> None:
     """The project is read only, credentials come by variables and files, and what it writes is in its own folder."""
     private, home = stranger.folder / "runner", stranger.folder / "home"

@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The documentation is whole: every variable, every kind of failure, and examples that the modules take."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pathlib
+import re
+import sys
+import typing as t
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from conftest import REPOSITORY
+
+sys.path.insert(0, str(REPOSITORY / "docs" / "site"))
+
+import pages  # noqa: E402
+
+TROUBLESHOOTING = (REPOSITORY / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+PLUGINS = sorted((REPOSITORY / "plugins").rglob("*.py"))
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in PLUGINS}
+
+
+def test_every_variable_is_on_its_page() -> None:
+    page = pages.variables()
+    assert [name for name in pages.options() if f"- **`{name}`** (" not in page] == []
+    assert "  - **`project`** (str; required)" in page, "suboptions too"
+
+
+def calls(name: str) -> list[ast.Call]:
+    """Return all calls of a class of errors."""
+    nodes = [node for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [node for node in nodes if (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")) == name]
+
+
+def literal(node: ast.Call, position: int) -> str | None:
+    """Return an argument that is written out."""
+    found = node.args[position] if position < len(node.args) else None
+    return found.value if isinstance(found, ast.Constant) and isinstance(found.value, str) else None
+
+
+def test_every_step_that_fails_has_its_entry() -> None:
+    # "verify: pods" is of the step verify.
+    steps = {step.partition(":")[0] for node in calls("Failure") if (step := literal(node, 1))}
+    assert len(steps) >= 5
+    headings = set(re.findall(r"^### (\w+)$", TROUBLESHOOTING, re.MULTILINE))
+    assert steps - headings == set(), "a heading for each step that the closing table may name"
+
+
+def test_every_kind_of_error_has_its_entry() -> None:
+    kinds = {kind for node in calls("KubeError") if (kind := literal(node, 0))}
+    assert {"config", "unreachable", "api"} <= kinds
+    assert [kind for kind in sorted(kinds) if f"| `{kind}` |" not in TROUBLESHOOTING] == []
+
+
+def test_every_error_of_ours_is_among_the_messages() -> None:
+    """A class of errors that the page of messages does not know would leave its messages out."""
+    classes = [node.name for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and _is_error(node)]
+    raised = {name for name in classes if any(isinstance(node.args[0] if node.args else None, (ast.Constant, ast.JoinedStr)) for node in calls(name))}
+    assert raised - set(pages.SAID) == set(), "add it to SAID in docs/site/pages.py"
+    found = pages.messages()
+    assert all(found.values()) and sum(map(len, found.values())) > 200
+
+
+def _is_error(node: ast.ClassDef) -> bool:
+    return any(getattr(base, "id", "").endswith(("Error", "Exception", "Fault")) for base in node.bases)
+
+
+MODULES = sorted(path.stem for path in (REPOSITORY / "plugins" / "modules").glob("*.py"))
+
+
+def tasks_of(module: str) -> list[dict[str, t.Any]]:
+    """Return the tasks of a module's examples that run it."""
+    text = importlib.import_module(f"ansible_collections.flyte.multicluster.plugins.modules.{module}").EXAMPLES
+    found = [inner for entry in yaml.safe_load(text) for inner in (entry.get("tasks") or [entry])]
+    return [task for task in found if f"flyte.multicluster.{module}" in task]
+
+
+def spec_of(options: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return the argument spec that a documentation says."""
+    kept = ("type", "elements", "choices", "required", "aliases", "default")
+    return {
+        name: {key: option[key] for key in kept if key in option} | ({"options": spec_of(option["suboptions"])} if "suboptions" in option else {})
+        for name, option in options.items()
+    }
+
+
+def documentation_of(module: str) -> dict[str, t.Any]:
+    """Return all options of a module, those of its fragments too."""
+    found = yaml.safe_load(importlib.import_module(f"ansible_collections.flyte.multicluster.plugins.modules.{module}").DOCUMENTATION)
+    options = dict(found.get("options") or {})
+    for name in found.get("extends_documentation_fragment") or []:
+        fragment, _dot, part = name.removeprefix("flyte.multicluster.").partition(".")
+        owner = importlib.import_module(f"ansible_collections.flyte.multicluster.plugins.doc_fragments.{fragment}").ModuleDocFragment
+        more = yaml.safe_load(getattr(owner, (part or "DOCUMENTATION").upper())).get("options") or {}
+        for key, option in more.items():
+            both = {**(option.get("suboptions") or {}), **(options.get(key, {}).get("suboptions") or {})}
+            options[key] = {**option, **options.get(key, {}), **({"suboptions": both} if both else {})}
+    return options
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_takes_its_examples(module: str) -> None:
+    tasks = tasks_of(module)
+    assert tasks
+    validator = ArgumentSpecValidator(spec_of(documentation_of(module)))
+    for task in tasks:
+        given = task[f"flyte.multicluster.{module}"] or {}
+        # What is a template is known at run time only.
+        result = validator.validate({key: value for key, value in given.items() if not (isinstance(value, str) and "{{" in value)})
+        missing = [text for text in result.error_messages if not (text.startswith("missing required arguments") and _is_templated(given, text))]
+        assert missing == [], (task, missing)
+
+
+def _is_templated(given: dict[str, t.Any], text: str) -> bool:
+    return all(name.strip() in given for name in text.partition(":")[2].split(","))
+
+
+PAGES = [*sorted((REPOSITORY / "docs").glob("*.md")), REPOSITORY / "README.md"]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_what_a_page_names_is_there(path: pathlib.Path) -> None:
+    """Variables, playbooks, files and steps: what is renamed is renamed in the documents."""
+    text = path.read_text(encoding="utf-8")
+    known = {*pages.options(), *MODULES, "flyte_control_plane", "flyte_data_planes", "flyte_multicluster"}
+    named = {name for name in re.findall(r"(?<![\w/.-])(flyte_[a-z_]+[a-z])(?![\w…*-])", text) if not name.startswith("flyte_todo")}
+    unknown = {name for name in named - known if not any(other.startswith(name) for other in known)}
+    assert unknown == set()
+    callable_ = {file.stem for folder in ("playbooks", "roles") for file in (REPOSITORY / folder).iterdir()}
+    assert set(re.findall(r"flyte\.multicluster\.(?!flyte_|eks\b|git\b)([a-z]+)\b", text)) - callable_ == set()
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    generated = {"variables.md", "messages.md"}
+    assert [link for link in links if link and link not in generated and not (path.parent / link).exists()] == []
