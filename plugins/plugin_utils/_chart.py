@@ -90,7 +90,7 @@ def _refuse_other_version(site: Site, version: str) -> None:
     """Refuse a version that somebody wants beside a chart of another one, which is what would be installed."""
     wanted = site.settings["flyte_chart_version"]
     if wanted != declared_variables().site["flyte_chart_version"].default and wanted.removeprefix("v") != version.removeprefix("v"):
-        remedy = f"has no effect: it is of a chart in a repository, and flyte_chart_ref is a chart on this machine, of version {version}. Leave out one of them."
+        remedy = f"has no effect: it is of a chart in a repository; flyte_chart_ref is one on this machine, of version {version}. Leave out one of them."
         raise Refused(str(Fault(site.control_plane.host, "flyte_chart_version", wanted, remedy)))
 
 

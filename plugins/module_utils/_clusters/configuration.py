@@ -276,7 +276,8 @@ def configuration_of(access: Mapping[str, t.Any], user: Mapping[str, str] | None
         found.host = access["host"].rstrip("/")
     if access.get("api_key"):
         found.authorization = f"Bearer {access['api_key']}"
-    for option, attribute in (("username", "username"), ("password", "password"), ("validate_certs", "verify_ssl"), ("proxy", "proxy"), ("no_proxy", "no_proxy")):
+    attributes = {"username": "username", "password": "password", "validate_certs": "verify_ssl", "proxy": "proxy", "no_proxy": "no_proxy"}
+    for option, attribute in attributes.items():
         if access.get(option) is not None:
             setattr(found, attribute, access[option])
     for option, file, data in (("ca_cert", "ssl_ca_cert", "ca_data"), ("client_cert", "cert_file", "cert_data"), ("client_key", "key_file", "key_data")):

@@ -85,7 +85,8 @@ def _plain_admin(site: _Host) -> bool:
 _OF_THE_SITE = (
     _Rule(("flyte_catalog_insecure",), lambda _h, site: not site["flyte_catalog_endpoint"], "flyte_catalog_endpoint is not set"),
     _Rule(
-        _named("flyte_iam_", "mode", "domain_roles", "compact", "prune", "wildcard", "policy_name", "control_plane_role", "data_plane_role", "policy_size_limit"),
+        _named("flyte_iam_", "mode", "domain_roles", "compact", "prune", "wildcard", "policy_name")
+        + _named("flyte_iam_", "control_plane_role", "data_plane_role", "policy_size_limit"),
         _no_aws,
         _AWS,
     ),
@@ -135,7 +136,7 @@ _OF_A_HOST = (
         lambda host, _s: host.is_control_plane,
         "it is of data planes: flyteadmin calls its own cluster from within",
     ),
-    _Rule(("flyte_propeller_ca_cert",), lambda host, _s: host.is_control_plane, "it is of data planes: here flytepropeller calls flyteadmin within the cluster"),
+    _Rule(("flyte_propeller_ca_cert",), lambda host, _s: host.is_control_plane, "it is of data planes: here flytepropeller calls flyteadmin in the cluster"),
     _Rule(
         ("flyte_cluster_enabled", "flyte_cluster_name", "flyte_log_links"),
         lambda host, site: host.is_control_plane and not site["flyte_control_plane_runs_workflows"],
@@ -161,7 +162,7 @@ _OF_A_HOST = (
         "flyte_kube_host is http, where there are no certificates: make it https",
     ),
     _Rule(
-        ("flyte_kube_username", "flyte_kube_password"), lambda host, _s: bool(host["flyte_kube_api_key"]), "flyte_kube_api_key is what logs in: give one of them"
+        ("flyte_kube_username", "flyte_kube_password"), lambda host, _s: bool(host["flyte_kube_api_key"]), "flyte_kube_api_key is what logs in: give one"
     ),
 )
 _PROBE = ("flyte_probe_image", "flyte_probe_timeout")

@@ -65,7 +65,16 @@ def test_names_of_other_letters_are_mistyped_too() -> None:
     assert [text.partition(":")[2][:13] for text in said] == [" FLYTE_LABELS", " flyte-labels"] and all("Did you mean 'flyte_labels'?" in text for text in said)
 
 
-@pytest.mark.parametrize(("name", "value"), [("flyte_admin_token", "abc"), ("flyte_admin_proxy", "bob:abc@h"), ("flyte_admin_url", "bob:abc@h"), ("flyte_admin_url", "https://h?t=abc"), ("flyte_admin_url", ["abc"])])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("flyte_admin_token", "abc"),
+        ("flyte_admin_proxy", "bob:abc@h"),
+        ("flyte_admin_url", "bob:abc@h"),
+        ("flyte_admin_url", "https://h?t=abc"),
+        ("flyte_admin_url", ["abc"]),
+    ],
+)
 def test_a_misplaced_credential_is_not_shown(name: str, value: t.Any) -> None:
     hosts: dict[str, dict[str, t.Any]] = {"head": {}, "plane": {name: value}}
     (said,) = map(str, misplaced_variables("head", ["plane"], hosts.__getitem__, lambda host, variable: hosts[host].get(variable), [name]))
