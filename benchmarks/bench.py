@@ -3,8 +3,8 @@
 """The benchmarks, on a lab of their own: ``make bench``. Figures are ratios of jobs that ran in the same session, alternating.
 
 Writes ``results.json``, ``results.md`` and ``results.svg`` into ``benchmarks/results``. The whole of it takes about 40 minutes on two cores,
-most of it the stock modules; ``--quick`` leaves out what takes minutes. ``--only thousand`` is not part of it: Helm alone installs 1,000
-releases there, which takes most of an hour.
+most of it the stock modules; ``--quick`` leaves out what takes minutes. ``--only thousand`` is not part of it: its
+planes are copies of three that Helm installed (``clones.py``), since 1,000 runs of Helm take most of an hour.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import json
 import os
 import pathlib
 import socket
-import subprocess
 import sys
 import time
 import typing as t
@@ -25,6 +24,7 @@ import yaml
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+from clones import Kubectl, Original  # noqa: E402
 from report import LABELS_NEW, LABELS_OLD, NOTHING, OBSERVE, ONE_MORE, REGISTER, THOUSAND, Sample, merged, say, write  # noqa: E402
 from sites import PROJECT, REPOSITORY, SERVERS, Bench, Run, place  # noqa: E402
 
@@ -45,10 +45,13 @@ class Register:
         self.bench = bench
         self.lab = bench.lab
 
+    def on(self, server: str) -> Kubectl:
+        """Return what runs kubectl on a server."""
+        return Kubectl([str(binaries.find("kubectl")), "--kubeconfig", str(self.lab.kubeconfig), "--context", server])
+
     def kubectl(self, server: str, *arguments: str, text: str = "") -> None:
         """Run kubectl on a server."""
-        command = [str(binaries.find("kubectl")), "--kubeconfig", str(self.lab.kubeconfig), "--context", server, *arguments]
-        subprocess.run(command, input=text, text=True, capture_output=True, check=True)
+        self.on(server)(*arguments, text=text)
 
     def prepare(self, planes: int) -> None:
         """Make the namespaces and the ServiceAccounts, which the data planes' releases would have made."""
@@ -76,9 +79,8 @@ class Register:
 
     def check(self, planes: int, labels: int) -> None:
         """Fail where the job is not done."""
-        command = [str(binaries.find("kubectl")), "--kubeconfig", str(self.lab.kubeconfig), "--context", CONTROL_PLANE]
-        command += ["-n", NAMESPACE, "get", "secret", "cluster-credentials", "-o", "json"]
-        stored = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["data"] if planes else {}
+        answer = self.on(CONTROL_PLANE)("-n", NAMESPACE, "get", "secret", "cluster-credentials", "-o", "json") if planes else "{}"
+        stored = json.loads(answer).get("data") or {}
         rows = self.rows()
         if len(stored) != 2 * planes or rows != labels:
             raise SystemExit(f"the job is not done: {len(stored)} keys of {2 * planes}, {rows} labels of {labels}")
@@ -151,10 +153,10 @@ class Story:
     def add(self, benchmark: str, way: str, size: str, run: Run, **more: t.Any) -> None:
         """Note one run."""
         sample = {"benchmark": benchmark, "way": way, "size": size, "seconds": round(run.seconds, 2), "mib": round(run.peak_mib), **more}
-        sample["helm"] = round(run.helm_seconds, 2)
+        sample |= {"helm": round(run.helm_seconds, 2), "cpu": round(run.cpu_seconds, 2)}
         self.samples.append(sample)
         say(
-            f"  {benchmark}: {way}, {size}: {run.seconds:.1f} s"
+            f"  {benchmark}: {way}, {size}: {run.seconds:.1f} s, {run.cpu_seconds:.1f} s of CPU"
             + (f", Helm {run.helm_seconds:.1f} s" if run.helm_seconds else "")
             + f", {run.peak_mib:.0f} MiB"
         )
@@ -192,8 +194,16 @@ class Story:
     # -- (6)
 
     def thousand(self, sizes: t.Iterable[int]) -> None:
-        """site.yml with nothing to change at 1,000 planes, and at 100 in the same lab."""
+        """site.yml with nothing to change at 1,000 planes, and at 100 in the same lab. Helm installs the first of each API server, the others are copies."""
+        there = len(SERVERS)
+        self.grow(there)
+        originals = [Original(self.register.on(place(number)[0]), place(number)[1], f"plane_{number:03d}") for number in range(there)]
         for planes in sizes:
+            say(f"copying planes up to {planes}")
+            for number, original in enumerate(originals):
+                wanted = [other for other in range(there, planes) if other % len(SERVERS) == number]
+                original.copies([(place(other)[1], f"plane_{other:03d}") for other in wanted])
+            there = max(there, planes)
             self.grow(planes)
             for _number in range(self.repeat):
                 self.nothing(THOUSAND, planes)

@@ -8,6 +8,7 @@ import dataclasses
 import os
 import pathlib
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -39,6 +40,8 @@ class Run:
     """One run of a command."""
 
     seconds: float
+    #: of all its processes that ended, user and system: what a busy machine does not change much
+    cpu_seconds: float
     helm_seconds: float
     peak_mib: float
     output: str
@@ -147,7 +150,7 @@ class Bench:
         self.helm_log.unlink(missing_ok=True)
         output = self.scratch / "output.log"
         peak = 0.0
-        started = time.monotonic()
+        before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         with open(output, "wb") as log, subprocess.Popen(
             command, cwd=REPOSITORY, env={**_environment(self.lab.temporary), **(environment or {})}, stdout=log, stderr=subprocess.STDOUT
         ) as process:
@@ -160,7 +163,9 @@ class Bench:
             finally:
                 kill_tree(process)
         seconds = time.monotonic() - started
-        return Run(seconds, self._helm_seconds(), peak, output.read_text(encoding="utf-8", errors="replace"), process.returncode)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return Run(seconds, cpu, self._helm_seconds(), peak, output.read_text(encoding="utf-8", errors="replace"), process.returncode)
 
     def _helm_seconds(self) -> float:
         """Return for how long at least one Helm ran."""
