@@ -99,6 +99,7 @@ class Kube:
         self._extra_headers = _impersonation(access)
         self._bearer = _Bearer(access["api_key"], renew, renew_after) if renew else None
         self._connections = Connections(self._settings)
+        self._by = " by the proxy (flyte_kube_proxy, proxy-url of the kubeconfig, or HTTPS_PROXY)" if self._settings.proxy else ""
         #: what the newest answer said of the time, and when that was by our own clock
         self._date: tuple[datetime.datetime, float] | None = None
 
@@ -165,7 +166,7 @@ class Kube:
             raise KubeError(
                 "unreachable",
                 f"{self.server} does not answer: {_short(error)}",
-                hint="Check that the API server runs and can be reached from here, and its CA certificate.",
+                hint=f"Check that the API server runs and can be reached from here{self._by}, and its CA certificate.",
             ) from error
         except Exception as error:
             NOTES.note(error)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from .._common.redaction import SECRETS
@@ -20,6 +21,8 @@ if t.TYPE_CHECKING:
 
 #: characters of a value that a message shows
 _MOST_SHOWN = 300
+#: the query or the fragment of a URL
+_BEHIND_URL = re.compile(r"(?<=://)(?P<before>[^\s'\"?#]*[?#])[^\s'\"]+")
 #: in the place of a value that may be a secret
 NOT_SHOWN: t.Any = object()
 
@@ -41,8 +44,10 @@ class Fault:
 
 
 def shown(value: t.Any) -> str:
-    """Return a value as a message shows it: on one line, which ends."""
-    text = repr(value)
+    """Return a value as a message shows it: on one line, which ends, of a URL without what is often a token."""
+    if "-----BEGIN" in str(value):
+        return "(a certificate or a key, not shown)"
+    text = _BEHIND_URL.sub(r"\g<before>…", repr(value))
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}… ({len(text)} characters)"
 
 
@@ -75,8 +80,8 @@ class Reader:
         if taken is None:
             hint = " Put it in quotes: YAML makes a number of it, and 1.30 becomes 1.3." if variable.kind == "str" and isinstance(value, (int, float)) else ""
             # What has another shape may hold anything: a whole values file as text, a list of URLs with their passwords.
-            other = isinstance(value, (dict, list)) if variable.kind == "str" else isinstance(value, str) and variable.kind == "dict"
-            if other and not variable.secret:
+            shapes = (str, dict, list) if variable.kind in ("dict", "list") else (dict, list)
+            if isinstance(value, shapes) and not variable.secret:
                 self.fault(host, name, NOT_SHOWN, f"is {_said(value)}, and has to be {KIND_NAMES[variable.kind]}. (It is not shown.)")
                 return variable.default
             self.fault(host, name, "(not shown)" if variable.secret else value, f"has to be {KIND_NAMES[variable.kind]}.{hint}")

@@ -118,7 +118,7 @@ def _check_proxy(reader: Reader, host: str, name: str) -> None:
 def _is_proxy(url: str) -> bool:
     scheme, mark, rest = url.partition("://")
     user, at, address = rest.rpartition("@")
-    if not mark or (at and not re.fullmatch(r"[^/@?#:]+(:[^/@?#:]*)?", user)):
+    if not mark or re.search("[?#]|/.", address) or (at and not re.fullmatch(r"[^/@?#:]+(:[^/@?#:]*)?", user)):
         return False
     return not url_problem(f"{scheme}://{address}", _WEB)
 
