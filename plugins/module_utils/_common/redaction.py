@@ -18,6 +18,8 @@ if t.TYPE_CHECKING:
 MASK = "********"
 #: what is shorter stands in other words too
 _SHORTEST = 5
+#: what every message of ours is full of: without it nobody could read which variable is meant
+_OWN_WORDS = frozenset({"flyte", "flyteadmin", "flytepropeller"})
 #: a user and password of a URL; they may hold "/" and "@" themselves
 _USERINFO = re.compile(r"(?<=://)[^\s\"'<>]*@")
 #: what a key is called whose value is a secret; a path or a name of one is none
@@ -27,7 +29,7 @@ _SECRET_KEY = re.compile(r"(password|passwd|passphrase|token|secret|credential|a
 def forms(secret: str) -> Iterator[str]:
     """Return how a secret may stand in a text: as it is, escaped, in base64, in a URL."""
     raw = secret.strip()
-    if len(raw) < _SHORTEST:
+    if len(raw) < _SHORTEST or raw in _OWN_WORDS:
         return
     for found in (secret, raw):
         sent = _sent(found)

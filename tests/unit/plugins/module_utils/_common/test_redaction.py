@@ -74,3 +74,9 @@ def test_a_secret_that_is_no_text(secret: str) -> None:
     found = Redactor()
     found.know(secret)
     assert found.text(f"a {secret} b") == f"a {MASK} b"
+
+
+def test_a_word_that_every_message_has_stays_readable() -> None:
+    redactor = Redactor()
+    redactor.know("flyte", " flytepropeller\n", "flyte-4711")
+    assert redactor.text("flyte_labels of flytepropeller: flyte-4711") == f"flyte_labels of flytepropeller: {MASK}"

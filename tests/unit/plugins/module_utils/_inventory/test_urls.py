@@ -96,7 +96,10 @@ def test_a_proxy_may_have_a_password(inventory: Inventory, name: str, url: str) 
 @pytest.mark.parametrize("name", PROXIES)
 @pytest.mark.parametrize(
     "url",
-    ["proxy:3128", "http://bob:hunter2/@proxy", "http://bob:hunter2@x@proxy", "http://bob:hunter2@pro xy", "http://:hunter2@x", "http://p/?t=hunter2", "http://p/x", 7],
+    [
+        *("proxy:3128", "http://bob:hunter2/@proxy", "http://bob:hunter2@x@proxy", "http://bob:hunter2@pro xy", "http://:hunter2@x"),
+        *("http://p/?t=hunter2", "http://p/x", 7),
+    ],
 )
 def test_a_proxy_that_is_none_is_refused_without_being_shown(inventory: Inventory, name: str, url: t.Any) -> None:
     found = faults(inventory, PROXIES[name], name, url)
