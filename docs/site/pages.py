@@ -14,8 +14,9 @@ import yaml
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 REPOSITORY_URL = "https://github.com/flyteorg/flyte-multicluster"
-#: the first pattern that a variable's name matches is its group; the order on the page is that of the titles
+#: the first pattern that a variable's name matches is its group; the last group comes first on the page
 GROUPS: list[tuple[str, str]] = [
+    ("Waiting and asking", r"flyte_(concurrency|request_timeout|wait_timeout|kube_client_(burst|qps|timeout)|sync_|explain|allow_)"),
     ("How flytepropeller logs in to flyteadmin", r"flyte_propeller_"),
     ("Private endpoints", r"flyte_(probe|api)_"),
     ("EKS clusters", r"flyte_eks_"),
@@ -24,11 +25,10 @@ GROUPS: list[tuple[str, str]] = [
     ("AWS", r"flyte_aws_"),
     ("Labels and placement", r"flyte_(labels|execution_cluster_labels|default_execution_label|projects|domains|strict_labels|removal_limit)"),
     ("Verification", r"flyte_(canary|verify)_"),
-    ("How a cluster is reached", r"flyte_(kube_(?!client_)|kubeconfig|openshift)"),
+    ("How a cluster is reached", r"flyte_(kube_|kubeconfig|openshift)"),
     ("How flyteadmin is reached, and who asks", r"flyte_(admin_|client_|token_(?!secret)|authorization_header)"),
     ("Releases and their values", r"flyte_(chart_|values|user_settings|release_|helm_|namespace|log_links|provider|catalog_|pending_)"),
     ("Buckets", r"flyte_(buckets|raw_data_bucket|storage)"),
-    ("Waiting and asking", r"flyte_(concurrency|request_timeout|wait_timeout|kube_client_|sync_|explain|allow_)"),
     ("Clusters", r"flyte_"),
 ]
 #: calls that make a message, and which of their arguments a person reads: positions, and names

@@ -147,7 +147,9 @@ def plain(value: t.Any) -> t.Any:
         return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    for kind in (int, float, str):
+    if isinstance(value, str):
+        return str.__str__(value)  # str() returns a text that ansible-core 2.18 marks as unsafe as it is, and YAML does not write that
+    for kind in (int, float):
         if isinstance(value, kind):
             return kind(value)
     return str(value)

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import HostVariables, TemplateFault
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import HostVariables, TemplateFault, plain
 
 
 def read(value: t.Any) -> t.Any:
@@ -24,6 +24,19 @@ def test_what_stands_in_the_query_of_a_url_is_a_secret() -> None:
     HostVariables({"hostvars": hostvars}, DataLoader()).read("controlplane", "flyte_chart_repo_url")
     said = SECRETS.text("GET https://h/x?channel=stable&sig=a%2Bquery4711query/index.yaml: stable a+query4711query a%2Bquery4711query")
     assert "query4711" not in said and "stable" in said and "https://h/x" in said
+
+
+class Unsafe(str):
+    """What ansible-core 2.18 makes of a text in a result: str() returns it as it is."""
+
+    def __str__(self) -> str:
+        return self
+
+
+def test_a_text_that_2_18_marks_as_unsafe_is_a_plain_text() -> None:
+    found = plain({Unsafe("a"): [Unsafe("b"), {"c": Unsafe("d")}]})
+    (key,) = found
+    assert [type(text) for text in (key, found["a"][0], found["a"][1]["c"])] == [str, str, str] and found == {"a": ["b", {"c": "d"}]}
 
 
 def aliases() -> t.Any:
