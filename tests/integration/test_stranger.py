@@ -179,7 +179,7 @@ def test_ansible_runner_as_awx_uses_it(stranger: Stranger) -> None:
     answer = subprocess.run(command, cwd=home, env=given, capture_output=True, text=True, timeout=300, check=False)
     artifacts = private / "artifacts" / "awx"
     said = (artifacts / "stdout").read_text(encoding="utf-8")
-    assert answer.returncode == 0 and (artifacts / "status").read_text(encoding="utf-8") == "successful", (answer.stderr, said)
+    assert answer.returncode == 0 and (artifacts / "status").read_text(encoding="utf-8") == "successful", answer.stderr + said
     assert (_tree(private / "project"), _tree(home), _tree(private / "inventory"), _tree(stranger.lab.kubeconfig)) == before
     assert stranger.labels() == {"team1/development": "label1", "project1": "label1"}, "labels that the inventory does not have stay"
     events = [json.loads(path.read_text(encoding="utf-8")) for path in (artifacts / "job_events").glob("*.json")]
