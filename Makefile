@@ -1,5 +1,6 @@
 # flyte.multicluster. Two commands for a fresh machine: make demo, make test.
-# PYTHON chooses the interpreter (3.11 to 3.13), FLYTEKIT_PYTHON flytekit's (up to 3.12), FLYTE_CHART the chart (a folder or a .tgz; default: the lab's stand-in).
+# PYTHON chooses the interpreter (3.11 to 3.13), FLYTEKIT_PYTHON flytekit's (up to 3.12), FLYTE_CHART the chart (a folder or a .tgz; default: the lab's stand-in),
+# CHROMIUM the browser.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -11,7 +12,7 @@ export PYTHONUNBUFFERED := 1
 # Compiled modules are kept where they are imported from: without them each process compiles hundreds of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench help setup binaries demo test test-with-lab test-without-lab lint types unit sanity molecule integration docs packaging lab-up lab-down clean
+.PHONY: bench browser help setup binaries demo test test-with-lab test-without-lab lint types unit sanity molecule integration docs packaging lab-up lab-down clean
 
 help:
 	@echo "make demo         the main job on the lab: three clusters, workflows placed by label"
@@ -70,6 +71,20 @@ demo: lab-up
 lint types unit sanity docs molecule integration: setup
 	@echo "== $@"
 	@$(BIN)/nox --reuse-existing-virtualenvs --no-install --session $(subst unit,units,$@) 2>&1
+
+# The page of a status is looked at in a real browser. Where none can be had, that test is left out, and says so.
+browser:
+	@for name in chromium chromium-browser google-chrome-stable google-chrome; do command -v $$name >/dev/null 2>&1 && exit 0; done; \
+	[ -n "$(CHROMIUM)" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	  echo "== installing Chromium for the test of the status page: about 1 minute, once"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null 2>&1 \
+	    || echo "== Chromium could not be installed: the test of the status page in a browser is left out"; \
+	else \
+	  echo "== no Chromium (Debian: apt-get install chromium): the test of the status page in a browser is left out"; \
+	fi
+
+unit: browser
 
 packaging: setup $(VENV)-packaging/.ready
 	@echo "== $@"

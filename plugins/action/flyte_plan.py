@@ -30,6 +30,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.removals 
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.same_place import same_places
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines, unprobed_lines
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.strays import stray_lines
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, Refused, refuse_without
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader, provide
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
@@ -39,6 +40,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections im
     observed_cluster,
     observed_control_plane,
 )
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._drift import drift
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._helm_binary import helm_fault
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity import planned_identities
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
@@ -61,7 +63,7 @@ _LIBRARIES = ("kubernetes", "requests")
 class ActionModule(InventoryAction):
     """Reads only, in check mode too."""
 
-    ARGUMENTS: t.ClassVar[dict[str, dict[str, t.Any]]] = {"scope": {"type": "str", "choices": ["all", "observe", "iam"], "default": "all"}}
+    ARGUMENTS: t.ClassVar[dict[str, dict[str, t.Any]]] = {"scope": {"type": "str", "choices": ["all", "observe", "status", "iam"], "default": "all"}}
 
     def act(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the checked site, what was observed, and the plan."""
@@ -74,12 +76,12 @@ class ActionModule(InventoryAction):
             self._refuse_login(site)
         chart = provide(site, self._pull, self.variables.read(site.control_plane.host, "flyte_chart_repo_url")) if scope == "all" else None
         reader = ValuesReader(site, chart, self.variables.read)
-        if scope != "observe":
+        if scope in ("all", "iam"):
             self._refuse_values(site, reader)
             self._use_mapping(site, reader)
         aws = self._ask_aws(site)
         observed = {} if scope == "iam" else self._observe(site, hosts, aws, scope)
-        if scope == "observe":
+        if scope in ("observe", "status"):
             live = control_plane_of(observed, site.control_plane.host).get("namespace_mapping")
             site.settings["flyte_namespace_mapping"] = plain_mapping(live) or site.settings["flyte_namespace_mapping"]
         known = Known(site, observed, aws, chart, reader=reader if chart else None)
@@ -89,12 +91,14 @@ class ActionModule(InventoryAction):
         result = {"changed": False, **known.as_dict(), "play_hosts": hosts}
         if scope == "observe":
             return result
+        if scope == "status":
+            return {**result, **drift(known, self.variables.read)}
         digest = known.digest_of(self.variables.read) if chart else None
         plan = make_plan(site, observed, chart=chart, digest=digest, aws=aws, identities=known.identities)
         removed = self._checked_against_now(known, plan) if site.control_plane.host in hosts else []
         return {
             **result,
-            "lines": plan_lines(plan.rows) + removed + (unprobed_lines(site) if scope == "all" else []),
+            "lines": plan_lines(plan.rows) + removed + (stray_lines(site, known.live) + unprobed_lines(site) if scope == "all" else []),
             "rows": [dataclasses.asdict(row) for row in plan.rows],
             "failures": as_rows(plan.failures),
             "groups": plan.groups(site.control_plane.host, hosts),
@@ -271,11 +275,13 @@ class ActionModule(InventoryAction):
             "concurrency": site.settings["flyte_concurrency"],
             "timeout": site.settings["flyte_request_timeout"],
             **observed_control_plane(site, self.variables.read),
+            "server_version": scope == "status",
         }
         observed = self.module(MODULES + "flyte_cluster_info", arguments, reads=True)["clusters"]
         wrong = {host: entry["error"] for host, entry in observed.items() if entry["error"]}
         # What the control plane has decides what every other cluster needs. What is wrong in the inventory is refused before any change.
-        fatal = [host for host, error in wrong.items() if host == site.control_plane.host or (error["kind"] == "config" and scope != "observe")]
+        strict = scope not in ("observe", "status")
+        fatal = [host for host, error in wrong.items() if (host == site.control_plane.host and scope != "status") or (error["kind"] == "config" and strict)]
         if fatal:
             raise Refused(*(f"{host}: {wrong[host]['message']}. {wrong[host]['hint']}" for host in fatal))
         twice = same_places(site, observed) if scope == "all" else []

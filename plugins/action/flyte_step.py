@@ -9,7 +9,14 @@ import itertools
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure
-from ansible_collections.flyte.multicluster.plugins.plugin_utils import _canary_steps, _cloud_steps, _identity_steps, _placement_steps, _steps
+from ansible_collections.flyte.multicluster.plugins.plugin_utils import (
+    _canary_steps,
+    _cloud_steps,
+    _identity_steps,
+    _placement_steps,
+    _status_steps,
+    _steps,
+)
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._outcomes import Outcomes
@@ -32,8 +39,8 @@ STEPS: dict[str, t.Callable[[_steps.Work], dict[str, t.Any]]] = {
     "verify": _placement_steps.verify,
     "identity_proof": _identity_steps.prove_identities,
     "canary": _canary_steps.prove,
-    "status": _placement_steps.show_status,
-    "report": _steps.report,
+    "status": _status_steps.show_status,
+    "report": _status_steps.report,
 }
 
 

@@ -32,6 +32,10 @@ options:
     type: list
     elements: str
     default: []
+  server_version:
+    description: Whether each cluster is asked which version of Kubernetes it is.
+    type: bool
+    default: false
   wait:
     description: Seconds to wait until the Deployments of the releases are ready; V(0) observes instead.
     type: float
@@ -73,6 +77,7 @@ RETURN = r"""
 clusters:
   description:
     - What was found, by O(clusters[].name).
+    - RV(ignore:kubernetes) is null without O(server_version). RV(ignore:deployments.resized) are Deployments of another size than the release says.
     - RV(ignore:not_working) names the Deployments whose pods may be ready, but that do not do their work. RV(ignore:namespaces) is null but for a
       data plane with a release; RV(ignore:new_namespaces) are those of the last 15 minutes.
     - RV(ignore:control_plane) is null but for the control plane. There it has RV(ignore:credentials) (fingerprints by cluster),
@@ -87,6 +92,7 @@ clusters:
       reachable: true
       error:
       server: https://127.0.0.1:38101
+      kubernetes: v1.34.2
       release:
         name: flyte-core-data
         chart: flyte-core
@@ -106,6 +112,7 @@ clusters:
       deployments:
         total: 2
         not_ready: []
+        resized: []
       identity:
         managed: true
         keys: {client_secret: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae}
@@ -144,6 +151,7 @@ _CLUSTER: dict[str, dict[str, t.Any]] = {
 _OWN = {
     "service_accounts": {"type": "bool", "default": False},
     "unprobed": {"type": "list", "elements": "str", "default": []},
+    "server_version": {"type": "bool", "default": False},
     "wait": {"type": "float", "default": 0},
     "gather": {"type": "bool", "default": False},
 }
@@ -152,7 +160,7 @@ _OWN = {
 def _work(call: Call) -> dict[str, t.Any]:
     params = call.params
     specs = [{**{key: cluster[key] for key in ("name", *_CLUSTER)}, "access": access_of(cluster)} for cluster in params["clusters"]]
-    common = {option: params[option] for option in ("concurrency", "timeout", "service_accounts", "unprobed", "flyteadmin")}
+    common = {option: params[option] for option in ("concurrency", "timeout", "service_accounts", "unprobed", "server_version", "flyteadmin")}
     ready = wait_until_ready(specs, timeout=params["timeout"], wait=params["wait"]) if params["wait"] else {}
     seen = {} if ready and not params["gather"] else observe(specs, **common)
     return {"changed": False, **({"ready": ready} if ready else {}), **({"clusters": seen} if seen else {})}

@@ -23,10 +23,12 @@ options:
   scope:
     description:
       - V(all) observes everything and plans everything.
-      - V(observe) fetches no chart and plans nothing, as status and verification need it.
+      - V(observe) fetches no chart and plans nothing, as a verification needs it.
+      - V(status) is V(observe), with the version of Kubernetes of each cluster; a control plane that does not answer is no failure of it. Where the chart is
+        on this machine already, it also says what a run would change of the releases.
       - V(iam) asks AWS only and plans IAM only; no cluster is asked.
     type: str
-    choices: [all, observe, iam]
+    choices: [all, observe, status, iam]
     default: all
 notes:
   - The variables are those of the role P(flyte.multicluster.preflight#role).
@@ -82,7 +84,7 @@ play_hosts:
   sample: [controlplane, dataplane_1]
 rows:
   description: What will be done.
-  returned: success, unless O(scope=observe)
+  returned: success, unless O(scope=observe) or O(scope=status)
   type: list
   elements: dict
   contains:
@@ -109,31 +111,43 @@ rows:
       sample: []
 lines:
   description: The rows as text.
-  returned: success, unless O(scope=observe)
+  returned: success, unless O(scope=observe) or O(scope=status)
   type: list
   elements: str
   sample: ["dataplane_1: dataplane: Helm release flyte-core-data: install flyte-core v1.16.8"]
 groups:
   description: Which hosts have something to do at which step, as groups for M(ansible.builtin.add_host).
-  returned: success, unless O(scope=observe)
+  returned: success, unless O(scope=observe) or O(scope=status)
   type: list
   elements: dict
   sample: [{host: dataplane_1, group: flyte_todo_dataplane}]
 failures:
   description: What cannot be done, by inventory host.
-  returned: success, unless O(scope=observe)
+  returned: success, unless O(scope=observe) or O(scope=status)
   type: list
   elements: dict
   sample: [{host: dataplane_2, step: observe, problem: "https://127.0.0.1:28102 does not answer", remedy: Check that the API server runs.}]
+drift:
+  description: What a run would change of Helm releases, as RV(rows).
+  returned: with O(scope=status)
+  type: list
+  elements: dict
+  sample: [{host: dataplane_1, step: dataplane, action: Helm release flyte-core-data, reason: "values differ (9f86d081 -> 60303ae2)", details: []}]
+notes:
+  description: Why RV(drift) could not be had.
+  returned: with O(scope=status)
+  type: list
+  elements: str
+  sample: ["Values and versions of releases are not compared: the chart is not on this machine yet; site.yml fetches it"]
 releases:
   description: Data planes whose Helm release is installed or upgraded.
-  returned: success, unless O(scope=observe)
+  returned: success, unless O(scope=observe) or O(scope=status)
   type: list
   elements: str
   sample: [dataplane_1]
 waiting:
   description: Data planes whose release is as wanted, but whose Deployments are not ready.
-  returned: success, unless O(scope=observe)
+  returned: success, unless O(scope=observe) or O(scope=status)
   type: list
   elements: str
   sample: []
@@ -144,29 +158,29 @@ identities:
   sample: {dataplane_1: {client_id: flytepropeller, copied: true}}
 identity:
   description: Hosts whose Secret of flytepropeller's identity is written.
-  returned: success, unless O(scope=observe)
+  returned: success, unless O(scope=observe) or O(scope=status)
   type: list
   elements: str
   sample: [dataplane_1]
 restarts:
   description: Deployments that are started anew, since their pods are ready and they do not do their work, by inventory host.
-  returned: success, unless O(scope=observe)
+  returned: success, unless O(scope=observe) or O(scope=status)
   type: dict
   sample: {dataplane_1: [flytepropeller]}
 credentials:
   description: Data planes whose credentials are made, stored or tried.
-  returned: success, unless O(scope=observe)
+  returned: success, unless O(scope=observe) or O(scope=status)
   type: list
   elements: str
   sample: [dataplane_1]
 eks:
   description: EKS clusters of the inventory that are created, by inventory host.
-  returned: success, unless O(scope=observe)
+  returned: success, unless O(scope=observe) or O(scope=status)
   type: dict
   sample: {dataplane_4: {create: true, replace_node_group: false}}
 iam:
   description: The documents that IAM has to have, and which of them differ; null where IAM is not managed.
-  returned: success, unless O(scope=observe)
+  returned: success, unless O(scope=observe) or O(scope=status)
   type: dict
   sample: {due: false}
 """

@@ -34,8 +34,9 @@ options:
         every namespace, by M(flyte.multicluster.flyte_cluster_info) and M(flyte.multicluster.flyte_ecl_info).
       - V(identity_proof) lets each flytepropeller's own client log in to flyteadmin, by M(flyte.multicluster.flyte_propeller_identity_info).
       - V(canary) proves where every labelled project-domain runs, and that every cluster does, by M(flyte.multicluster.flyte_canary).
-      - V(status) returns a table of all clusters.
-      - V(report) fails with a table of everything that failed.
+      - V(status) asks flyteadmin for labels, projects and executions, returns a table of all clusters and what to do, and writes it to the files of
+        C(flyte_status_json) and C(flyte_status_page).
+      - V(report) fails with a table of everything that failed, after a run of the site with one of all clusters as they are now.
     type: str
     required: true
     choices:
@@ -132,9 +133,21 @@ table:
   type: list
   elements: str
   sample: ["CLUSTER      FAILED AT  WHAT", "dataplane_2  observe    https://127.0.0.1:28102 does not answer"]
-text:
-  description: A table of all clusters.
+status:
+  description: The state of all clusters, as C(flyte_status_json) has it; its C(format) is V(1).
   returned: with O(step=status)
-  type: str
-  sample: "CLUSTER      ENABLED  ENDPOINT"
+  type: dict
+  sample: {format: 1, time: "2026-11-28T15:00:00Z", url: "https://flyte.example.com", clusters: [{name: dataplane_1, state: ready}], labels: [], places: [], notes: []}
+status_table:
+  description: The table of all clusters, line by line.
+  returned: with O(step=report), where a run of the site failed
+  type: list
+  elements: str
+  sample: ["CLUSTER      STATE", "dataplane_1  not ready"]
+files:
+  description: The files that were written.
+  returned: with O(step=status)
+  type: list
+  elements: str
+  sample: [/srv/www/flyte.html]
 """

@@ -31,7 +31,7 @@ MODULES = "flyte.multicluster."
 #: faults that one message names: of a site of a thousand planes each may have ten
 MOST_LINES = 50
 #: what people read of a result. The rest is data for the next task, in which nothing may be replaced, and holds no secret.
-_SHOWN = ("msg", "lines", "text", "table", "failures", "rows", "diff", "warnings")
+_SHOWN = ("msg", "lines", "text", "table", "status_table", "failures", "rows", "diff", "warnings")
 
 
 class Refused(Exception):

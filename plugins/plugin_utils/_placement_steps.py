@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps that talk to flyteadmin: labels, namespaces, verification, status."""
+"""The steps that talk to flyteadmin: labels, namespaces, verification."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.labels im
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.namespaces import lacking
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import make_plan
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import status_text
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import cluster_failures, judge_labels
-from ansible_collections.flyte.multicluster.plugins.modules import flyte_ecl, flyte_ecl_info, flyte_execution_info
+from ansible_collections.flyte.multicluster.plugins.modules import flyte_ecl, flyte_ecl_info
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._namespace_steps import namespace_failures, restart_syncresources
@@ -167,13 +166,3 @@ def _observed_again(work: Work) -> dict[str, dict[str, t.Any]]:
 def _stored_labels(work: Work) -> dict[str, t.Any]:
     return work.action.here(flyte_ecl_info.OPERATION, {**admin_options(work.known.site, work.read), "retry_for": RETRY_FOR})
 
-
-def show_status(work: Work) -> dict[str, t.Any]:
-    """Return a table of all clusters."""
-    site = work.known.site
-    try:
-        executions = work.action.here(flyte_execution_info.OPERATION, admin_options(site, work.read), reads=True)["executions"]
-    except ModuleFailed as error:
-        # The clusters can be shown without them.
-        return {"text": f"{status_text(site, work.known.observed, None)}\nExecutions are unknown: {in_inventory_words(str(error))}\n"}
-    return {"text": status_text(site, work.known.observed, executions)}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps that concern many clusters at once: waiting for them, storing their credentials, reporting what failed."""
+"""The steps that concern many clusters at once: waiting for them, storing their credentials."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.propeller import restart
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import endpoint_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, not_ready
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import failure_summary, failure_table
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_cluster_credentials, flyte_cluster_info
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
@@ -218,11 +217,3 @@ def _probes_elsewhere(work: Work, planes: Iterable[Cluster], stored: Mapping[str
     elsewhere = [plane for plane in planes if plane.probe_from != "controller" and plane.name in stored]
     private = {plane.name: endpoint_of(plane, work.known.observed.get(plane.host)) or "" for plane in elsewhere if plane.probe_from == "control_plane"}
     return {**{plane.name: probe_result(kind=UNPROBED) for plane in elsewhere}, **probed_there(work.action, work.known.site, private)}
-
-
-def report(work: Work) -> dict[str, t.Any]:
-    """Fail with one table of everything that failed; succeed where nothing did."""
-    failures = work.failures()
-    if not failures:
-        return {}
-    return {"failed": True, "msg": failure_summary(failures), "table": failure_table(failures)}

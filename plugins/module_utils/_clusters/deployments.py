@@ -36,10 +36,12 @@ class Readiness:
     missing: list[str] = dataclasses.field(default_factory=list)
     #: the others that are not as they should be, each with ``name`` and ``reason``
     not_ready: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    #: those of another size than the release says, each with ``name``, ``wanted`` and ``found``; an autoscaler may have made it
+    resized: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
 
     def public(self) -> dict[str, t.Any]:
         """Return it as a module's result has it."""
-        return {"total": self.total, "not_ready": self.not_ready}
+        return {"total": self.total, "not_ready": self.not_ready, "resized": self.resized}
 
 
 def readiness(kube: Kube, namespace: str, wanted: Sequence[Wanted], *, explain: bool = True) -> Readiness:
@@ -57,6 +59,7 @@ def readiness(kube: Kube, namespace: str, wanted: Sequence[Wanted], *, explain: 
             problems = {entry: _missing(entry, present.get(entry.name)) for entry in own}
             waiting = [(entry, present[entry.name]) for entry in own if not problems[entry] and _unrolled(present[entry.name], entry)]
         found.missing += filter(None, problems.values())
+        found.resized += [_resized(entry, present[entry.name]) for entry in own if not problems[entry] and _is_resized(present[entry.name], entry)]
         found.not_ready += _explained(kube, place, waiting, explain=explain)
     return found
 
@@ -67,6 +70,14 @@ def _missing(entry: Wanted, deployment: Mapping[str, t.Any] | None) -> str:
     if entry.replicas and _replicas(deployment) == 0:
         return f"the Deployment {entry.name} (scaled to 0, the release has {entry.replicas})"
     return ""
+
+
+def _is_resized(deployment: Mapping[str, t.Any], entry: Wanted) -> bool:
+    return entry.replicas is not None and _replicas(deployment) != entry.replicas
+
+
+def _resized(entry: Wanted, deployment: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {"name": entry.name, "wanted": entry.replicas, "found": _replicas(deployment)}
 
 
 def _replicas(deployment: Mapping[str, t.Any]) -> int:

@@ -41,6 +41,7 @@ def observe(
     timeout: float,
     service_accounts: bool,
     unprobed: Sequence[str] = (),
+    server_version: bool = False,
     flyteadmin: t.Mapping[str, t.Any] | None = None,
 ) -> dict[str, dict[str, t.Any]]:
     """Return what was found in each cluster, by ``name`` of its spec. Those that do not answer cost one timeout together.
@@ -52,7 +53,7 @@ def observe(
     planes = [spec for spec in specs if not spec["control_plane"]]
 
     def whole(spec: _Spec) -> _Observed:
-        observed = _opened(spec, timeout)
+        observed = _opened(spec, timeout, server_version)
         asked: dict[str, t.Any] = {"service_accounts": service_accounts, "unprobed": unprobed, "flyteadmin": flyteadmin}
         return observed.complete(lambda kube: observe_control_plane(kube, spec["namespace"], timeout=timeout, **asked))
 
@@ -60,7 +61,7 @@ def observe(
     with concurrent.futures.ThreadPoolExecutor(max_workers=1) as pool:
         # A control plane asks every cluster that flyteadmin knows, each with a limit of its own.
         pending = pool.submit(in_threads, whole, control_planes, WIDE, seconds=2 * limit, late=_late)
-        opened = in_threads(lambda spec: _opened(spec, timeout), planes, WIDE, seconds=limit, late=_late)
+        opened = in_threads(lambda spec: _opened(spec, timeout, server_version), planes, WIDE, seconds=limit, late=_late)
         observed = in_threads(lambda found: found.complete(), opened, concurrency, seconds=limit, late=lambda found, why: _late(found.spec, why))
         observed = pending.result() + observed
     by_name = {entry.spec["name"]: entry.found for entry in observed}
@@ -92,7 +93,7 @@ class _Observed:
 
 def _nothing() -> dict[str, t.Any]:
     return {
-        "reachable": False, "error": None, "server": None, "release": None, "token": None, "missing": [], "deployments": None,
+        "reachable": False, "error": None, "server": None, "kubernetes": None, "release": None, "token": None, "missing": [], "deployments": None,
         "not_working": [], "namespaces": None, "new_namespaces": [], "identity": None, "control_plane": None,
     }  # fmt: skip
 
@@ -102,7 +103,7 @@ def _late(spec: _Spec, why: Overdue) -> _Observed:
     return _Observed(spec, {**_nothing(), "error": failure_of(why)})
 
 
-def _opened(spec: _Spec, timeout: float) -> _Observed:
+def _opened(spec: _Spec, timeout: float, server_version: bool) -> _Observed:
     """Ask a cluster the first question: which release is there."""
     found = _nothing()
     try:
@@ -110,10 +111,16 @@ def _opened(spec: _Spec, timeout: float) -> _Observed:
         found["server"] = kube.server
         release = find_release(kube, spec["namespace"], spec["release"])
         found["release"] = release.public() if release else None
+        found["kubernetes"] = _version(kube) if server_version else None
     except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
         found["error"] = failure_of(error)
         return _Observed(spec, found)
     return _Observed(spec, found, kube, release)
+
+
+def _version(kube: Kube) -> str:
+    with reading("the version of the API server", "Look at it: kubectl version"):
+        return str(kube.get("/version")["gitVersion"])
 
 
 def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.Any]:

@@ -30,13 +30,18 @@ def unfinished(site: Site, observed: Observations) -> list[Failure]:
 
     Values and versions of releases are not compared: that needs the chart, which a verification alone does without.
     """
-    failures = [failure for cluster in site.clusters if (failure := _release_failure(cluster, observed))]
+    failures = release_failures(site, observed)
     without = {failure.host for failure in failures}
     due = [host for host in credentials_due(site, observed, []) if host not in without]
     failures += [to_be_done(row) for row in credential_rows(site, observed, due)]
     if site.control_plane.host not in without:
         failures += _configuration_failures(site, observed, due)
     return failures
+
+
+def release_failures(site: Site, observed: Observations) -> list[Failure]:
+    """Return the clusters that answered without a release that is deployed."""
+    return [failure for cluster in site.clusters if (failure := _release_failure(cluster, observed))]
 
 
 def to_be_done(row: Row) -> Failure:

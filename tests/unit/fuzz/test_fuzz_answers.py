@@ -26,12 +26,13 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.set
 from ansible_collections.flyte.multicluster.plugins.module_utils._labels.placement import Placement
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.complete import unfinished
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart, make_plan
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import failure_table, plan_lines, status_text
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import failure_table, plan_lines
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import cluster_failures
 from api_server import CONFIG_MAPS, RECORDS, SECRETS, TOKENS, WORKING_MANIFEST, Answers, control_plane, encoded, helm_record, token_secret, working_plane
 from conftest import REPOSITORY, Inventory, site_of
 from fuzzing import EXAMPLES, ODD, SECRET, holds, mutated, without_secret
 from hypothesis import strategies as st
+from status_sites import said_of_status
 
 HUB, HOSTILE, GOOD = "controlplane", "dataplane_1", "dataplane_2"
 RULES = "POST /apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
@@ -157,7 +158,7 @@ def _said(site: t.Any, observed: dict[str, t.Any]) -> t.Iterator[str]:
     failures = [*plan.failures, *cluster_failures(site, observed), *unfinished(site, observed)]
     assert all(failure.host and failure.problem and failure.remedy for failure in failures), failures
     yield "\n".join(failure_table(failures))
-    yield status_text(site, observed, [])
+    yield from said_of_status(site, observed)
 
 
 # -- flyteadmin

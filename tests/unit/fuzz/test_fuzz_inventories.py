@@ -15,12 +15,13 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.name
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.complete import unfinished
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart, make_plan
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import failure_table, plan_lines, status_text
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import failure_table, plan_lines
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import cluster_failures
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import _declaration, declared_variables, known_names, secret_variables
 from conftest import _SITE
 from fuzzing import EXAMPLES, NASTY, SECRET, holds, mutated, odd, without_secret
 from hypothesis import strategies as st
+from status_sites import said_of_status
 
 HOSTS = ("controlplane", "dataplane_1", "dataplane_2")
 _OF_KIND: dict[str, st.SearchStrategy[t.Any]] = {
@@ -174,6 +175,6 @@ def _planned(site: Site, observed: dict[str, t.Any]) -> t.Iterator[str]:
     failures = [*plan.failures, *cluster_failures(site, observed), *unfinished(site, observed)]
     assert all(failure.host and failure.problem and failure.remedy for failure in failures)
     yield "\n".join(failure_table(failures))
-    yield status_text(site, observed, [])
+    yield from said_of_status(site, observed)
     yield str(plan.groups(HOSTS[0], HOSTS))
     yield str(plain_mapping(site.mapping))

@@ -47,7 +47,10 @@ def test_only_the_releases_deployments_count() -> None:
 
 def test_more_pods_than_the_release_has_are_as_good() -> None:
     with ApiServer({DEPLOYMENTS: {"items": [deployment(replicas=3)]}}) as server:
-        assert state(server) == Readiness(total=1)
+        found = state(server)
+        assert (found.missing, found.not_ready) == ([], []) and found.resized == [{"name": "flytepropeller", "wanted": 1, "found": 3}]
+        # What the release does not say nobody changed.
+        assert state(server, (Wanted("flytepropeller", None),)).resized == []
 
 
 def test_what_an_autoscaler_keeps_is_put_back_by_nobody_but_the_user() -> None:

@@ -48,9 +48,17 @@ def test_a_healthy_data_plane_takes_few_requests() -> None:
         assert len(server.seen) == 6  # neither a leader nor a webhook is in this release
         assert len(working.seen) == 9
     assert whole["reachable"] and whole["not_working"] == [] and whole["namespaces"] == ["default", "flyte", "team1-development"]
-    assert found["reachable"] and found["error"] is None and found["missing"] == [] and found["deployments"] == {"total": 1, "not_ready": []}
+    assert found["reachable"] and found["error"] is None and found["missing"] == [] and found["deployments"] == {"total": 1, "not_ready": [], "resized": []}
     assert found["release"]["status"] == "deployed" and found["token"]["secret"] == "flyteadmin-token" and found["control_plane"] is None
     assert "its-token" not in str(found) and "its-ca" not in str(found)
+
+
+def test_the_version_of_kubernetes_is_asked_by_choice() -> None:
+    with ApiServer({**data_plane(), "/version": {"gitVersion": "v1.34.2"}}) as server, ApiServer({**data_plane(), "/version": {}}) as odd:
+        assert observed(spec(server))["dataplane_1"]["kubernetes"] is None
+        specs = [spec(server, "a"), spec(odd, "b")]
+        found = observe(specs, concurrency=4, timeout=5, service_accounts=False, server_version=True)
+    assert found["a"]["kubernetes"] == "v1.34.2" and found["a"]["reachable"] and "the version" in found["b"]["error"]["message"]
 
 
 def test_what_a_data_plane_misses_is_named() -> None:

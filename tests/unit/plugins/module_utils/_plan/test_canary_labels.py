@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 import pytest
@@ -13,9 +14,10 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site
 from ansible_collections.flyte.multicluster.plugins.module_utils._labels.canary import PREFIX, canary_label, is_canary_label
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.canary import canary_labels, launched_nowhere, own_canaries
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import wanted_configuration
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import status_text
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import judge_canaries, judge_labels
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables
+from ansible_collections.flyte.multicluster.plugins.module_utils._status.collect import Asked, status_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._status.terminal import status_lines
 from conftest import Inventory, site_of
 
 ONE, TWO = canary_label("dataplane_1"), canary_label("dataplane_2")
@@ -99,7 +101,7 @@ def test_they_are_in_no_ones_way(site: Site) -> None:
     site.settings["flyte_strict_labels"] = True
     row = {"project": "team1", "domain": "development", "workflow": "", "label": "label1"}
     assert judge_labels(site, live, [row], [{"project": "team1", "domain": "development"}]).failures == []
-    text = status_text(site, observed(**live), [])
+    text = "\n".join(status_lines(status_of(site, observed(**live), Asked(), now=datetime.datetime.now(datetime.timezone.utc))))
     assert "label1" in text and "canary" not in text
 
 
