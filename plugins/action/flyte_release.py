@@ -16,6 +16,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.crede
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import UNPROBED
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.releases import find_release
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.remedies import is_other_run, remedy_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.progress import PROGRESS
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import TO_BE_MADE
@@ -149,6 +150,7 @@ class ActionModule(InventoryAction):
         """
         if release is None or release["status"] not in _PENDING:
             return
+        PROGRESS.say(cluster.host, f"waits for another run of Helm: {cluster.release} is {release['status']}")
         kube = self._kube(known, cluster)
         path = secrets_path(cluster.namespace, release["secret"])
         ended = time.monotonic() + max(known.site.settings["flyte_pending_release_timeout"] - release["age"], 0)
@@ -181,6 +183,7 @@ class ActionModule(InventoryAction):
         }
         if "/" in binary:
             arguments["binary_path"] = binary
+        PROGRESS.say(cluster.host, f"Helm installs or upgrades {cluster.release}")
         with self._environment(access):
             self.module("kubernetes.core.helm", arguments, quiet=True)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.progress import PROGRESS
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import aws_options
@@ -40,6 +41,7 @@ def _of_iam(work: Work, name: str, arguments: Mapping[str, t.Any]) -> tuple[bool
 
 def _eks(work: Work, cluster: Cluster, name: str, arguments: Mapping[str, t.Any]) -> tuple[bool, Failure | None]:
     region = {"region": cluster.eks_region} if cluster.eks_region else {}
+    PROGRESS.say(cluster.host, f"AWS makes it ready, which takes minutes: {name.rpartition('.')[2]} {cluster.eks_cluster}")
     return _run(work, "eks_cluster", cluster.host, name, {**arguments, "wait": True, "wait_timeout": _EKS_TIMEOUT}, **region)
 
 

@@ -9,6 +9,8 @@ import time
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import NAMESPACES_PATH
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.progress import PROGRESS
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.text import first
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.namespaces import (
     SYNCRESOURCES,
     Lacking,
@@ -65,6 +67,8 @@ def until_there(work: Work, missing: Mapping[str, list[str]], seconds: float) ->
         return [name for name in left[cluster.host] if name not in there]
 
     while True:
+        for host, names in left.items():
+            PROGRESS.say(host, f"waits for syncresources to make the namespace{'s' if len(names) > 1 else ''} {first(names, 2)}")
         found, before = on_clusters(work, left, look), left
         left = {host: names for host, names in found.items() if not isinstance(names, Failure) and names}
         ended_at = time.monotonic() + seconds if left != before and seconds else ended_at

@@ -13,6 +13,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.clien
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.each import PATIENCE, each
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import UNPROBED, probe_result
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.propeller import restart
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.progress import PROGRESS
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import endpoint_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, not_ready
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_cluster_credentials, flyte_cluster_info
@@ -159,6 +160,7 @@ def restart_all(work: Work, restarts: Mapping[str, list[str]]) -> list[Failure]:
 
     def one(kube: Kube, cluster: Cluster) -> None:
         for name in restarts[cluster.host]:
+            PROGRESS.say(cluster.host, f"{name} starts anew")
             restart(kube, cluster.namespace, name)
 
     return [found for found in on_clusters(work, restarts, one).values() if isinstance(found, Failure)]
@@ -189,6 +191,8 @@ def store_credentials(work: Work) -> dict[str, t.Any]:
         **cluster_options(site, site.control_plane, work.read),
         **work.many(),
     }
+    for plane in planes:
+        PROGRESS.say(plane.host, "its token is made or read, stored, and tried as flyteadmin will use it")
     try:
         answer = work.action.here(flyte_cluster_credentials.OPERATION, arguments)
     except ModuleFailed as error:

@@ -20,7 +20,7 @@ def mypy(*arguments: str, path: str = "") -> int:
 
 def main() -> int:
     """Check everything."""
-    kinds = ("module_utils", "plugin_utils", "modules", "action", "filter", "inventory")
+    kinds = ("module_utils", "plugin_utils", "modules", "action", "filter", "inventory", "callback")
     collection = mypy(
         *(part for kind in kinds for part in ("-p", f"ansible_collections.flyte.multicluster.plugins.{kind}")),
         path=str(REPOSITORY / ".collections"),

@@ -12,6 +12,7 @@ import dataclasses
 import time
 import typing as t
 
+from .._common.progress import PROGRESS
 from .access import method_of
 from .client import Kube
 from .each import PATIENCE, each
@@ -173,6 +174,7 @@ def wait_until_ready(specs: Sequence[Mapping[str, t.Any]], *, timeout: float, wa
 
 def _wait(kube: Kube, spec: Mapping[str, t.Any], ended: float, wait: float) -> dict[str, t.Any]:
     namespace, pause = spec["namespace"], 0.2
+    PROGRESS.say(spec["name"], f"is asked for the release {spec['release']}")
     release, since = _found(kube, spec), None
     while True:
         last = time.monotonic() > ended
@@ -184,6 +186,7 @@ def _wait(kube: Kube, spec: Mapping[str, t.Any], ended: float, wait: float) -> d
             # The holder of the Lease may be a pod that is gone: its new pods have to have renewed it.
             since = since or kube.now
             problems = [f"{entry['name']}: {entry['reason']}" for entry in not_working(kube, namespace, release.duties, since=since)]
+        PROGRESS.say(spec["name"], f"waits for {problems[0]}" if problems else "is ready")
         if not problems:
             return {"ok": True, "error": None, "hint": None}
         if state.missing and not release.is_pending:

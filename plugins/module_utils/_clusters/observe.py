@@ -12,6 +12,7 @@ import concurrent.futures
 import dataclasses
 import typing as t
 
+from .._common.progress import PROGRESS
 from .._common.threads import WIDE, Overdue, in_threads
 from .access import method_of
 from .client import Kube
@@ -86,6 +87,7 @@ class _Observed:
             if control_plane is not None:
                 self.found["control_plane"] = control_plane(self.kube)
             self.found["reachable"] = True
+            PROGRESS.say(self.spec["name"], "has answered")
         except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
             self.found["error"] = failure_of(error)
         return self
@@ -106,6 +108,7 @@ def _late(spec: _Spec, why: Overdue) -> _Observed:
 def _opened(spec: _Spec, timeout: float, server_version: bool) -> _Observed:
     """Ask a cluster the first question: which release is there."""
     found = _nothing()
+    PROGRESS.say(spec["name"], "is asked what is there")
     try:
         kube = method_of(spec["access"]).connect(timeout)
         found["server"] = kube.server
@@ -114,6 +117,7 @@ def _opened(spec: _Spec, timeout: float, server_version: bool) -> _Observed:
         found["kubernetes"] = _version(kube) if server_version else None
     except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
         found["error"] = failure_of(error)
+        PROGRESS.say(spec["name"], "does not answer")
         return _Observed(spec, found)
     return _Observed(spec, found, kube, release)
 

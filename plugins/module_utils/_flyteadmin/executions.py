@@ -10,6 +10,7 @@ import secrets
 import time
 import typing as t
 
+from .._common.progress import PROGRESS
 from .answers import Json, listed, part, required, text
 from .client import path_of
 from .errors import AdminError
@@ -175,6 +176,7 @@ def wait(admin: Admin, project: str, domain: str, name: str, *, timeout: float, 
             raise AdminError(f"the execution {project}/{domain}/{name} is gone", status=404, hint="It was there a moment ago: flyteadmin's own log says more.")
         found = row(execution, "")
         left = ended - time.monotonic()
+        PROGRESS.say(found["cluster"] or "flyteadmin", f"the execution {project}/{domain}/{name} is {found['phase']}")
         if found["phase"] in TERMINAL or (placed_only and found["cluster"]) or left <= 0:
             return execution
         time.sleep(min(pause, left))
