@@ -13,7 +13,8 @@ author:
   - flyte.multicluster contributors (@flyte-multicluster)
 description:
   - While a playbook of this collection runs, shows its stages and its clusters. On a terminal that is a table below the output, which is drawn anew each half
-    second, with colours where the Python library C(rich) is installed; elsewhere, in the log of a job for example, one line every few seconds while something goes on.
+    second, with colours where the Python library C(rich) is installed; elsewhere, in the log of a job for example, one line every few seconds while
+    something goes on.
   - Waits say what they wait for. No secret is shown.
   - It is off by default, and costs nothing then. What steps say goes through a file in the temporary folder of the run, which is removed at its end.
 requirements:

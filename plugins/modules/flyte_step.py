@@ -137,7 +137,7 @@ status:
   description: The state of all clusters, as C(flyte_status_json) has it; its C(format) is V(1).
   returned: with O(step=status)
   type: dict
-  sample: {format: 1, time: "2026-11-28T15:00:00Z", url: "https://flyte.example.com", clusters: [{name: dataplane_1, state: ready}], labels: [], places: [], notes: []}
+  sample: {format: 1, time: "2026-11-28T15:00:00Z", url: "https://flyte.example.com", clusters: [{name: dataplane_1, state: ready}], labels: [], notes: []}
 status_table:
   description: The table of all clusters, line by line.
   returned: with O(step=report), where a run of the site failed

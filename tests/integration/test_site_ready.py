@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+import pathlib
 import re
 import time
 import typing as t
@@ -104,11 +106,30 @@ def test_what_is_still_to_be_done_is_a_failure_of_verify(site: SiteUnderTest) ->
     assert site.run(playbook="verify.yml").code == 0
 
 
-def test_a_dead_plane_fails_verify_and_is_named(site: SiteUnderTest) -> None:
+def _state(path: pathlib.Path) -> dict[str, t.Any]:
+    """Return the clusters of flyte_status_json by name."""
+    return {cluster["name"]: cluster for cluster in json.loads(path.read_text(encoding="utf-8"))["clusters"]}
+
+
+def test_a_dead_plane_fails_verify_and_is_named(site: SiteUnderTest, tmp_path: pathlib.Path) -> None:
+    files = ("-e", f"flyte_status_json={tmp_path / 'state.json'}", "-e", f"flyte_status_page={tmp_path / 'page.html'}")
     site.lab.stop("dataplane2")
     try:
         found = site.run(playbook="verify.yml")
+        status = site.run(*files, playbook="status.yml")
+        assert status.code == 0 and re.search(r"dataplane_2 +not ready +yes +no answer", status.output), status.output
+        seen = _state(tmp_path / "state.json")
+        assert seen["dataplane_1"]["state"] == "ready" and seen["dataplane_1"]["kubernetes"].startswith("v1.") and seen["dataplane_1"]["rights"]
+        assert seen["dataplane_2"]["state"] == "not ready" and "dataplane_2" in (tmp_path / "page.html").read_text(encoding="utf-8")
     finally:
         site.lab.start("dataplane2")
     assert found.code != 0 and re.search(r"dataplane_2\s+verify\s+does not answer", found.output), found.output
     assert site.run("--limit", "dataplane_1", playbook="verify.yml").code == 0  # of the others nothing is asked
+    # One that leaves the inventory stays in flyteadmin, and in the status.
+    left = site.changed_copy()
+    del left.planes["dataplane_2"], left.variables["flyte_labels"]["label2"]
+    left.variables["flyte_execution_cluster_labels"] = [row for row in left.variables["flyte_execution_cluster_labels"] if row["label"] != "label2"]
+    status = left.run(*files, playbook="status.yml")
+    gone = _state(tmp_path / "state.json")["dataplane_2"]
+    assert status.code == 0 and gone["state"] == "not in the inventory" and gone["enabled"] and gone["labels"][0]["share"] == 1, status.output
+    assert re.search(r"dataplane_2: it is in flyteadmin's configuration and not in the inventory", status.output), status.output

@@ -20,7 +20,8 @@ MISSING = "no Chromium: install it (Debian: apt-get install chromium; make test 
 # Without those about the background it asks Google's hosts for news of itself.
 _OPTIONS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--disable-default-apps", "--disable-extensions", "--disable-dev-shm-usage", "--hide-scrollbars", "--remote-debugging-pipe", "about:blank",
+    "--disable-sync",
+    "--disable-default-apps", "--disable-extensions", "--disable-dev-shm-usage", "--hide-scrollbars", "--remote-debugging-pipe", "about:blank",
 )  # fmt: skip
 _LONGEST = 60.0
 

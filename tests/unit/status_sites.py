@@ -22,7 +22,8 @@ DOMAINS = ("development", "staging", "production")
 Observed = dict[str, dict[str, t.Any]]
 HOSTILE = (
     "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "'; DROP TABLE clusters; --", "{{ lookup('pipe','id') }}", "\x1b[31mred\x1b[0m", "a\u202eb",
-    "nul\x00byte", "line\nbreak", "日本語の名前" * 6, "w" * 200, "</svg></style>", "&amp;&lt;", "e\u0301\u0301\u0301\u0301\u0301\u0301", "--><!--", "javascript:alert(1)",
+    "nul\x00byte", "line\nbreak", "日本語の名前" * 6, "w" * 200, "</svg></style>", "&amp;&lt;", "e\u0301\u0301\u0301\u0301\u0301\u0301", "--><!--",
+    "javascript:alert(1)",
 )  # fmt: skip
 
 
@@ -43,7 +44,11 @@ def observation(**changes: t.Any) -> dict[str, t.Any]:
 
 def dead() -> dict[str, t.Any]:
     """Return what flyte_cluster_info says of a cluster that does not answer."""
-    error = {"kind": "unreachable", "message": "https://api.example.com does not answer within 15 s", "hint": "Check that it runs, and what stands in front of it."}
+    error = {
+        "kind": "unreachable",
+        "message": "https://api.example.com does not answer within 15 s",
+        "hint": "Check that it runs, and what stands in front of it.",
+    }
     nothing = observation(release=None, token=None, deployments=None, namespaces=None, kubernetes=None)
     return {**nothing, "reachable": False, "error": error}
 
@@ -55,7 +60,7 @@ def control(names: t.Mapping[str, bool], labels: t.Mapping[str, t.Any], probes: 
     good = {"ok": True, "error": None, "hint": None, "kind": None, "denied": []}
     known = {
         "credentials": {name: {"token": "t" * 64, "ca_cert": "c" * 64} for name in names}, "other_keys": [],
-        "clusters": {"clusterConfigs": configs, "labelClusterMap": labels}, "probes": {**{name: good for name in names}, **(probes or {})}, "journal": [],
+        "clusters": {"clusterConfigs": configs, "labelClusterMap": labels}, "probes": {**dict.fromkeys(names, good), **(probes or {})}, "journal": [],
         "namespace_mapping": None, "refresh_interval": None, "authentication": False,
     }  # fmt: skip
     release = {**observation()["release"], "name": "flyte-core", "revision": 7}
@@ -127,7 +132,11 @@ def hostile(inventory: dict[str, dict[str, t.Any]]) -> tuple[Site, Observed, Ask
     names = {**{"dataplane_1": True, "dataplane_2": False}, **{name: number % 2 == 0 for number, name in enumerate(HOSTILE)}}
     labels = {f"label {name}": [{"id": name, "weight": 1}, {"id": f"unknown {name}", "weight": 1}] for name in HOSTILE}
     denied = {"ok": False, "error": HOSTILE[0], "hint": HOSTILE[1], "kind": None, "denied": [HOSTILE[0]]}
-    observed = {"controlplane": control(names, labels, {name: denied for name in HOSTILE}), "dataplane_1": dead(), "dataplane_2": observation(missing=[HOSTILE[0]])}
+    observed = {
+        "controlplane": control(names, labels, dict.fromkeys(HOSTILE, denied)),
+        "dataplane_1": dead(),
+        "dataplane_2": observation(missing=[HOSTILE[0]]),
+    }
     observed["dataplane_1"]["error"]["message"] = HOSTILE[1]
     observed["dataplane_2"]["release"] = {**observation()["release"], "status": HOSTILE[4], "chart": HOSTILE[0], "name": HOSTILE[9]}
     rows = {(name, HOSTILE[number - 1], HOSTILE[number - 2]): f"label {name}" for number, name in enumerate(HOSTILE)}

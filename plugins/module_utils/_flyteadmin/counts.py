@@ -73,7 +73,8 @@ def _listed(admin: Admin, place: tuple[str, str], phases: Sequence[str], since: 
     token = ""
     for _page in range(_PAGES):
         query = {
-            "limit": str(_PAGE), "token": token, "filters": f"value_in(phase,{';'.join(phases)})", "sort_by.key": "created_at", "sort_by.direction": "DESCENDING",
+            "limit": str(_PAGE), "token": token, "filters": f"value_in(phase,{';'.join(phases)})",
+            "sort_by.key": "created_at", "sort_by.direction": "DESCENDING",
         }  # fmt: skip
         path = f"/api/v1/executions/{path_of(*place)}?{urllib.parse.urlencode({key: value for key, value in query.items() if value})}"
         page, token = admin.get(path, _read)

@@ -82,9 +82,7 @@ def _places(placement: Placement, rows: Mapping[tuple[str, str, str], str], know
 class _Builder:
     """Makes the parts of a status."""
 
-    def __init__(
-        self, site: Site, observed: Observations, asked: Asked, live: Mapping[str, t.Any] | None, placement: Placement, rows: list[Row]
-    ) -> None:
+    def __init__(self, site: Site, observed: Observations, asked: Asked, live: Mapping[str, t.Any] | None, placement: Placement, rows: list[Row]) -> None:
         self._site, self._observed, self._asked, self._live, self._placement, self._rows = site, observed, asked, live, placement, rows
         self._configs = {str(entry["name"]): entry for entry in (live or {}).get("clusterConfigs") or []}
         self._probes = control_plane_of(observed, site.control_plane.host).get("probes") or {}
@@ -179,7 +177,9 @@ class _Builder:
         if found.target:
             found.crd = _CRD not in missing
             if self._site.settings["flyte_verify_propeller"]:
-                found.leader = not any(entry["name"] == "flytepropeller" for entry in [*not_working(observation), *_named(missing), *not_ready_names(observation)])
+                found.leader = not any(
+                    entry["name"] == "flytepropeller" for entry in [*not_working(observation), *_named(missing), *not_ready_names(observation)]
+                )
         total = (observation.get("deployments") or {}).get("total")
         if total is not None:
             gone = [entry for entry in missing if entry.startswith("the Deployment ")]
@@ -255,5 +255,3 @@ def _named(missing: Iterable[str]) -> list[dict[str, str]]:
 def not_ready_names(observation: Observation) -> list[dict[str, str]]:
     """Return the Deployments that are not ready, by their name alone."""
     return [{"name": entry["name"].removeprefix("deployment/")} for entry in not_ready(observation)]
-
-

@@ -73,10 +73,14 @@ def layout_of(topology: Topology) -> Layout:
     inner = max(_total(row_heights), _total(node_heights), LINE)
     if _total(row_heights) >= _total(node_heights):
         rows = _stacked(row_heights, inner)
-        nodes = _settled(node_heights, _wanted(rows, row_heights, [[link.label for link in by_node.get(number, [])] for number in range(len(node_heights))]), inner)
+        nodes = _settled(
+            node_heights, _wanted(rows, row_heights, [[link.label for link in by_node.get(number, [])] for number in range(len(node_heights))]), inner
+        )
     else:
         nodes = _stacked(node_heights, inner)
-        rows = _settled(row_heights, _wanted(nodes, node_heights, [[link.node for link in by_label.get(number, [])] for number in range(len(row_heights))]), inner)
+        rows = _settled(
+            row_heights, _wanted(nodes, node_heights, [[link.node for link in by_label.get(number, [])] for number in range(len(row_heights))]), inner
+        )
     labels, places = [], []
     for number, label in enumerate(topology.labels):
         high, room, start = _label_height(label, by_label.get(number, [])), row_heights[number], TOP + rows[number]

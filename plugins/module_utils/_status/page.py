@@ -85,7 +85,7 @@ def _todo(status: Status) -> Markup:
     alike: dict[tuple[Problem, ...], list[int]] = {}
     for place, cluster in enumerate(status.clusters):
         due = [Problem(f"its token is {cluster.token_due}", "Renew it.")] if cluster.token_due else []
-        problems = tuple([*cluster.problems, *due])
+        problems = (*cluster.problems, *due)
         if problems:
             alike.setdefault(problems, []).append(place)
     items = [_item(status.clusters, places, problems) for problems, places in alike.items()]
@@ -150,7 +150,9 @@ def _clusters(status: Status) -> Markup:
     chips = [element("button", state, type="button", data_state=STATE_CLASS[state], aria_pressed="false") for state in status.counts()]
     tools = element(
         "div",
-        element("input", id="search", type="search", placeholder="Filter: name, label, version, …  ( / )", aria_label="Filter clusters", aria_controls="clusters"),
+        element(
+            "input", id="search", type="search", placeholder="Filter: name, label, version, …  ( / )", aria_label="Filter clusters", aria_controls="clusters"
+        ),
         *(chips if len(chips) > 1 else []),
         element("span", f"{len(status.clusters)} clusters", id="count", role="status", class_="muted"),
         class_="tools",
@@ -160,10 +162,10 @@ def _clusters(status: Status) -> Markup:
         for name in _HEADINGS
     ]
     rows = [_row(place, cluster) for place, cluster in enumerate(status.clusters)]
-    table = element(
-        "table", element("thead", element("tr", *heads)), element("tbody", *rows), id="clusters", aria_label="Clusters"
+    table = element("table", element("thead", element("tr", *heads)), element("tbody", *rows), id="clusters", aria_label="Clusters")
+    return element(
+        "section", element("h2", "Clusters"), tools, element("div", table, class_="scroll clusters", tabindex="0", role="region", aria_label="Clusters")
     )
-    return element("section", element("h2", "Clusters"), tools, element("div", table, class_="scroll clusters", tabindex="0", role="region", aria_label="Clusters"))
 
 
 def _row(place: int, cluster: ClusterStatus) -> Markup:
@@ -175,7 +177,11 @@ def _row(place: int, cluster: ClusterStatus) -> Markup:
         element("th", cluster.name, element("small", where, class_="muted") if where else None, scope="row"),
         element("td", _state(cluster.state), *(element("small", remedy) for remedy in remedies), data_sort=STATES.index(cluster.state), class_="state-cell"),
         element("td", enabled_text(cluster)),
-        element("td", reached_text(cluster), element("small", cluster.endpoint.removeprefix("https://"), class_="endpoint", title=cluster.endpoint) if cluster.endpoint else None),
+        element(
+            "td",
+            reached_text(cluster),
+            element("small", cluster.endpoint.removeprefix("https://"), class_="endpoint", title=cluster.endpoint) if cluster.endpoint else None,
+        ),
         element("td", release_text(cluster), element("small", cluster.chart) if cluster.chart else None, *_drift(cluster)),
         element("td", token_text(cluster), data_sort=cluster.token_age or 0, class_="nowrap due" if cluster.token_due else "nowrap"),
         element("td", *_checks(cluster)),

@@ -36,17 +36,17 @@ SCRIPT = """
       row.hidden = !kept;
       if (kept) { visible[row.dataset.cluster] = true; shown += 1; }
     });
-    todo.forEach(function (item) { item.hidden = item.dataset.clusters !== undefined && !ids(item.dataset.clusters).some(function (id) { return visible[id]; }); });
+    var any = function (part) { return ids(part.dataset.clusters).some(function (id) { return visible[id]; }); };
+    todo.forEach(function (item) { item.hidden = item.dataset.clusters !== undefined && !any(item); });
     count.textContent = shown === rows.length ? rows.length + " clusters" : shown + " of " + rows.length + " clusters";
     if (!words.length && !states.length) { labels.forEach(function (row) { row.hidden = false; }); dim(everything(), everyLabel()); return; }
     var keptLabels = {}, keptNodes = {};
     labels.forEach(function (row) {
       var own = words.length > 0 && !states.length && fits(row);
-      var linked = ids(row.dataset.clusters).some(function (id) { return visible[id]; });
-      row.hidden = !(own || linked);
+      row.hidden = !(own || any(row));
       if (!row.hidden) { keptLabels[row.dataset.label] = true; }
     });
-    nodes.forEach(function (node) { if (ids(node.dataset.clusters).some(function (id) { return visible[id]; })) { keptNodes[node.dataset.node] = true; } });
+    nodes.forEach(function (node) { if (any(node)) { keptNodes[node.dataset.node] = true; } });
     links.forEach(function (link) { if (keptLabels[link.dataset.label] && !shown) { keptNodes[link.dataset.node] = true; } });
     dim(keptNodes, keptLabels);
     var first = document.querySelector("svg [data-clusters]:not(.dim)"), frame = document.querySelector(".picture");
@@ -90,7 +90,9 @@ SCRIPT = """
     dim(keptNodes, keptLabels);
     links.forEach(function (link) { if (!link.classList.contains("hot")) { link.classList.add("dim"); } });
     all("svg .share").forEach(function (share) {
-      var hot = links.some(function (link) { return link.classList.contains("hot") && link.dataset.node === share.dataset.node && link.dataset.label === share.dataset.label; });
+      var hot = links.some(function (link) {
+        return link.classList.contains("hot") && link.dataset.node === share.dataset.node && link.dataset.label === share.dataset.label;
+      });
       share.classList.toggle("dim", !hot);
     });
   }

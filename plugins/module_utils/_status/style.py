@@ -40,7 +40,10 @@ a { color: inherit; text-underline-offset: 3px; }
 .state.new { color: var(--new); } .state.new::before { content: "\\25CB"; }
 .state.drained, .state.unknown { color: var(--drained); } .state.drained::before, .state.unknown::before { content: "\\25CC"; }
 .due { color: var(--new); }
-.todo { margin: 0; padding: 0; list-style: none; max-height: 420px; overflow: auto; border: 1px solid var(--line); border-radius: 8px; background: var(--panel); }
+.todo {
+  margin: 0; padding: 0; list-style: none; max-height: 420px;
+  overflow: auto; border: 1px solid var(--line); border-radius: 8px; background: var(--panel);
+}
 .todo > li { padding: 10px 14px; display: grid; grid-template-columns: minmax(120px, 220px) 1fr; gap: 2px 16px; }
 .todo > li > * { min-width: 0; overflow-wrap: anywhere; }
 .todo > li[hidden] { display: none; }
@@ -57,7 +60,10 @@ figcaption { margin-top: 8px; }
 .tools { display: none; gap: 8px 12px; flex-wrap: wrap; align-items: center; margin-bottom: 10px; }
 .js .tools { display: flex; }
 .tools input { font: inherit; color: inherit; background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: 6px 12px; width: 320px; }
-.tools button { font: inherit; font-size: 13px; color: inherit; background: var(--panel); border: 1px solid var(--line); border-radius: 16px; padding: 4px 12px; cursor: pointer; }
+.tools button {
+  font: inherit; font-size: 13px; color: inherit; background: var(--panel);
+  border: 1px solid var(--line); border-radius: 16px; padding: 4px 12px; cursor: pointer;
+}
 .tools button[aria-pressed="true"] { background: var(--text); color: var(--bg); border-color: var(--text); }
 table { border-collapse: separate; border-spacing: 0; width: 100%; font-size: 13px; }
 th, td { text-align: left; vertical-align: top; padding: 8px 10px; border-bottom: 1px solid var(--line); }

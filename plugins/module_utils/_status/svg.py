@@ -150,9 +150,7 @@ def _link(curve: Curve, class_: str) -> Markup:
     half = (x2 - bend) / 2
     path = f"M{x1:.1f} {y1:.1f}H{bend:.1f}C{bend + half:.1f} {y1:.1f} {x2 - half:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
     width = 1.2 + 3.3 * min(curve.link.share * curve.link.members, 1.0)
-    return element(
-        "path", d=path, class_=f"link {class_}", stroke_width=width, data_label=curve.link.label, data_node=curve.link.node
-    )
+    return element("path", d=path, class_=f"link {class_}", stroke_width=width, data_label=curve.link.label, data_node=curve.link.node)
 
 
 def _share(curve: Curve, class_: str) -> Markup:

@@ -115,7 +115,10 @@ def _node(group: list[tuple[int, ClusterStatus]]) -> ClusterNode:
     running = [cluster.running for _number, cluster in group]
     known = [count for count in running if count is not None]
     return ClusterNode(
-        [cluster.name for _number, cluster in group], [number for number, _cluster in group], group[0][1].state, sum(known) if len(known) == len(running) else None
+        [cluster.name for _number, cluster in group],
+        [number for number, _cluster in group],
+        group[0][1].state,
+        sum(known) if len(known) == len(running) else None,
     )
 
 

@@ -36,7 +36,9 @@ def test_by_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_counts, "ACTIVE", ("RUNNING",))
     old = execution("dataplane_1", "2026-11-27T14:59:59Z")
     # One question after the other: the answers come in the order of the script.
-    with Scripted(answer(execution("dataplane_1"), execution("dataplane_2"), token="1"), answer(execution("dataplane_1")), answer(execution(""), old)) as server:
+    with Scripted(
+        answer(execution("dataplane_1"), execution("dataplane_2"), token="1"), answer(execution("dataplane_1")), answer(execution(""), old)
+    ) as server:
         admin = client(server.url)
         admin._concurrency = 1
         found = counted(admin, PLACE, NOW)

@@ -26,7 +26,8 @@ _PICTURE = """
   texts.forEach(([one, a], place) => {
     const box = one.parentNode.querySelector("rect");
     const b = box ? box.getBoundingClientRect() : null;
-    if (b && (a.left < b.left - 1 || a.right > b.right + 1 || a.top < b.top - 1 || a.bottom > b.bottom + 1)) { found.push("leaves its box: " + one.textContent); }
+    const within = (b) => a.left >= b.left - 1 && a.right <= b.right + 1 && a.top >= b.top - 1 && a.bottom <= b.bottom + 1;
+    if (b && !within(b)) { found.push("leaves its box: " + one.textContent); }
     texts.slice(place + 1).forEach(([other, c]) => {
       if (Math.min(a.right, c.right) - Math.max(a.left, c.left) > 1 && Math.min(a.bottom, c.bottom) - Math.max(a.top, c.top) > 1.5) {
         found.push("meet: " + one.textContent + " | " + other.textContent);
@@ -44,7 +45,8 @@ _PAGE = """
   document.querySelectorAll("td, th, .todo > li, .states li").forEach((cell) => {
     if (cell.scrollWidth > cell.clientWidth + 1) { found.push("too narrow: " + cell.textContent); }
   });
-  const parts = [...document.querySelectorAll("h1, h2, header p, .states li, .todo, .tools, .scroll, figcaption, footer")].map((p) => [p, p.getBoundingClientRect()]);
+  const all = document.querySelectorAll("h1, h2, header p, .states li, .todo, .tools, .scroll, figcaption, footer");
+  const parts = [...all].map((part) => [part, part.getBoundingClientRect()]);
   parts.forEach(([one, a], place) => parts.slice(place + 1).forEach(([other, b]) => {
     if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1) {
       found.push("meet: " + one.textContent.slice(0, 40) + " | " + other.textContent.slice(0, 40));
@@ -57,7 +59,8 @@ _PAGE = """
 _CONTRAST = """
 (() => {
   const light = (colour) => {
-    const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255).map((part) => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    const linear = (part) => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => linear(part / 255));
     return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
   };
   const ground = (element) => {
@@ -88,7 +91,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pathlib.Path]:
     folder = tmp_path_factory.mktemp("pages")
     found = {}
     for make in (small, large, hostile):
-        inventory = {host: {**copy.deepcopy(_SITE), "flyte_kube_context": host, "flyte_eks_cluster": host} for host in ("controlplane", "dataplane_1", "dataplane_2")}
+        inventory = {
+            host: {**copy.deepcopy(_SITE), "flyte_kube_context": host, "flyte_eks_cluster": host} for host in ("controlplane", "dataplane_1", "dataplane_2")
+        }
         found[make.__name__] = folder / f"{make.__name__}.html"
         found[make.__name__].write_text(page(status_of_site(make(inventory))), encoding="utf-8")
     return found
@@ -102,7 +107,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Browser]:
     found.close()
 
 
-@pytest.mark.parametrize(("name", "width", "dark"), [("small", 1280, False), ("large", 1440, True), ("large", 1440, False), ("hostile", 1280, False), ("large", 400, False)])
+@pytest.mark.parametrize(
+    ("name", "width", "dark"), [("small", 1280, False), ("large", 1440, True), ("large", 1440, False), ("hostile", 1280, False), ("large", 400, False)]
+)
 def test_the_page_shows(browser: Browser, pages: dict[str, pathlib.Path], name: str, width: int, dark: bool) -> None:
     browser.show(pages[name], width=width, dark=dark)
     kept = os.environ.get("FLYTE_STATUS_PICTURES")
@@ -132,9 +139,13 @@ def test_the_filter(browser: Browser, pages: dict[str, pathlib.Path]) -> None:
     names = "[...document.querySelectorAll('svg [data-clusters]:not(.dim) text.name')].map((text) => text.textContent)"
     assert all(name.startswith("us-east-2") for name in browser.run(names)) and browser.run("document.querySelectorAll('svg .link.dim').length") > 40
     # What is left of the picture is in sight.
-    sight = "((a, b) => a.top >= b.top && a.bottom <= b.bottom)(...['svg [data-clusters]:not(.dim)', '.picture'].map((part) => document.querySelector(part).getBoundingClientRect()))"
-    assert browser.run(sight) is True
-    assert [label for label in browser.run("[...document.querySelectorAll('#labels tbody tr:not([hidden]) th')].map((cell) => cell.textContent)") if label == "pool-07"]
+    boxes = "['svg [data-clusters]:not(.dim)', '.picture'].map((part) => document.querySelector(part).getBoundingClientRect())"
+    assert browser.run(f"(([a, b]) => a.top >= b.top && a.bottom <= b.bottom)({boxes})") is True
+    assert [
+        label
+        for label in browser.run("[...document.querySelectorAll('#labels tbody tr:not([hidden]) th')].map((cell) => cell.textContent)")
+        if label == "pool-07"
+    ]
     browser.press("Escape")
     assert browser.run(_COUNT) == "102 clusters" and browser.run("document.querySelectorAll('svg .dim').length") == 0
     browser.run("document.querySelector('.tools button[data-state=drained]').click()")
@@ -167,7 +178,10 @@ def test_what_belongs_together_is_shown_together(browser: Browser, pages: dict[s
 
 def test_it_can_be_read_without_its_picture(browser: Browser, pages: dict[str, pathlib.Path]) -> None:
     browser.show(pages["small"])
-    assert browser.run("document.querySelector('svg').getAttribute('role') + document.querySelector('#picture-title').textContent") == "img3 labels lead to 3 clusters"
+    assert (
+        browser.run("document.querySelector('svg').getAttribute('role') + document.querySelector('#picture-title').textContent")
+        == "img3 labels lead to 3 clusters"
+    )
     rows = browser.run("[...document.querySelectorAll('#labels tbody tr')].map((row) => [...row.cells].map((cell) => cell.innerText))")
     assert rows[1] == ["label1", "dataplane_1 70 %\ndataplane_2 30 %", "team1/development"]
     # Whatever scrolls can be reached by keyboard, every control has a name, and every column a heading.

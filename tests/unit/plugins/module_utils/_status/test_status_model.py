@@ -121,7 +121,10 @@ def test_what_flyteadmin_does_not_say_is_not_known(inventory: Inventory) -> None
 def test_the_table(inventory: Inventory) -> None:
     lines = table_lines(status_of_site(small(inventory)))
     assert lines[0].split() == ["CLUSTER", "STATE", "ENABLED", "KUBERNETES", "CHART", "RELEASE", "TOKEN", "READY", "RUNNING", "FAILED", "LABELS"]
-    assert lines[3].split() == [*"dataplane_2 ready yes v1.34.2 flyte-core v1.16.8 flyte-core-data r3 40d 2/2 1 1".split(), *"label1 30 %, label2 100 %".split()]
+    assert lines[3].split() == [
+        *"dataplane_2 ready yes v1.34.2 flyte-core v1.16.8 flyte-core-data r3 40d 2/2 1 1".split(),
+        *"label1 30 %, label2 100 %".split(),
+    ]
     assert lines[1].startswith("controlplane ") and lines[4].startswith("dataplane_old  not in the inventory")
 
 
@@ -137,7 +140,9 @@ def test_nothing_in_a_terminal_is_unseen_or_too_wide(inventory: Inventory) -> No
     status = status_of_site(hostile(inventory))
     lines = status_lines(status)
     assert all(letter.isprintable() or letter == "\ufffd" for line in lines for letter in line)
-    starts = {line.index("not in the inventory") for line in lines if line.count("not in the inventory") == 1 and "configuration" not in line and "," not in line}
+    starts = {
+        line.index("not in the inventory") for line in lines if line.count("not in the inventory") == 1 and "configuration" not in line and "," not in line
+    }
     assert all(columns(line) < 400 for line in table_lines(status)) and starts
     json.dumps(status.as_dict())
 

@@ -22,7 +22,8 @@ Make = t.Callable[[Inventory], t.Any]
 SITES: list[Make] = [small, large, hostile]
 #: elements of the page; one that a name brought in would be another one
 ELEMENTS = {
-    "html", "head", "meta", "title", "link", "style", "body", "a", "header", "main", "footer", "section", "h1", "h2", "p", "ul", "li", "b", "div", "span", "time",
+    "html", "head", "meta", "title", "link", "style", "body", "a", "header", "main", "footer", "section", "h1", "h2", "p", "ul", "li", "b", "div", "span",
+    "time",
     "figure", "figcaption", "svg", "desc", "g", "text", "path", "rect", "circle", "table", "thead", "tbody", "tr", "th", "td", "small", "details", "summary",
     "input", "button", "script",
 }  # fmt: skip
@@ -126,9 +127,7 @@ def test_many_alike_stand_as_one_and_those_that_are_unwell_alone(inventory: Inve
 def test_links_hardly_cross(inventory: Inventory) -> None:
     layout = layout_of(topology_of(status_of_site(large(inventory))))
     curves = layout.curves
-    crossed = sum(
-        (one.start[1] - other.start[1]) * (one.end[1] - other.end[1]) < 0 for place, one in enumerate(curves) for other in curves[place + 1 :]
-    )
+    crossed = sum((one.start[1] - other.start[1]) * (one.end[1] - other.end[1]) < 0 for place, one in enumerate(curves) for other in curves[place + 1 :])
     assert len(curves) > 50 and crossed < len(curves)
 
 
