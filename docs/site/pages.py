@@ -25,6 +25,7 @@ GROUPS: list[tuple[str, str]] = [
     ("AWS", r"flyte_aws_"),
     ("Labels and placement", r"flyte_(labels|execution_cluster_labels|default_execution_label|projects|domains|strict_labels|removal_limit)"),
     ("Verification", r"flyte_(canary|verify)_"),
+    ("Status", r"flyte_status_"),
     ("How a cluster is reached", r"flyte_(kube_|kubeconfig|openshift)"),
     ("How flyteadmin is reached, and who asks", r"flyte_(admin_|client_|token_(?!secret)|authorization_header)"),
     ("Releases and their values", r"flyte_(chart_|values|user_settings|release_|helm_|namespace|log_links|provider|catalog_|pending_)"),
@@ -56,7 +57,7 @@ AREAS: list[tuple[str, str]] = [
     ("The inventory", "module_utils/_inventory|plugin_utils/_variables|action/flyte_plan|plugin_utils/_helm_binary"),
     ("The chart, its values and what they render", "module_utils/_helm|plugin_utils/_(chart|rendering)"),
     ("Clusters", "module_utils/_clusters"),
-    ("flyteadmin, labels and executions", "module_utils/_(flyteadmin|labels)|plugin_utils/_(canary|placement|stored|namespace)"),
+    ("flyteadmin, labels and executions", "module_utils/(_flyteadmin|_labels|_plan/strays)|plugin_utils/_(canary|placement|stored|namespace|status)"),
     ("AWS", "module_utils/_(aws|iam)|plugin_utils/_cloud|inventory/"),
     ("The plan and its steps", "plugins"),
 ]

@@ -60,7 +60,7 @@ def documentation_problems() -> list[str]:
 
 def site(target: pathlib.Path, source: pathlib.Path, built: pathlib.Path) -> int:
     """Put the pages together and build the site; return Sphinx' exit code."""
-    for path in (*REPOSITORY.glob("docs/*.md"), *REPOSITORY.glob("docs/*.svg"), REPOSITORY / "docs" / "site" / "conf.py"):
+    for path in (*REPOSITORY.glob("docs/*.md"), *REPOSITORY.glob("docs/*.svg"), *REPOSITORY.glob("docs/*.png"), REPOSITORY / "docs" / "site" / "conf.py"):
         shutil.copy2(path, source / path.name)
     (source / "variables.md").write_text(pages.variables(), encoding="utf-8")
     (source / "messages.md").write_text(pages.messages_page(), encoding="utf-8")
