@@ -35,7 +35,7 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _row(cluster: ClusterStatus) -> list[str]:
     labels = [shortened(share_text(share), _WIDEST) for share in cluster.labels]
-    more = f" +{len(labels) - _LABELS}" if len(labels) > _LABELS else ""
+    more = f",+{len(labels) - _LABELS}" if len(labels) > _LABELS else ""
     return [
         shortened(cluster.name, _WIDEST),
         cluster.state,
@@ -47,7 +47,7 @@ def _row(cluster: ClusterStatus) -> list[str]:
         pods_text(cluster),
         number(cluster.running),
         number(cluster.failed),
-        (", ".join(labels[:_LABELS]) or NOTHING) + more,
+        (",".join(labels[:_LABELS]) or NOTHING) + more,
     ]
 
 

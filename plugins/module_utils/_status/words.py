@@ -71,8 +71,8 @@ def percent(share: float) -> str:
 
 
 def share_text(share: Share) -> str:
-    """Return what a label gives a cluster."""
-    return f"{clean(share.label)} {percent(share.share)}" if share.share else f"{clean(share.label)} (nothing)"
+    """Return what a label gives a cluster. There is no space in it: a YAML callback would break the line there."""
+    return f"{clean(share.label)}={percent(share.share).replace(' ', '')}"
 
 
 def yes_no(value: bool | None) -> str:

@@ -123,7 +123,7 @@ def test_the_table(inventory: Inventory) -> None:
     assert lines[0].split() == ["CLUSTER", "STATE", "ENABLED", "KUBERNETES", "CHART", "RELEASE", "TOKEN", "READY", "RUNNING", "FAILED", "LABELS"]
     assert lines[3].split() == [
         *"dataplane_2 ready yes v1.34.2 flyte-core v1.16.8 flyte-core-data r3 40d 2/2 1 1".split(),
-        *"label1 30 %, label2 100 %".split(),
+        "label1=30%,label2=100%",
     ]
     assert lines[1].startswith("controlplane ") and lines[4].startswith("dataplane_old  not in the inventory")
 
