@@ -165,4 +165,3 @@ def _observed_again(work: Work) -> dict[str, dict[str, t.Any]]:
 
 def _stored_labels(work: Work) -> dict[str, t.Any]:
     return work.action.here(flyte_ecl_info.OPERATION, {**admin_options(work.known.site, work.read), "retry_for": RETRY_FOR})
-
