@@ -174,7 +174,7 @@ def test_what_a_cluster_put_into_a_bucket_of_its_own_is_read_by_all(tmp_path: pa
     """flyteadmin answers with outputs that lie in the bucket of the data plane, which without this it takes for one that is not there."""
 
     def storage(host: str, config: str, **of_plane: t.Any) -> dict[str, t.Any]:
-        found = _rendered(tmp_path, host, of_plane=of_plane, flyte_provider=provider, flyte_aws_region="us-east-2")
+        found = _rendered(tmp_path, host, of_plane=of_plane, flyte_provider=provider, **_region(provider))
         return t.cast("dict[str, t.Any]", yaml.safe_load(found["ConfigMap", config]["data"]["storage.yaml"])["storage"])
 
     configs = [("hub", "flyte-admin-base-config"), ("hub", "datacatalog-config"), ("plane", "flyte-propeller-config")]
@@ -444,7 +444,7 @@ def test_a_data_plane_looks_for_no_datacatalog_that_it_does_not_have(tmp_path: p
 
     def cache(host: str = "plane", values: t.Mapping[str, t.Any] | None = None, **more: t.Any) -> dict[str, t.Any]:
         given = {"configmap": {"catalog": {"catalog-cache": values}}} if values else {}
-        found = _rendered(tmp_path, host, flyte_provider=provider, flyte_aws_region="us-east-2", flyte_values=given, **more)
+        found = _rendered(tmp_path, host, flyte_provider=provider, **_region(provider), flyte_values=given, **more)
         return t.cast("dict[str, t.Any]", yaml.safe_load(found["ConfigMap", "flyte-propeller-config"]["data"]["catalog.yaml"])["catalog-cache"])
 
     assert cache()["type"] == "noop"
@@ -461,7 +461,7 @@ def test_flytepropeller_can_carry_out_the_canary(tmp_path: pathlib.Path, provide
 
     def plugins(host: str, enabled: list[str] | None, **more: t.Any) -> list[str]:
         values = {"configmap": {"enabled_plugins": {"tasks": {"task-plugins": {"enabled-plugins": enabled}}}}} if enabled else {}
-        found = _rendered(tmp_path, host, flyte_provider=provider, flyte_aws_region="us-east-2", flyte_values=values, **more)
+        found = _rendered(tmp_path, host, flyte_provider=provider, **_region(provider), flyte_values=values, **more)
         text = found["ConfigMap", "flyte-propeller-config"]["data"]["enabled_plugins.yaml"]
         return t.cast("list[str]", yaml.safe_load(text)["tasks"]["task-plugins"]["enabled-plugins"])
 
