@@ -63,6 +63,14 @@ AREAS: list[tuple[str, str]] = [
 ]
 
 
+def steps() -> str:
+    """Return the page of the guide's steps: the table of the README."""
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"^\| The guide \| Here \|\n(?:\|.*\n)+", text, re.MULTILINE)
+    table = table.replace("](docs/", "](")
+    return f"# The guide, step by step\n\nWhat does each step of Flyte's guide here. Where the guide goes wrong, or leaves something out: [guide](guide.md).\n\n{table}"
+
+
 def options() -> dict[str, dict[str, t.Any]]:
     """Return the declaration of all variables."""
     path = REPOSITORY / "roles" / "preflight" / "meta" / "argument_specs.yml"

@@ -62,6 +62,7 @@ def site(target: pathlib.Path, source: pathlib.Path, built: pathlib.Path) -> int
     """Put the pages together and build the site; return Sphinx' exit code."""
     for path in (*REPOSITORY.glob("docs/*.md"), *REPOSITORY.glob("docs/*.svg"), *REPOSITORY.glob("docs/*.png"), REPOSITORY / "docs" / "site" / "conf.py"):
         shutil.copy2(path, source / path.name)
+    (source / "steps.md").write_text(pages.steps(), encoding="utf-8")
     (source / "variables.md").write_text(pages.variables(), encoding="utf-8")
     (source / "messages.md").write_text(pages.messages_page(), encoding="utf-8")
     index = (REPOSITORY / "docs" / "site" / "index.md").read_text(encoding="utf-8")
