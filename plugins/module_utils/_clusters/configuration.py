@@ -248,7 +248,8 @@ def _by_library(access: Mapping[str, t.Any], user: Mapping[str, str] | None) -> 
     else:
         loader = _loader(access)
         (_with_user(loader, user) if user else loader).load_and_set(made)
-    found = Settings(host=made.host, authorization=made.get_api_key_with_prefix("BearerToken", alias="authorization"), verify_ssl=made.verify_ssl)
+    key = "BearerToken" if "BearerToken" in made.api_key else "authorization"  # its name before, in version 24
+    found = Settings(host=made.host, authorization=made.get_api_key_with_prefix(key), verify_ssl=made.verify_ssl)
     for name in ("ssl_ca_cert", "cert_file", "key_file", "tls_server_name", "proxy"):
         setattr(found, name, getattr(made, name, None))
     return found
