@@ -163,7 +163,8 @@ def test_a_secret_that_a_release_made_is_taken_over_and_never_missing(own: SiteU
     plane = own.cluster(PLANE1)
     plane.delete(AUTH)
     helm = [str(own.lab.folder / "bin" / "helm"), "--kubeconfig", str(own.lab.kubeconfig), "--kube-context", PLANE1, "--namespace", "flyte"]
-    settings = {"flyte_chart_ref": os.environ.get("FLYTE_CHART") or str(REPOSITORY / "tests" / "lab" / "chart" / "flyte-core"), "flyte_provider": "aws"}
+    ref = os.environ.get("FLYTE_CHART") or str(REPOSITORY / "tests" / "lab" / "chart" / "flyte-core")
+    settings = {"flyte_chart_ref": ref, "flyte_chart_version": "v1.16.8", "flyte_provider": "aws"}
     # A checkout's chart lacks its dependencies: they are put into a copy.
     chart = provide(t.cast(t.Any, types.SimpleNamespace(settings=settings, control_plane=types.SimpleNamespace(host=HUB))), lambda *_: None).path
     theirs = ["--reuse-values", "--set", "secrets.adminOauthClientCredentials.clientSecret=foobar"]

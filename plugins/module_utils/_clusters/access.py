@@ -186,7 +186,7 @@ class Kubeconfig(Access):
     def helm_problem(self) -> str | None:
         options = self.options
         if self._names_several():
-            return "Helm cannot be given several kubeconfigs in one: make one of them (kubectl config view --flatten)"
+            return "flyte_kubeconfig: Helm cannot be given several kubeconfigs in one: make one of them (kubectl config view --flatten)"
         if (options.get("username") or options.get("password")) and not options.get("api_key"):
             return _NO_BASIC
         extra = [option for option in self._NOT_FOR_HELM if options.get(option)]
