@@ -155,7 +155,7 @@ def write(samples: list[Sample]) -> None:
     (RESULTS / "results.json").write_text(json.dumps({"machine": machine, "samples": samples}, indent=1) + "\n", encoding="utf-8")
     lines = ["# Benchmarks", "", f"Measured by `make bench` on {machine}. The clusters, flyteadmin's double and the measured job share these cores.", ""]
     if any(sample["benchmark"] == THOUSAND for sample in samples):
-        lines += ["The planes of (6) are copies of three that Helm installed, its records among them (`clones.py`): the run that is measured reads them alike.", ""]
+        lines += ["The planes of (6) are copies of three that Helm installed, its records too (`clones.py`): the run that is measured reads them alike.", ""]
     lines += [*goals(samples), "", "![seconds over sizes](results.svg)", "", *table(samples), ""]
     (RESULTS / "results.md").write_text("\n".join(lines), encoding="utf-8")
     plot(samples, RESULTS / "results.svg")

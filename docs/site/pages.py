@@ -68,7 +68,8 @@ def steps() -> str:
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     (table,) = re.findall(r"^\| The guide \| Here \|\n(?:\|.*\n)+", text, re.MULTILINE)
     table = table.replace("](docs/", "](")
-    return f"# The guide, step by step\n\nWhat does each step of Flyte's guide here. Where the guide goes wrong, or leaves something out: [guide](guide.md).\n\n{table}"
+    head = "What does each step of Flyte's guide here. Where the guide goes wrong, or leaves something out: [guide](guide.md)."
+    return f"# The guide, step by step\n\n{head}\n\n{table}"
 
 
 def options() -> dict[str, dict[str, t.Any]]:

@@ -132,8 +132,9 @@ def test_what_a_page_names_is_there(path: pathlib.Path) -> None:
     named = {name for name in re.findall(r"(?<![\w/.-])(flyte_[a-z_]+[a-z])(?![\w…*-])", text) if not name.startswith("flyte_todo")}
     unknown = {name for name in named - known if not any(other.startswith(name) for other in known)}
     assert unknown == set()
-    callable_ = {file.stem for folder in ("playbooks", "roles") for file in (REPOSITORY / folder).iterdir()}
-    assert set(re.findall(r"flyte\.multicluster\.(?!flyte_|eks\b|git\b)([a-z]+)\b", text)) - callable_ == set()
+    folders = ("playbooks", "roles", *(f"plugins/{kind}" for kind in ("callback", "filter", "inventory")))
+    callable_ = {file.stem for folder in folders for file in (REPOSITORY / folder).glob("*")}
+    assert set(re.findall(r"flyte\.multicluster\.(?!flyte_|git\b)([a-z]+)\b", text)) - callable_ == set()
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
     generated = {"variables.md", "messages.md"}
     assert [link for link in links if link and link not in generated and not (path.parent / link).exists()] == []
