@@ -25,6 +25,8 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.kind
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.names import misplaced_variables, unknown_variables
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ADMIN_FILES, ADMIN_VARIABLES, AWS_VARIABLES
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.cloud import not_reachable_yet
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import Fault
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.labels import label_rows
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import make_plan
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.removals import removal_lines, removals, too_much
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
@@ -44,6 +46,8 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._drift import d
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._helm_binary import helm_fault
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity import planned_identities
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._plan_file import PlanFiles
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._release_changes import ReleaseChanges
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._stored import place_faults, stored_now
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import TemplateFault, declared_variables, known_names
 
@@ -51,9 +55,10 @@ if t.TYPE_CHECKING:
     import pathlib
     from collections.abc import Callable
 
-    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import Fault
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
     from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Plan
+    from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Row
+    from ansible_collections.flyte.multicluster.plugins.plugin_utils._stored import Stored
 
 
 #: what the steps need; they would miss it only after the first change
@@ -70,6 +75,7 @@ class ActionModule(InventoryAction):
         refuse_without(*_LIBRARIES)
         site = self._checked_site()
         hosts, scope = self._hosts(site), arguments["scope"]
+        files = PlanFiles(site)
         if scope == "all":
             self._refuse_access(site)
             self._refuse_helm(site)
@@ -93,16 +99,22 @@ class ActionModule(InventoryAction):
             return result
         if scope == "status":
             return {**result, **drift(known, self.variables.read)}
-        digest = known.digest_of(self.variables.read) if chart else None
-        plan = make_plan(site, observed, chart=chart, digest=digest, aws=aws, identities=known.identities)
-        removed = self._checked_against_now(known, plan) if site.control_plane.host in hosts else []
+        changes = ReleaseChanges(known, self.variables.read) if chart else None
+        plan = make_plan(site, observed, chart=chart, digest=changes, aws=aws, identities=known.identities)
+        if changes:
+            plan = self._with_changes(known, plan, changes, hosts, new=files.wanted)
+        stored = self._stored_now(known, plan, needed=files.wanted) if site.control_plane.host in hosts else None
+        removed = self._checked_against_now(known, plan, stored) if site.control_plane.host in hosts else []
+        labels = self._label_rows(known, plan, stored, needed=files.wanted) if site.control_plane.host in hosts else []
+        files.use([*(row for row in plan.rows if row.host in hosts), *labels], removed, write="flyte_todo_eks_cluster" not in self.task_vars["groups"])
         return {
             **result,
-            "lines": plan_lines(plan.rows) + removed + (stray_lines(site, known.live) + unprobed_lines(site) if scope == "all" else []),
+            "lines": plan_lines([*plan.rows, *labels]) + removed + (stray_lines(site, known.live) + unprobed_lines(site) if scope == "all" else []),
             "rows": [dataclasses.asdict(row) for row in plan.rows],
             "failures": as_rows(plan.failures),
             "groups": plan.groups(site.control_plane.host, hosts),
             "releases": plan.releases,
+            "marks": plan.marks,
             "waiting": plan.waiting,
             "identity": plan.identity,
             "restarts": plan.restarts,
@@ -213,10 +225,39 @@ class ActionModule(InventoryAction):
         if wrong:
             raise Refused(*map(str, wrong))
 
-    def _checked_against_now(self, known: Known, plan: Plan) -> list[str]:
+    def _with_changes(self, known: Known, plan: Plan, changes: ReleaseChanges, hosts: list[str], *, new: bool) -> Plan:
+        """Return the plan with what changes in each release; refuse what would be lost. A cluster whose record cannot be read is that cluster's failure."""
+        host, objects = known.site.control_plane.host, bool(self._task.diff)
+        broken = changes.read_records(plan.rows, hosts, objects=objects)
+        if host in broken:
+            raise Refused(f"{host}: {broken[host]['message']}. {broken[host]['hint']}")
+        if broken:
+            known.observed.update({name: {**known.observed[name], "reachable": False, "error": error} for name, error in broken.items()})
+            plan = make_plan(known.site, known.observed, chart=known.chart, digest=changes, aws=known.aws, identities=known.identities)
+        rows, lost = changes.judged(plan.rows, hosts, objects=objects, new=new)
+        if lost:
+            raise Refused(*lost)
+        return dataclasses.replace(plan, rows=rows)
+
+    def _stored_now(self, known: Known, plan: Plan, *, needed: bool) -> Stored | None:
+        """Return what flyteadmin has, where something depends on it."""
+        stored = stored_now(known, plan, self.variables.read, needed=needed)
+        site = known.site
+        if needed and stored is None and known.live and site.settings["flyte_approved_plan"] and site.settings["flyte_execution_cluster_labels_purge"]:
+            remedy = "flyteadmin does not answer: it cannot be said which labels flyte_execution_cluster_labels_purge would remove."
+            raise Refused(str(Fault(site.control_plane.host, "flyte_approved_plan", site.settings["flyte_approved_plan"], remedy)))
+        return stored
+
+    def _label_rows(self, known: Known, plan: Plan, stored: Stored | None, *, needed: bool) -> list[Row]:
+        """Return the execution cluster labels that are set and removed, where that is known, or has to be."""
+        if stored is None and not needed:
+            return []
+        section = plan.configuration.section() if plan.configuration else known.live
+        return label_rows(known.site, section, stored.labels if stored else None)
+
+    def _checked_against_now(self, known: Known, plan: Plan, stored: Stored | None) -> list[str]:
         """Refuse what flyteadmin would refuse halfway, and what takes away too much; return what is taken away as lines."""
         site = known.site
-        stored = stored_now(known, plan, self.variables.read)
         wrong = place_faults(known, plan, stored, self.variables.read) if stored else []
         rows = stored.labels if stored else None
         found = removals(site, live=known.live, wanted=plan.configuration, aws=known.aws, iam=plan.iam, stored=rows)

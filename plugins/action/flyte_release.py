@@ -14,10 +14,12 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.acces
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube, KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.credentials import secrets_path
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import UNPROBED
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.records import record_name, write_label
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.releases import find_release
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.remedies import is_other_run, remedy_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.progress import PROGRESS
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.label import label_before, label_value
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import TO_BE_MADE
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import wanted_configuration
@@ -63,13 +65,13 @@ class ActionModule(InventoryAction):
         cluster = known.site.cluster(self.task_vars["inventory_hostname"])
         if not cluster.is_control_plane:
             if cluster.host not in arguments["plan"]["releases"]:
-                return {"changed": False}
+                return self._marked(known, cluster, arguments["plan"])
             return self._deployed(known, cluster, None)
         rollout = self._rollout(known, arguments["credentials"])
         if rollout.failure:
             return self._failed(rollout.failure)
         if rollout.reason is None:
-            return {"changed": False, "failures": []}
+            return self._marked(known, cluster, arguments["plan"])
         result = self._deployed(known, cluster, rollout.configuration)
         return result if result.get("failed") else {**result, "live": rollout.configuration.section()}
 
@@ -111,7 +113,7 @@ class ActionModule(InventoryAction):
                 return self._failed(failure)
             if not self.check_mode:
                 self._end_pending(known, cluster, known.observed[cluster.host]["release"])
-                return self._helm_once(known, cluster, values)
+                return self._labelled(known, cluster, values)
         except ModuleFailed as error:
             said = _said(error)
             return self._failed(Failure(cluster.host, step, f"Helm: {said}", remedy_of(said) or "See what Helm says, then run again."))
@@ -119,17 +121,54 @@ class ActionModule(InventoryAction):
             return self._failed(Failure(cluster.host, step, error.message, f"{error.hint} Run again then.".strip()))
         return {"changed": True, "failures": []}
 
-    def _helm_once(self, known: Known, cluster: Cluster, values: Values) -> dict[str, t.Any]:
-        """Run Helm. Where a run beside this one was faster, wait for it, and run again only if it wanted something else."""
+    def _marked(self, known: Known, cluster: Cluster, plan: Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """Put our label on a release that is as wanted, where the plan says so; a failure is this cluster's."""
+        if cluster.host not in plan["marks"]:
+            return {"changed": False, "failures": []}
+        release = known.observed[cluster.host]["release"]
         try:
-            self._helm(known, cluster, values)
+            if not self.check_mode:
+                write_label(self._kube(known, cluster), cluster.namespace, release["secret"], label_value(release["values_digest"]))
+        except KubeError as error:
+            step = "controlplane" if cluster.is_control_plane else "dataplane"
+            return self._failed(Failure(cluster.host, step, error.message, f"{error.hint} Run again then.".strip()))
+        return {"changed": True, "failures": []}
+
+    def _labelled(self, known: Known, cluster: Cluster, values: Values) -> dict[str, t.Any]:
+        """Run Helm, with our label on the release before it and after it: Helm hands it on, but to the first revision, and before its version 3.13."""
+        kube, wanted, release = self._kube(known, cluster), digest(values), known.observed[cluster.host]["release"]
+        if release:
+            write_label(kube, cluster.namespace, release["secret"], label_before(release.get("given"), release["values_digest"], wanted))
+        try:
+            result, revision = self._helm_once(known, cluster, values)
+        except ModuleFailed:
+            with contextlib.suppress(KubeError):  # what Helm says is the failure
+                self._label(kube, cluster, wanted)
+            raise
+        if not revision or not write_label(kube, cluster.namespace, record_name(cluster.release, int(revision)), label_value(wanted)):
+            self._label(kube, cluster, wanted)
+        return result
+
+    def _label(self, kube: Kube, cluster: Cluster, wanted: str) -> None:
+        """Put our label on the newest revision, where it has the values that we gave."""
+        newest = find_release(kube, cluster.namespace, cluster.release)
+        if newest and newest.values_digest == wanted and newest.given != label_value(wanted):
+            write_label(kube, cluster.namespace, newest.secret, label_value(wanted))
+
+    def _helm_once(self, known: Known, cluster: Cluster, values: Values) -> tuple[dict[str, t.Any], t.Any]:
+        """Run Helm. Where a run beside this one was faster, wait for it, and run again only if it wanted something else.
+
+        :returns: the result, and the revision that Helm says it made, None where it does not say.
+        """
+        try:
+            answer = self._helm(known, cluster, values)
         except ModuleFailed as error:
             if not is_other_run(_said(error)):
                 raise
             if self._as_wanted_by_other(known, cluster, values):
-                return {"changed": False, "failures": []}
-            self._helm(known, cluster, values)
-        return {"changed": True, "failures": []}
+                return {"changed": False, "failures": []}, None
+            answer = self._helm(known, cluster, values)
+        return {"changed": True, "failures": []}, (answer.get("status") or {}).get("revision")
 
     def _as_wanted_by_other(self, known: Known, cluster: Cluster, values: Values) -> bool:
         """Wait for the run of Helm that was faster; return whether it made the release as it is wanted."""
@@ -168,7 +207,7 @@ class ActionModule(InventoryAction):
         rendered = rendered_clusters(known.site.settings["flyte_helm_binary"], known.planned_chart.path, cluster, values)
         return rendering_failure(cluster.host, configuration, rendered)
 
-    def _helm(self, known: Known, cluster: Cluster, values: Values) -> None:
+    def _helm(self, known: Known, cluster: Cluster, values: Values) -> dict[str, t.Any]:
         binary = known.site.settings["flyte_helm_binary"]
         access = method_of(cluster_options(known.site, cluster, self.variables.read)).for_helm()
         arguments = {
@@ -185,7 +224,7 @@ class ActionModule(InventoryAction):
             arguments["binary_path"] = binary
         PROGRESS.say(cluster.host, f"Helm installs or upgrades {cluster.release}")
         with self._environment(access):
-            self.module("kubernetes.core.helm", arguments, quiet=True)
+            return self.module("kubernetes.core.helm", arguments, quiet=True)
 
     def _environment(self, access: Mapping[str, t.Any]) -> t.Any:
         # Of the helm-diff plugin kubernetes.core would ask whether there is something to do, and skip what the plan wants done.

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity import Identity
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import NOT_CONFIGURED, release_values
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import NOT_CONFIGURED, release_layers
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.user_settings import left_open
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
@@ -21,6 +21,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import V
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import Layers
     from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import Fault
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster
@@ -76,15 +77,21 @@ class Known:
             self.reader = ValuesReader(self.site, self.planned_chart, read)
         return self.reader
 
+    def layers_of(self, read: Callable[[str, str], t.Any]) -> Callable[[Cluster, Configuration | None], Layers]:
+        """Return a function that returns what the values of a cluster's release are made of. Secrets."""
+        reader = self.values_reader(read)
+        return lambda cluster, configuration: release_layers(
+            self.site, cluster, reader.sources(cluster), aws=self.aws, configuration=configuration, identity=self.identities.get(cluster.host)
+        )
+
     def values_of(self, read: Callable[[str, str], t.Any]) -> Callable[[Cluster, Configuration | None], Values]:
         """Return a function that returns all values of a cluster's release. Secrets."""
-        reader = self.values_reader(read)
+        layers_of = self.layers_of(read)
 
         def values(cluster: Cluster, configuration: Configuration | None) -> Values:
             found = self._made.get(cluster.host)
             if found is None or configuration is not None:
-                identity = self.identities.get(cluster.host)
-                found = release_values(self.site, cluster, reader.sources(cluster), aws=self.aws, configuration=configuration, identity=identity)
+                found = layers_of(cluster, configuration).given
                 if configuration is None:
                     self._made[cluster.host] = found
             return found

@@ -32,7 +32,7 @@ def rendered_clusters(helm: str, chart: str, cluster: Cluster, values: Mapping[s
     :param helm: path or name of Helm.
     :raises ModuleFailed: Helm cannot render it.
     """
-    manifest = _rendered(helm, chart, cluster, values)
+    manifest = rendered(helm, chart, cluster, values)
     try:
         objects = _Objects(manifest, cluster.namespace)
     except (ValueError, AttributeError, KeyError, TypeError) as error:
@@ -40,7 +40,11 @@ def rendered_clusters(helm: str, chart: str, cluster: Cluster, values: Mapping[s
     return flyteadmin_clusters(t.cast("Kube", objects), cluster.namespace)
 
 
-def _rendered(helm: str, chart: str, cluster: Cluster, values: Mapping[str, t.Any]) -> str:
+def rendered(helm: str, chart: str, cluster: Cluster, values: Mapping[str, t.Any]) -> str:
+    """Return what Helm would make of a release, as its manifest.
+
+    :raises ModuleFailed: Helm cannot render it.
+    """
     command = [helm, "template", cluster.release, chart, "--namespace", cluster.namespace, "--values", "-"]
     # No plugin and no cluster has a part in it.
     environment = {**os.environ, "HELM_PLUGINS": os.devnull, "KUBECONFIG": os.devnull}

@@ -105,7 +105,7 @@ def wait_until_ready(work: Work) -> dict[str, t.Any]:
 
 def planned(work: Work) -> list[str]:
     """Return every host that was to be changed, or that did not do its work when it was observed and so was waited for."""
-    found = [host for key in ("identity", "releases", "credentials", "restarts") for host in work.plan.get(key) or []]
+    found = [host for key in ("identity", "releases", "marks", "credentials", "restarts") for host in work.plan.get(key) or []]
     found += [host for host, observation in work.known.observed.items() if not_ready(observation) or (observation or {}).get("not_working")]
     return list(dict.fromkeys(found))
 

@@ -40,15 +40,17 @@ class Stored(t.NamedTuple):
     places: list[tuple[str, str]]
 
 
-def stored_now(known: Known, plan: Plan, read: Read) -> Stored | None:
+def stored_now(known: Known, plan: Plan, read: Read, *, needed: bool = False) -> Stored | None:
     """Return what flyteadmin has where a run depends on it, None where it does not answer, which the step ecl says.
 
     With nothing to do before the labels, they are compared there.
+
+    :param needed: whether it is asked in any case.
     """
     site = known.site
     purge = site.settings["flyte_execution_cluster_labels_purge"]
     answers = control_plane_of(known.observed, site.control_plane.host).get("authentication") is not None
-    if not answers or not (purge or (plan.rows and site.execution_cluster_labels)):
+    if not answers or not (needed or purge or (plan.rows and site.execution_cluster_labels)):
         return None
     try:
         settings = Settings.from_params({**admin_options(site, read), "timeout": _ASK_TIMEOUT, "retry_for": 0.0})

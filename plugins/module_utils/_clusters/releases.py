@@ -13,6 +13,7 @@ import typing as t
 import zlib
 
 from .._helm import values as _values
+from .._helm.label import LABEL
 from .client import Kube, decode
 from .credentials import secrets_path
 from .errors import reading
@@ -50,6 +51,8 @@ class Release:
     age: int
     deployments: tuple[Wanted, ...]
     duties: Duties = Duties()
+    #: our label on it: digests of the values that we gave it, None where it has none
+    given: str | None = None
 
     @property
     def is_pending(self) -> bool:
@@ -76,11 +79,19 @@ def find_release(kube: Kube, namespace: str, name: str) -> Release | None:
         record = str(newest["metadata"]["name"])
     remedy = f"It is Helm's own record of the newest revision: kubectl -n {namespace} delete secret {record}, then run again; the objects stay."
     with reading(f"Helm's record {namespace}/{record}", remedy):
-        return _release(decode(newest)["release"], record, namespace)
+        return _release(newest, record, namespace)
 
 
-def _release(raw: bytes, record: str, namespace: str) -> Release:
-    content = _values.from_json(_unpacked(base64.b64decode(raw, validate=True)))
+def content_of(record: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return what Helm's record of a revision says. Its ``config`` are the values that were given: secrets.
+
+    :raises ValueError: it is damaged; KeyError, TypeError and the like: it is no record.
+    """
+    return t.cast("dict[str, t.Any]", _values.from_json(_unpacked(base64.b64decode(decode(record)["release"], validate=True))))
+
+
+def _release(found: Mapping[str, t.Any], record: str, namespace: str) -> Release:
+    content = content_of(found)
     chart = content["chart"]["metadata"]
     manifest = content.get("manifest") or ""
     deployments = tuple(deployments_of(manifest))
@@ -95,6 +106,7 @@ def _release(raw: bytes, record: str, namespace: str) -> Release:
         age=_release_age(content["info"]),
         deployments=deployments,
         duties=duties_of(manifest, [entry.name for entry in deployments if entry.replicas != 0], namespace),
+        given=(found["metadata"].get("labels") or {}).get(LABEL),
     )
 
 

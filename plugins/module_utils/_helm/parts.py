@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import typing as t
 
@@ -79,16 +80,46 @@ def used_only(values: Values, defaults: Mapping[str, t.Any], *, data_plane: bool
     :param defaults: the chart's own, which say what is on where the values do not.
     :param data_plane: whether the release is a data plane's, which gets nothing of the database whatever is on.
     """
-    whole = merge([defaults, values])
+    return what_is_used(merge([defaults, values]), data_plane=data_plane).of(values)
+
+
+@dataclasses.dataclass(frozen=True)
+class Used:
+    """What a release uses of values."""
+
+    #: sections that no object has something of
+    unused: frozenset[str]
+    #: names in ``userSettings`` that something refers to, None where all may be
+    settings: frozenset[str] | None
+    #: names in ``userSettings`` that the release does not get in any case
+    kept_out: tuple[str, ...]
+
+    def of(self, values: Mapping[str, t.Any]) -> Values:
+        """Return values without what is not used."""
+        found = _without(values, self.unused)
+        settings = found.get("userSettings")
+        if isinstance(settings, dict):
+            found["userSettings"] = {
+                name: item for name, item in settings.items() if name not in self.kept_out and (self.settings is None or name in self.settings)
+            }
+        return found
+
+    def or_by(self, other: Used) -> Used:
+        """Return what this or another release uses."""
+        settings = None if self.settings is None or other.settings is None else self.settings | other.settings
+        return Used(self.unused & other.unused, settings, tuple(name for name in self.kept_out if name in other.kept_out))
+
+
+def what_is_used(whole: Mapping[str, t.Any], *, data_plane: bool) -> Used:
+    """Return what a release uses of its values.
+
+    :param whole: all of its values, the chart's own among them.
+    """
     unused = _unused_sections(whole, data_plane=data_plane)
-    found = _without(values, unused)
-    settings = found.get("userSettings")
-    if isinstance(settings, dict):
-        # The chart's templates know them through other values only.
-        used = set(references({key: item for key, item in _without(whole, unused).items() if key != "userSettings"}))
-        secret = _DATABASE_SETTINGS if data_plane else ()
-        found["userSettings"] = {name: item for name, item in settings.items() if name not in secret and (None in used or name in used)}
-    return found
+    # The chart's templates know userSettings through other values only.
+    names = set(references({key: item for key, item in _without(whole, unused).items() if key != "userSettings"}))
+    settings = None if None in names else frozenset(name for name in names if name)
+    return Used(frozenset(unused), settings, _DATABASE_SETTINGS if data_plane else ())
 
 
 def _unused_sections(whole: Mapping[str, t.Any], *, data_plane: bool) -> list[str]:

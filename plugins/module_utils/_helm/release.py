@@ -63,10 +63,42 @@ class Sources:
     inline: Values
 
 
+@dataclasses.dataclass(frozen=True)
+class Layers:
+    """What a release's values are made of, merged, in Helm's order. Secrets."""
+
+    #: the chart's own defaults, which Helm has already
+    defaults: Values
+    #: of the chart's values files
+    chart: Values
+    #: the chart's files and the user's, with what the inventory fills in
+    users: Values
+    #: what this collection generates
+    ours: Values
+    data_plane: bool
+
+    @property
+    def whole(self) -> Values:
+        """All of it, also what no object uses."""
+        return merge([self.defaults, self.users, self.ours])
+
+    @property
+    def given(self) -> Values:
+        """What Helm is given."""
+        return used_only(merge([self.users, self.ours]), self.defaults, data_plane=self.data_plane)
+
+
 def release_values(
     site: Site, cluster: Cluster, sources: Sources, *, aws: _Aws, configuration: Configuration | None = None, identity: Identity | None = None
 ) -> Values:
-    """Return everything that Helm is given for a release.
+    """Return everything that Helm is given for a release. The parameters are those of :func:`release_layers`."""
+    return release_layers(site, cluster, sources, aws=aws, configuration=configuration, identity=identity).given
+
+
+def release_layers(
+    site: Site, cluster: Cluster, sources: Sources, *, aws: _Aws, configuration: Configuration | None = None, identity: Identity | None = None
+) -> Layers:
+    """Return what the values of a release are made of.
 
     :param aws: what AWS has, the result of flyte_aws_info; None where it was not asked.
     :param configuration: what flyteadmin's configuration has to be, for the control plane's release.
@@ -82,7 +114,8 @@ def release_values(
     else:
         override = _admin_override(site, cluster, base, configuration, aws)
     own = identity_override(identity, base, is_control_plane=cluster.is_control_plane) if identity else {}
-    return used_only(merge([users, override, own, _storage_override(site)]), sources.defaults, data_plane=not cluster.is_control_plane)
+    ours = merge([override, own, _storage_override(site)])
+    return Layers(sources.defaults, merge(sources.chart_files), users, ours, data_plane=not cluster.is_control_plane)
 
 
 def _storage_override(site: Site) -> Values:

@@ -108,19 +108,19 @@ def listed(value: t.Any) -> list[t.Any]:
     return list(value) if isinstance(value, (list, tuple)) else [] if value is None else [value]
 
 
-def _normal(item: t.Any) -> t.Any:
+def normal(item: t.Any) -> t.Any:
     """Return a policy element in one form: IAM stores a list of one as a string, in any order."""
     if isinstance(item, dict):
-        return {key: _normal(value) for key, value in item.items()}
+        return {key: normal(value) for key, value in item.items()}
     if isinstance(item, (list, tuple)):
-        values = sorted((_normal(value) for value in item), key=lambda value: json.dumps(value, sort_keys=True))
+        values = sorted((normal(value) for value in item), key=lambda value: json.dumps(value, sort_keys=True))
         return values[0] if len(values) == 1 else values
     return item
 
 
 def same(left: t.Any, right: t.Any) -> bool:
     """Return whether two documents mean the same."""
-    return bool(_normal(left) == _normal(right))
+    return bool(normal(left) == normal(right))
 
 
 def size(document: Mapping[str, t.Any]) -> int:

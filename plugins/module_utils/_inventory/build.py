@@ -105,4 +105,6 @@ def _cluster(reader: Reader, host: str, is_control_plane: bool, settings: Mappin
         eks={name.removeprefix("flyte_eks_"): values[name] for name in creation} if values["flyte_eks_create"] else {},
         propeller=propeller_settings(values),
         probe_from=values["flyte_probe_from"],
+        drop_values=[path.strip() for path in values["flyte_drop_values"]],
+        secret_values=[path.strip() for path in values["flyte_secret_values"]],
     )

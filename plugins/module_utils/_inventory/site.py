@@ -44,6 +44,9 @@ class Cluster:
     #: ``flyte_propeller_…`` without the prefix, what is set of it; the secret is not
     propeller: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     probe_from: str = "controller"
+    #: paths of its release's values: those that a run may take away, and those that are secrets whatever they are called
+    drop_values: list[str] = dataclasses.field(default_factory=list)
+    secret_values: list[str] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass

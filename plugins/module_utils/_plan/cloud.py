@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
+from .._helm.shown_values import Change
 from .._iam.eks import answer_of, cluster_state, node_group_state
+from .._iam.statements import statement_changes
 from .rows import Failure, Row
 
 if t.TYPE_CHECKING:
@@ -18,26 +20,38 @@ if t.TYPE_CHECKING:
 _Aws = t.Optional[t.Mapping[str, t.Any]]
 
 
-def iam_rows(site: Site, iam: Mapping[str, t.Any] | None) -> list[Row]:
-    """Return what IAM gets, and what to know of its trust policies.
+def iam_rows(site: Site, iam: Mapping[str, t.Any] | None, aws: _Aws = None) -> list[Row]:
+    """Return what IAM gets, statement by statement, and what to know of its trust policies.
 
     :param iam: the documents that have to be, from ``_iam.required.plan``; None where IAM is not managed.
+    :param aws: what AWS has.
     """
     if iam is None:
         return []
-    host = site.control_plane.host
-    rows = [Row(host, "iam", "OIDC provider", issuer) for issuer in iam["missing_issuers"]]
+    host, there = site.control_plane.host, aws or {}
+    rows = [Row(host, "iam", f"OIDC provider {issuer}", "EKS has this cluster, and IAM does not know it") for issuer in iam["missing_issuers"]]
     if iam["policy_differs"]:
-        rows.append(Row(host, "iam", "policy", iam["policy"]["name"]))
+        before, name = there.get("policy"), iam["policy"]["name"]
+        changes = statement_changes(before["document"] if before else None, iam["policy"]["document"])
+        rows.append(Row(host, "iam", f"policy {name}", "differs" if before else "is not there", changes=tuple(changes)))
     for entry in iam["missing_associations"]:
-        rows.append(Row(entry["host"], "iam", "Pod Identity", f"{entry['namespace']}:{entry['service_account']} takes {entry['role_arn']}"))
-    limit = site.settings["flyte_iam_policy_size_limit"]
+        account = f"{entry['namespace']}:{entry['service_account']}"
+        rows.append(Row(entry["host"], "iam", f"Pod Identity {account}", f"takes {entry['role_arn']}", changes=(Change("role", None, entry["role_arn"]),)))
     for name, role in iam["roles"].items():
         if role["differs"]:
-            fits = "" if role["room"] is None else f", {role['room']} more clusters fit"
-            rows.append(Row(host, "iam", "role", f"{name}: trust policy of {role['size']} of {limit} characters{fits}"))
-        rows += [Row(host, "iam", "role", f"{name}: {note}") for note in role["notes"]]
+            rows.append(_role_row(site, name, role, (there.get("roles") or {}).get(name), iam["policy"]["arn"]))
+        elif role["notes"]:
+            rows += [Row(host, "iam", f"role {name}", note) for note in role["notes"]]
     return rows
+
+
+def _role_row(site: Site, name: str, role: Mapping[str, t.Any], present: Mapping[str, t.Any] | None, policy: str) -> Row:
+    fits = "" if role["room"] is None else f", {role['room']} more clusters fit"
+    reason = f"trust policy of {role['size']} of {site.settings['flyte_iam_policy_size_limit']} characters{fits}"
+    changes = statement_changes((present or {}).get("trust"), role["trust"])
+    if policy not in (present or {}).get("policies", []):
+        changes.append(Change("attached policy", None, policy))
+    return Row(site.control_plane.host, "iam", f"role {name}", reason, tuple(role["notes"]), tuple(changes))
 
 
 #: what has to be done for an EKS cluster in these states: of the cluster, and of its node group where the cluster is there

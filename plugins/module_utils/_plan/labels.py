@@ -8,13 +8,16 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._helm.shown_values import Change
 from .._labels.placement import Placement
-from .rows import Failure
+from .._labels.rows import describe, plan
+from .rows import Failure, Row
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .._inventory.site import Label, Site
+    from .._labels.rows import Rows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,3 +51,18 @@ def held_failure(site: Site, plan: LabelPlan) -> Failure | None:
     problem = f"not set, since they lead to no enabled cluster of flyteadmin's configuration: {names}"
     remedy = "See what failed for the clusters of these labels, then run again. Until then their workflows run on any enabled cluster."
     return Failure(site.control_plane.host, "ecl", problem, remedy)
+
+
+def label_rows(site: Site, clusters: Mapping[str, t.Any], stored: Rows | None) -> list[Row]:
+    """Return the execution cluster labels that the step ecl will set or remove.
+
+    :param clusters: the section ``clusters`` that flyteadmin will read then.
+    :param stored: the rows that flyteadmin has, None where it cannot be asked: all are set then.
+    """
+    wanted = label_plan(site, clusters)
+    labels = {(row.project, row.domain, row.workflow): row.label for row in wanted.ready}
+    reason = "flyteadmin has another one, or none" if stored is not None else "flyteadmin cannot be asked yet which it has"
+    return [
+        Row(site.control_plane.host, "ecl", f"label of {describe(change.key)}", reason, changes=(Change("label", change.before, change.after),))
+        for change in plan(stored or {}, labels, purge=wanted.purge)
+    ]

@@ -15,7 +15,7 @@ from .credentials import credentials_due
 from .credentials import rows as credential_rows
 from .identity import identities_due
 from .identity import rows as identity_rows
-from .releases import release_reason
+from .releases import MARK, mark_rows, release_reason
 from .rows import Failure, Observation, Observations, Row, control_plane_of, is_reachable, not_ready, restart_rows, restarts_of
 
 if t.TYPE_CHECKING:
@@ -55,13 +55,15 @@ class Plan:
     controlplane: bool
     #: inventory hosts whose Secret of flytepropeller's identity is written
     identity: list[str]
+    #: inventory hosts whose release is as wanted and gets our label
+    marks: list[str] = dataclasses.field(default_factory=list)
 
     def groups(self, control_plane: str, hosts: Collection[str]) -> list[dict[str, str]]:
         """Return which hosts have something to do at which step, as groups of the inventory.
 
         :param hosts: the hosts of this run, as ``--limit`` left them.
         """
-        planes = list(dict.fromkeys([*self.identity, *self.releases, *self.waiting, *self.restarts]))
+        planes = list(dict.fromkeys([*self.identity, *self.releases, *self.marks, *self.waiting, *self.restarts]))
         chosen = {"eks_cluster": list(self.eks), "dataplane": [host for host in planes if host != control_plane]}
         for step, due in (("iam", bool(self.iam and self.iam["due"])), ("credentials", bool(self.credentials)), ("controlplane", self.controlplane)):
             chosen[step] = [control_plane] if due and control_plane in hosts else []
@@ -89,6 +91,7 @@ def make_plan(
     failures = [failure for failure in absent.values() if failure]
     releases: dict[str, Row] = {}
     waiting: dict[str, list[Row]] = {}
+    marks: list[Row] = []
     for cluster in site.data_planes:
         observation = observed.get(cluster.host)
         if observation is None or cluster.host in absent:
@@ -100,6 +103,7 @@ def make_plan(
         if reason:
             releases[cluster.host] = Row(cluster.host, "dataplane", f"Helm release {cluster.release}", reason)
         else:
+            marks += mark_rows(cluster, observation)
             waits = [Row(cluster.host, "dataplane", "wait", f"{entry['name']}: {entry['reason']}") for entry in not_ready(observation)]
             waiting[cluster.host] = waits + restart_rows(cluster.host, "dataplane", observation)
     due = credentials_due(site, observed, releases)
@@ -110,9 +114,10 @@ def make_plan(
     configuration, rollout = _control_plane(site, observed, chart, digest, due)
     rows = [
         *eks,
-        *iam_rows(site, iam),
+        *iam_rows(site, iam, aws),
         *(row for row in of_identity if row.step == "dataplane"),
         *releases.values(),
+        *marks,
         *(row for found in waiting.values() for row in found),
         *credential_rows(site, observed, due),
         *(row for row in of_identity if row.step == "controlplane"),
@@ -131,6 +136,7 @@ def make_plan(
         configuration=configuration,
         controlplane=configuration is not None and (bool(rollout) or bool(due) or nothing_configured or site.control_plane.host in identity),
         identity=identity,
+        marks=[row.host for row in rows if row.action.startswith(MARK)],
     )
 
 
@@ -172,10 +178,11 @@ def _control_plane(
     if reason:
         action = f"Helm release {cluster.release}"
         return wanted, [Row(cluster.host, "controlplane", action, reason, tuple(differences(site, observed, wanted)))]
+    marks = mark_rows(cluster, observation)
     if control_plane_of(observed, cluster.host).get("clusters"):
         waits = [Row(cluster.host, "controlplane", "wait", f"{entry['name']}: {entry['reason']}") for entry in not_ready(observation)]
-        return wanted, waits + restart_rows(cluster.host, "controlplane", observation)
-    return wanted, []
+        return wanted, marks + waits + restart_rows(cluster.host, "controlplane", observation)
+    return wanted, marks
 
 
 @dataclasses.dataclass(frozen=True)

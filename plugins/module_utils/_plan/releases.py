@@ -7,8 +7,16 @@ from __future__ import annotations
 
 import typing as t
 
+from .._helm.label import is_ours
+from .rows import Row
+
 if t.TYPE_CHECKING:
+    from .._inventory.site import Cluster
     from .rows import Observation
+
+VALUES_DIFFER = "values differ"
+#: how the action of a row begins that only puts our label on a release
+MARK = "label of Helm release "
 
 
 def release_reason(observation: Observation, *, chart: str, version: str, digest: str, pending_timeout: int) -> str | None:
@@ -29,8 +37,17 @@ def release_reason(observation: Observation, *, chart: str, version: str, digest
     if release["chart"] != chart or release["version"] != version:
         return f"upgrade {release['chart']} {release['version']} to {chart} {version}"
     if release["values_digest"] != digest:
-        return f"values differ ({release['values_digest'][:8]} -> {digest[:8]})"
+        return VALUES_DIFFER
     missing = observation.get("missing") or []
     if missing:
         return f"missing: {', '.join(missing)}"
     return None
+
+
+def mark_rows(cluster: Cluster, observation: Observation) -> list[Row]:
+    """Return what a release gets that is as wanted and has no label of ours: of an older version of this collection, or of a run that was killed."""
+    release = observation.get("release")
+    if release is None or is_ours(release.get("given"), release["values_digest"]):
+        return []
+    step = "controlplane" if cluster.is_control_plane else "dataplane"
+    return [Row(cluster.host, step, f"{MARK}{cluster.release}", "its values are what the inventory gives: what is changed by hand from now on is seen")]

@@ -8,12 +8,16 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._helm.shown_values import Change
+
 #: the steps of a run, in the order in which they are carried out; each is a role and a tag
 STEPS = ("eks_cluster", "iam", "dataplane", "credentials", "controlplane", "ecl", "namespaces", "verify")
 #: what the module flyte_cluster_info returns for a cluster
 Observation = t.Mapping[str, t.Any]
 Observations = t.Mapping[str, Observation]
 _RESTART = "restart "
+#: of flyteadmin's clusters and labels a row has details
+_SAID = "configmap.clusters."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,12 +28,23 @@ class Row:
     step: str
     action: str
     reason: str
+    #: what people care about of it, in words
     details: tuple[str, ...] = ()
+    #: what changes, value by value; those whose details say so already are not shown again
+    changes: tuple[Change, ...] = ()
+    #: what of it somebody changed by hand before
+    drift: tuple[Change, ...] = ()
+    #: what changes in the objects, as lines
+    objects: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """Return it as text: one line, and one for each detail."""
-        first = f"{self.host}: {self.step}: {self.action}: {self.reason}"
-        return [first, *(f"{self.host}: {self.step}: {detail}" for detail in self.details)]
+        """Return it as text: one line, and below it what changes."""
+        said = {change.path for change in self.drift}
+        below = [*self.details]
+        below += [f"changed by hand: {line}" for change in self.drift for line in change.lines()]
+        below += [line for change in self.changes if change.path not in said and not change.path.startswith(_SAID) for line in change.lines()]
+        below += ["in the objects:", *(f"  {line}" for line in self.objects)] if self.objects else []
+        return [f"{self.host}: {self.step}: {self.action}: {self.reason}", *(f"    {line}" for line in below)]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,6 +12,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._common.text im
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm import overrides as _overrides
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm import values as _values
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration, cluster_config
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.label import label_value
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import differences, wanted_configuration
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import credentials_due
@@ -29,6 +30,7 @@ def site(inventory: Inventory) -> Site:
 
 def observation(**changes: t.Any) -> dict[str, t.Any]:
     release = {"name": "r", "chart": "flyte-core", "version": "v1", "revision": 1, "status": "deployed", "values_digest": DIGEST, "age": 500, "secret": "s"}
+    release["given"] = label_value(DIGEST)
     token = {"secret": "flyteadmin-token", "fingerprint": "t", "ca_fingerprint": "c", "age": 5}
     base = {"reachable": True, "error": None, "server": "https://api", "release": release, "token": token}
     base |= {"missing": [], "deployments": None, "control_plane": None}
@@ -188,6 +190,25 @@ def test_deployments_that_are_not_ready_are_waited_for(site: Site) -> None:
         "dataplane_2": observation(),
     }
     assert rows_of(site, observed) == [("dataplane_1", "dataplane", "deployment/flytepropeller: 0 of 1 new pods")]
+
+
+def test_a_release_as_wanted_without_our_label_gets_it(site: Site) -> None:
+    """Of an older version of this collection, or of a run that was killed after Helm; what somebody changed by hand since is none of them."""
+    unlabelled = {**observation()["release"], "given": None}
+    observed = {
+        "controlplane": {**control_plane(credentials=BOTH, clusters=CONFIGS, probes=OK), "release": unlabelled},
+        "dataplane_1": observation(release=unlabelled),
+        "dataplane_2": observation(),
+    }
+    plan = make_plan(site, observed, chart=CHART, digest=lambda _cluster, _configuration: DIGEST, aws=None)
+    assert plan.marks == ["dataplane_1", "controlplane"] and plan.releases == []
+    assert {entry["group"]: entry["host"] for entry in plan.groups("controlplane", list(observed))} == {
+        "flyte_todo_dataplane": "dataplane_1",
+        "flyte_todo_controlplane": "controlplane",
+    }
+    assert [row.action for row in plan.rows] == ["label of Helm release flyte-core-data", "label of Helm release flyte-core"]
+    other = make_plan(site, observed, chart=CHART, digest=lambda _cluster, _configuration: "e" * 64, aws=None)
+    assert other.marks == [] and set(other.releases) == {"dataplane_1", "dataplane_2"}
 
 
 def test_what_is_ready_and_does_nothing_is_started_anew(site: Site) -> None:

@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose a release's values are: as we gave them, changed by hand since, or somebody else's; and what of them a run would lose. No I/O."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from .label import is_ours
+from .paths import Leaf, is_any_below, leaves, prefixes
+from .parts import what_is_used
+from .shown_values import Change, Shower, differs, shown_change
+from .user_settings import placeholders
+from .values import merge
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from .release import Layers
+
+#: what of the values is flyteadmin's configuration, which has rules of its own for what the inventory does not have (_plan/removals.py)
+_CONFIGURATION = tuple(f"configmap.clusters.{key}" for key in ("labelClusterMap", "clusterConfigs", "defaultExecutionLabel"))
+#: the guide gives it, and no template of the chart reads it
+_UNREAD = ("flyteadmin.initContainerClusterSyncAdditionalVolumeMounts",)
+_IN_LIST = re.compile(r"\[(?!\")")
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What a run makes of the values of a release. No secrets."""
+
+    #: what changes
+    changes: list[Change]
+    #: what somebody changed by hand, and this run sets right: what is there, and what comes
+    drift: list[Change]
+    #: what somebody gave, and this run would take away
+    losses: list[Change]
+
+
+def judge(
+    live: Mapping[str, t.Any],
+    layers: Layers,
+    shower: Shower,
+    *,
+    label: str | None,
+    digest: str,
+    last: Mapping[str, t.Any] | None = None,
+    drop: Sequence[str] = (),
+) -> Verdict:
+    """Return what a run makes of the values of a release.
+
+    :param live: the values that it has.
+    :param label: its label, None where it has none.
+    :param digest: of its values.
+    :param last: the values that we gave it last, where Helm has them still.
+    :param drop: paths that the inventory gives up.
+    """
+    given = layers.given
+    old, new = leaves(live), leaves(given)
+    differing = sorted(path for path in {*old, *new} if differs(old.get(path), new.get(path)))
+    found = [shown_change(path, old.get(path), new.get(path), shower) for path in differing]
+    if is_ours(label, digest):
+        return Verdict(found, [], [])
+    before = leaves(last) if last is not None else None
+    # Where it is not known what we gave it, all of it was given by hand.
+    by_hand = None if before is None else {path for path in {*old, *before} if differs(old.get(path), before.get(path))}
+    lost = [path for path, _leaf in _lost(live, layers, strict=label is None) if (by_hand is None or path in by_hand) and not is_any_below(path, drop)]
+    drift = [path for path in differing if label is not None and (by_hand is None or path in by_hand) and path not in lost and path in new]
+    coming = leaves(layers.whole)
+    return Verdict(
+        found,
+        [shown_change(path, old.get(path), new.get(path), shower) for path in drift],
+        [shown_change(path, old[path], new.get(path, coming.get(path)), shower) for path in lost],
+    )
+
+
+def _lost(live: Mapping[str, t.Any], layers: Layers, *, strict: bool) -> Iterator[tuple[str, Leaf]]:
+    """Yield the values that a release has of somebody, and would not have any more.
+
+    Those that the chart's files give are nobody's, and a placeholder is none. What we generate is ours.
+
+    :param strict: whether what the inventory gives otherwise counts too.
+    """
+    used = what_is_used(merge([layers.defaults, layers.given]), data_plane=layers.data_plane)
+    if not layers.data_plane:
+        # What somebody turned on is said together with what it was given.
+        used = used.or_by(what_is_used(merge([layers.defaults, live]), data_plane=False))
+    theirs, coming, given = leaves(used.of(live)), leaves(layers.whole), leaves(layers.given)
+    of_chart = leaves(merge([layers.defaults, layers.chart]))
+    base, ours = leaves(merge([layers.defaults, layers.users])), leaves(layers.ours)
+    # Helm replaces lists whole: ours carry along what is below them.
+    own = [path for path, leaf in ours.items() if differs(base.get(path), leaf) or not _IN_LIST.search(path)]
+    above = prefixes(coming)
+    for path, leaf in sorted(theirs.items()):
+        if leaf.value is None and path not in coming and path not in above:
+            continue  # it takes away what nobody gives
+        if not differs(leaf, coming.get(path)) or not differs(leaf, of_chart.get(path)):
+            continue
+        if is_any_below(path, [*own, *_CONFIGURATION, *_UNREAD]) or _has_placeholder(leaf):
+            continue
+        if strict or path not in given:
+            yield path, leaf
+
+
+def _has_placeholder(leaf: Leaf) -> bool:
+    return bool(list(placeholders({"value": leaf.value})))

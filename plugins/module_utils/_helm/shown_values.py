@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What differs between values, by key path, as a person may see it: secrets as fingerprints, long texts as a line diff. No I/O."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import re
+import typing as t
+
+from .._common.fingerprints import keyed_fingerprint
+from .._common.redaction import SECRETS
+from .paths import Leaf, is_any_below, leaves
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: stands for a value that is not there
+NOT_SET = "(not set)"
+#: characters of one line that a message shows
+_MOST = 160
+#: in a text: a key whose name says what its value is, as YAML, JSON, an environment and a command line have it; and what only a secret begins with
+_PAIR = re.compile(
+    r"(?P<key>[\w.-]*(?:password|passwd|passphrase|token|secret|credential|api_?key|access_?key|private_?key|client-key-data|dsn)s?[\"']?[ \t]*[:=][ \t]*)"
+    r"(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s,;}&]+)",
+    re.IGNORECASE,
+)
+_SENT = re.compile(r"(?P<key>\b(?:Bearer|Basic)[ \t]+)(?P<value>[\w.~+/=-]{8,})")
+#: with what makes it one: the redaction of all that is shown would take away a fingerprint before it
+_USERINFO = re.compile(r"(?P<key>://)(?P<value>[^\s\"'<>]*)@")
+_PRIVATE_KEY = re.compile(r"(?P<key>)(?P<value>-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z))", re.DOTALL)
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """A value that differs, as it is shown: no secret is in it. None is a value that is not there."""
+
+    path: str
+    before: str | None
+    after: str | None
+
+    def lines(self) -> list[str]:
+        """Return it as text: one line, or a line diff of long texts."""
+        before, after = (NOT_SET if value is None else value for value in (self.before, self.after))
+        if "\n" not in before + after:
+            return [f"{self.path}: {_short(before)} -> {_short(after)}"]
+        return [f"{self.path}:", *(f"  {line}" for line in line_diff(before, after))]
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """Return plain data."""
+        return dataclasses.asdict(self)
+
+
+def line_diff(before: str, after: str) -> list[str]:
+    """Return the lines that go and that come, each with its sign, and one line around them."""
+    found = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=1)
+    return [_short(line.rstrip()) for line in found if not line.startswith(("---", "+++"))]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST else f"{text[:_MOST]}… ({len(text)} characters)"
+
+
+class Shower:
+    """Shows values.
+
+    :param key: of the fingerprints, a secret; without one a secret is shown as that alone.
+    :param secret: paths whose values are secrets, whatever they are called.
+    """
+
+    def __init__(self, key: str | None = None, secret: Sequence[str] = ()) -> None:
+        self._key, self._secret = key, list(secret)
+
+    def text(self, path: str, leaf: Leaf | None) -> str | None:
+        """Return a value as text, None where it is not there."""
+        if leaf is None:
+            return None
+        value = leaf.value
+        if value is None or isinstance(value, bool):
+            return json.dumps(value)
+        if leaf.secret or is_any_below(path, self._secret):
+            return self._fingerprint(value if isinstance(value, str) else json.dumps(value, sort_keys=True))
+        if isinstance(value, str):
+            return self.plain(value) if value.strip() else json.dumps(value)
+        return self.plain(json.dumps(value, sort_keys=True, ensure_ascii=False))
+
+    def plain(self, text: str) -> str:
+        """Return a text with fingerprints in the place of what in it is a secret."""
+        for pattern in (_PRIVATE_KEY, _PAIR, _SENT):
+            text = pattern.sub(lambda found: found["key"] + self._fingerprint(found["value"]), text)
+        text = _USERINFO.sub(lambda found: f"{found['key']}({self._fingerprint(found['value'])}) at ", text)
+        return SECRETS.text(text)
+
+    def _fingerprint(self, secret: str) -> str:
+        return f"secret:{keyed_fingerprint(self._key, secret)}" if self._key else "secret:(not shown)"
+
+
+def changes(before: Mapping[str, t.Any], after: Mapping[str, t.Any], shower: Shower) -> list[Change]:
+    """Return what differs between values, in the order of the paths."""
+    old, new = leaves(before), leaves(after)
+    differing = sorted(path for path in {*old, *new} if differs(old.get(path), new.get(path)))
+    return [shown_change(path, old.get(path), new.get(path), shower) for path in differing]
+
+
+def shown_change(path: str, before: Leaf | None, after: Leaf | None, shower: Shower) -> Change:
+    """Return a value that differs as it is shown."""
+    return Change(path, shower.text(path, before), shower.text(path, after))
+
+
+def differs(before: Leaf | None, after: Leaf | None) -> bool:
+    """Return whether two values differ; true and 1 do."""
+    if before is None or after is None:
+        return before is not after
+    return json.dumps(before.value, sort_keys=True) != json.dumps(after.value, sort_keys=True)

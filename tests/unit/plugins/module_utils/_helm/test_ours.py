@@ -1,0 +1,200 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whose the values of a release are, and what of them a run would lose."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+import pytest
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.label import is_ours, label_before, label_value
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.ours import Verdict, judge
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import Layers
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import Shower
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest, merge
+
+Values = dict[str, t.Any]
+ON: Values = {"enabled": True}
+DEFAULTS: Values = {
+    "flyteadmin": {**ON, "replicaCount": 1, "additionalVolumes": []},
+    "flyteconsole": {**ON, "replicaCount": 1},
+    "flytepropeller": {**ON},
+    "workflow_scheduler": {"enabled": False},
+}
+CHART: Values = {"flyteadmin": {"resources": {"cpu": "1"}}, "userSettings": {"rdsHost": "<RDS_HOST>"}, "db": {"host": "{{ .Values.userSettings.rdsHost }}"}}
+OURS: Values = {
+    "flyteadmin": {"podAnnotations": {"flyte.multicluster/x": "new"}, "additionalVolumes": [{"name": "cluster-credentials", "secret": {"secretName": "c"}}]},
+    "configmap": {"clusters": {"labelClusterMap": {"l": [{"id": "a", "weight": 1}]}}},
+}
+
+
+def layers(inventory: Values | None = None, *, chart: Values = CHART, data_plane: bool = False, ours: Values = OURS) -> Layers:
+    return Layers(DEFAULTS, chart, merge([chart, inventory or {}]), ours, data_plane)
+
+
+def judged(live: Values, given: Layers, *, label: str | None = None, last: Values | None = None, drop: tuple[str, ...] = ()) -> Verdict:
+    return judge(live, given, Shower("key"), label=label, digest=digest(live), last=last, drop=drop)
+
+
+def shown(found: list[t.Any]) -> list[str]:
+    return [line for change in found for line in change.lines()]
+
+
+def losses(live: Values, given: Layers, **more: t.Any) -> list[str]:
+    return shown(judged(live, given, **more).losses)
+
+
+def by_hand(values: Values, more: Values) -> Values:
+    return merge([values, more])
+
+
+# -- the label
+
+
+def test_a_label_is_one_that_kubernetes_takes() -> None:
+    one, two = digest({"a": 1}), digest({"a": 2})
+    for label in (label_value(one), label_value(one, two)):
+        assert re.fullmatch(r"[A-Za-z0-9][\w.-]{0,61}[A-Za-z0-9]", label), label
+    assert label_value(one, one) == label_value(one)
+
+
+def test_a_run_that_is_killed_beside_helm_leaves_a_release_of_ours() -> None:
+    before, after, other = digest({"a": 1}), digest({"a": 2}), digest({"a": 3})
+    meanwhile = label_before(label_value(before), before, after)
+    assert is_ours(meanwhile, before) and is_ours(meanwhile, after) and not is_ours(meanwhile, other)
+    for label in (None, label_value(other)):
+        foreign = label_before(label, before, after)
+        assert not is_ours(foreign, before) and is_ours(foreign, after)
+    assert not is_ours(None, before) and not is_ours("", before)
+
+
+# -- a release of somebody else
+
+
+def test_what_somebody_gave_and_the_inventory_does_not_is_lost() -> None:
+    live = by_hand(CHART, {"flyteadmin": {"replicaCount": 5}, "flyteconsole": {"serviceAnnotations": {"a.b/c": "x"}}})
+    assert losses(live, layers()) == ["flyteadmin.replicaCount: 5 -> 1", 'flyteconsole.serviceAnnotations["a.b/c"]: x -> (not set)']
+    # Both ways on.
+    taken = {"flyteadmin": {"replicaCount": 5}, "flyteconsole": {"serviceAnnotations": {"a.b/c": "x"}}}
+    assert losses(live, layers(taken)) == []
+    assert losses(live, layers(), drop=("flyteadmin.replicaCount", "flyteconsole")) == []
+    assert losses(live, layers(), drop=("flyteadmin.replica", "flyteconsole")) == ["flyteadmin.replicaCount: 5 -> 1"]
+
+
+def test_what_the_inventory_gives_otherwise_is_lost_on_a_foreign_release_only() -> None:
+    live = by_hand(CHART, {"flyteadmin": {"replicaCount": 5}})
+    given = layers({"flyteadmin": {"replicaCount": 2}})
+    assert losses(live, given) == ["flyteadmin.replicaCount: 5 -> 2"]
+    assert losses(live, given, label=label_value(digest({"what": "we gave"}))) == []
+
+
+def test_what_the_charts_files_give_is_nobodys() -> None:
+    assert losses(CHART, layers({"flyteadmin": {"resources": {"cpu": "2"}}})) == []
+    # Nor is what the chart has in any case, said once more.
+    assert losses({"flyteadmin": {"replicaCount": 1}}, layers({"flyteadmin": {"replicaCount": 2}})) == []
+
+
+def test_a_placeholder_is_no_value() -> None:
+    live = by_hand(CHART, {"userSettings": {"certificateArn": "<CERT_ARN>"}, "flyteadmin": {"x": "host.<DOMAIN>"}})
+    assert losses(live, layers({"userSettings": {"rdsHost": "db"}})) == []
+
+
+def test_what_we_generate_is_ours() -> None:
+    live: Values = {
+        "flyteadmin": {
+            "podAnnotations": {"flyte.multicluster/x": "old"},
+            "additionalVolumes": [{"name": "cluster-credentials", "secret": {"secretName": "mine"}}, {"name": "my-ca", "configMap": {"name": "ca"}}],
+            "initContainerClusterSyncAdditionalVolumeMounts": [{"name": "cluster-credentials", "mountPath": "/etc/credentials"}],
+        },
+        "configmap": {"clusters": {"labelClusterMap": {"other": [{"id": "b", "weight": 1}]}, "clusterConfigs": [{"name": "b"}]}},
+    }
+    assert losses(live, layers()) == ["flyteadmin.additionalVolumes[my-ca].configMap.name: ca -> (not set)"]
+
+
+def test_what_we_carry_along_in_a_list_is_not_ours() -> None:
+    quotas: Values = {"l": [{"production": [{"quota": {"value": 5}}]}]}
+    ours: Values = {"l": [{"production": [{"quota": {"value": 5}}, {"defaultIamRole": {"value": "new"}}]}]}
+    live: Values = {"l": [{"production": [{"quota": {"value": 9}}, {"defaultIamRole": {"value": "old"}}]}]}
+    assert losses(live, layers(quotas, ours=ours)) == ["l[production][quota].value: 9 -> 5"]
+
+
+def test_what_no_object_uses_is_not_lost() -> None:
+    off: Values = {"flyteconsole": {"enabled": False, "replicaCount": 7}, "userSettings": {"unused": "x"}}
+    assert losses(off, layers({"flyteconsole": {"enabled": False}})) == []
+    # Turned on by hand it is said with its settings.
+    on: Values = {"workflow_scheduler": {"enabled": True}, "flytescheduler": {"image": "mine"}}
+    assert losses(on, layers()) == ["flytescheduler.image: mine -> (not set)", "workflow_scheduler.enabled: true -> false"]
+
+
+def test_a_data_plane_never_has_what_is_the_control_planes() -> None:
+    ours: Values = {part: {"enabled": False} for part in ("flyteadmin", "flyteconsole")}
+    live: Values = {"flyteadmin": {"enabled": True, "replicaCount": 5}, "flyteconsole": {"replicaCount": 3}, "userSettings": {"dbPassword": "x"}}
+    assert losses({**live, "flytepropeller": {"mine": 1}}, layers(data_plane=True, ours=ours)) == ["flytepropeller.mine: 1 -> (not set)"]
+
+
+def test_null_takes_away_what_the_chart_has_and_nothing_else() -> None:
+    assert losses({"flyteadmin": {"nobodys": None}}, layers()) == []
+    assert losses({"flyteadmin": {"resources": None}}, layers()) == ["flyteadmin.resources: null -> (not set)"]
+    assert losses({"flyteadmin": {"replicaCount": None}}, layers()) == ["flyteadmin.replicaCount: null -> 1"]
+
+
+def test_a_lost_secret_is_a_fingerprint() -> None:
+    (line,) = losses({"flyteadmin": {"password": "hunter2"}}, layers())
+    assert "hunter2" not in line and line.startswith("flyteadmin.password: secret:")
+
+
+# -- a release of ours
+
+
+def test_as_we_gave_it_a_change_is_the_inventorys() -> None:
+    before = layers({"flyteadmin": {"replicaCount": 2, "mine": 1}}).given
+    found = judged(before, layers({"flyteadmin": {"replicaCount": 3}}), label=label_value(digest(before)))
+    assert shown(found.changes) == ["flyteadmin.mine: 1 -> (not set)", "flyteadmin.replicaCount: 2 -> 3"]
+    assert found.drift == found.losses == []
+
+
+def drifted(more: Values, inventory: Values | None = None, *, known: bool = True, drop: tuple[str, ...] = ()) -> Verdict:
+    """Return the verdict on a release that was given replicaCount 2 and ``mine``, and changed by hand since."""
+    before = layers({"flyteadmin": {"replicaCount": 2, "mine": 1}})
+    wanted = before if inventory is None else layers(inventory)
+    label = label_value(digest(before.given))
+    return judged(by_hand(before.given, more), wanted, label=label, last=before.given if known else None, drop=drop)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_was_changed_by_hand_is_said_and_mended_where_the_inventory_has_it(known: bool) -> None:
+    found = drifted({"flyteadmin": {"replicaCount": 5}}, known=known)
+    assert shown(found.drift) == shown(found.changes) == ["flyteadmin.replicaCount: 5 -> 2"] and found.losses == []
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_was_given_by_hand_and_the_inventory_does_not_have_is_lost(known: bool) -> None:
+    more: Values = {"flyteadmin": {"extra": "x"}, "flyteconsole": {"replicaCount": 3}}
+    found = drifted(more, known=known)
+    assert shown(found.losses) == ["flyteadmin.extra: x -> (not set)", "flyteconsole.replicaCount: 3 -> 1"] and found.drift == []
+    assert drifted(more, known=known, drop=("flyteadmin.extra", "flyteconsole.replicaCount")).losses == []
+
+
+def test_what_the_inventory_changes_meanwhile_is_no_drift() -> None:
+    found = drifted({"flyteadmin": {"resources": {"cpu": "9"}}}, {"flyteadmin": {"replicaCount": 4}})
+    assert shown(found.changes) == ["flyteadmin.mine: 1 -> (not set)", "flyteadmin.replicaCount: 2 -> 4", "flyteadmin.resources.cpu: 9 -> 1"]
+    assert shown(found.drift) == ["flyteadmin.resources.cpu: 9 -> 1"] and found.losses == []
+
+
+def test_without_the_record_of_then_what_the_inventory_dropped_meanwhile_is_refused() -> None:
+    found = drifted({"flyteadmin": {"replicaCount": 5}}, {"flyteadmin": {"replicaCount": 2}}, known=False)
+    assert shown(found.losses) == ["flyteadmin.mine: 1 -> (not set)"] and shown(found.drift) == ["flyteadmin.replicaCount: 5 -> 2"]
+
+
+def test_what_was_taken_away_by_hand_comes_back() -> None:
+    before = layers({"flyteadmin": {"replicaCount": 2, "mine": 1}}).given
+    live = merge([before])
+    del live["flyteadmin"]["mine"]
+    found = judged(live, layers({"flyteadmin": {"replicaCount": 2, "mine": 1}}), label=label_value(digest(before)), last=before)
+    assert shown(found.drift) == ["flyteadmin.mine: (not set) -> 1"] and found.losses == []
+
+
+def test_what_was_taken_into_the_inventory_is_neither() -> None:
+    found = drifted({"flyteadmin": {"replicaCount": 5, "extra": "x"}}, {"flyteadmin": {"replicaCount": 5, "extra": "x", "mine": 1}})
+    assert found == Verdict([], [], [])

@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Values by key path, and what differs between them as a person may see it."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.paths import is_below, leaves, prefixes
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import Change, Shower, changes
+
+KEY = "the uid of a record"
+
+
+def lines(before: dict[str, t.Any], after: dict[str, t.Any], *secret: str, key: str | None = KEY) -> list[str]:
+    return [line for change in changes(before, after, Shower(key, secret)) for line in change.lines()]
+
+
+def test_a_value_that_differs_is_named_by_its_path() -> None:
+    assert lines({"flyteadmin": {"replicaCount": 5, "same": 1}}, {"flyteadmin": {"replicaCount": 2, "same": 1.0}}) == ["flyteadmin.replicaCount: 5 -> 2"]
+    assert lines({"a": {"b": "x"}}, {"a": {"c": True}}) == ["a.b: x -> (not set)", "a.c: (not set) -> true"]
+    assert lines({"a": None}, {"a": ""}) == ['a: null -> ""']
+    assert lines({"a": 1}, {"a": True}) == ["a: 1 -> true"]
+    assert lines({"a": {"eks.amazonaws.com/role-arn": "x"}}, {"a": {"eks.amazonaws.com/role-arn": "y"}}) == ['a["eks.amazonaws.com/role-arn"]: x -> y']
+
+
+def test_what_is_empty_is_no_value() -> None:
+    assert lines({"a": {}, "b": 1}, {"b": 1}) == []
+    assert lines({"a": {"b": {}}}, {"a": {"b": {"c": 1}}}) == ["a.b.c: (not set) -> 1"]
+    assert lines({"a": []}, {}) == ["a: [] -> (not set)"]  # a list takes the place of the chart's
+
+
+@pytest.mark.parametrize(
+    ("entries", "paths"),
+    [
+        ([{"name": "a", "x": 1}, {"name": "b", "x": 2}], ["l[a].x", "l[b].x"]),
+        ([{"id": "a", "weight": 1}], ["l[a].id", "l[a].weight"]),
+        ([{"name": "v", "mountPath": "/1"}, {"name": "v", "mountPath": "/2"}], ["l[/1].mountPath", "l[/2].mountPath"]),
+        ([{"production": [{"projectQuotaCpu": {"value": 5}}]}, {"staging": []}], ["l[production][projectQuotaCpu].value", "l[staging]"]),
+        ([{"x": 1}, {"x": 2}], ["l[0].x", "l[1].x"]),
+        ([{"name": "a"}, {"x": 2}], ["l[name]", "l[x]"]),
+        (["a", "b"], ["l"]),
+        ([{"a": 1}, "b"], ["l"]),
+    ],
+)
+def test_entries_of_lists_have_their_own_names(entries: list[t.Any], paths: list[str]) -> None:
+    assert list(leaves({"l": entries})) == paths
+
+
+def test_an_entry_that_moved_does_not_differ() -> None:
+    first, second = {"name": "a", "x": 1}, {"name": "b", "x": 2}
+    assert lines({"l": [first, second]}, {"l": [second, first]}) == []
+    assert lines({"l": [first]}, {"l": [second, {**first, "x": 3}]}) == ["l[a].x: 1 -> 3", "l[b].x: (not set) -> 2"]
+
+
+def test_a_path_is_below_another_at_a_whole_key_only() -> None:
+    assert is_below("a.b", "a") and is_below("a[x].c", "a") and is_below("a", "a") and not is_below("ab", "a")
+    assert prefixes(["a.b[x].c"]) == {"a", "a.b", "a.b[x]"}
+
+
+SECRET = "hunter2"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"userSettings": {"dbPassword": SECRET}},
+        {"db": {"admin": {"database": {"password": 4711}}}},
+        {"secrets": {"adminOauthClientCredentials": {"clientSecret": SECRET}}},
+        {"secrets": {"x": {"inner": SECRET}}},
+        {"flyteadmin": {"env": [{"name": "DB_PASSWORD", "value": SECRET}]}},
+        {"a": {"text": f"db:\n  password: {SECRET}\n"}},
+        {"a": {"text": f'{{"password": "{SECRET}"}}'}},
+        {"a": {"args": [f"--password={SECRET}"]}},
+        {"a": {"url": f"postgres://{SECRET}@host/db"}},
+        {"a": {"url": f"postgres://me:{SECRET}@host/db"}},
+        {"a": {"header": f"Authorization: Basic {SECRET}{SECRET}"}},
+        {"a": {"pem": f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----"}},
+        {"marked": {"below": SECRET}},
+        {"apiKey": SECRET},
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("key", [KEY, None])
+def test_a_secret_is_never_shown(values: dict[str, t.Any], key: str | None) -> None:
+    for found in (lines(values, {}, "marked", key=key), lines({}, values, "marked", key=key)):
+        assert found and not any(SECRET in line or "4711" in line for line in found), found
+        assert any("secret:" in line for line in found), found
+
+
+def test_fingerprints_tell_secrets_apart_only_with_the_records_key() -> None:
+    before, after = {"dbPassword": "one"}, {"dbPassword": "two"}
+    (change,) = changes(before, after, Shower(KEY))
+    assert change.before != change.after and str(change.before).startswith("secret:")
+    (other,) = changes(before, after, Shower("another record"))
+    assert other.before != change.before
+    (hidden,) = changes(before, after, Shower(None))
+    assert hidden.before == hidden.after == "secret:(not shown)"
+
+
+def test_what_is_no_secret_is_shown_though_it_stands_beside_one() -> None:
+    values = {"secrets": {"adminOauthClientCredentials": {"enabled": True, "clientId": "me", "secretName": "s"}}, "tokenUrl": "https://x/y"}
+    volumes = {"additionalVolumes": [{"name": "cluster-credentials", "secret": {"secretName": "cluster-credentials"}}]}
+    found = lines({}, {**values, **volumes})
+    assert not any("secret:" in line for line in found), found
+    assert "additionalVolumes[cluster-credentials].secret.secretName: (not set) -> cluster-credentials" in found
+
+
+def test_long_texts_are_a_line_diff() -> None:
+    before = "".join(f"line {number}\n" for number in range(30))
+    assert lines({"a": {"template": before}}, {"a": {"template": before.replace("line 7\n", "line seven\n")}}) == [
+        "a.template:",
+        "  @@ -7,3 +7,3 @@",
+        "   line 6",
+        "  -line 7",
+        "  +line seven",
+        "   line 8",
+    ]
+    (line,) = lines({"a": "x" * 500}, {"a": "y"})
+    assert len(line) < 250 and "(500 characters)" in line
+
+
+def test_a_change_is_plain_data() -> None:
+    assert Change("a", None, "1").as_dict() == {"path": "a", "before": None, "after": "1"}
