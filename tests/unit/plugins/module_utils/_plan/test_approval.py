@@ -1,0 +1,221 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A plan as a file, and a run held to it; and what is said of a release in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+import pytest
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import Change
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.approval import FORMAT, approved_plan, document, encoded, not_approved
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.labels import label_rows
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.release_changes import loss_lines, with_changes
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Row
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._plan_file import PlanFiles
+from conftest import Inventory, site_of
+
+REPLICAS, IMAGE = Change("flyteadmin.replicaCount", "5", "2"), Change("flyteadmin.image", None, "x")
+RELEASE = Row("controlplane", "controlplane", "Helm release flyte-core", "values differ", changes=(REPLICAS, IMAGE))
+TOKEN = Row("dataplane_1", "credentials", "cluster-credentials: dataplane_1_token, dataplane_1_cacert", "make the token Secret flyteadmin-token")
+LABEL = Row("controlplane", "ecl", "label of team1/development", "x", changes=(Change("label", None, "label1"),))
+PLAN = (RELEASE, TOKEN, LABEL)
+
+
+def refused(rows: t.Iterable[Row], approved: t.Iterable[Row] = PLAN) -> list[str]:
+    return not_approved(document(rows, []), approved_plan(encoded(document(approved, []))))
+
+
+def changed(row: Row, *changes: Change, **fields: t.Any) -> Row:
+    return dataclasses.replace(row, changes=changes, **fields)
+
+
+def test_what_is_approved_is_done_also_in_parts() -> None:
+    assert refused(PLAN) == refused([]) == refused([TOKEN]) == refused([changed(RELEASE, REPLICAS)]) == []
+    # After a kill halfway the reason is another one.
+    assert refused([changed(RELEASE, reason="take over from a run that was killed in pending-upgrade")]) == []
+    assert refused([Row("dataplane_2", "dataplane", "wait", "flytepropeller: 0 of 1 pods"), Row("h", "iam", "role r", "a note")]) == []
+
+
+def test_anything_else_is_named() -> None:
+    other = Row("dataplane_2", "dataplane", "restart flytepropeller", "it does not lead")
+    assert refused([*PLAN, other]) == ["dataplane_2: dataplane: restart flytepropeller: is not in the approved plan"]
+    where = "controlplane: controlplane: Helm release flyte-core"
+    assert refused([changed(RELEASE, dataclasses.replace(REPLICAS, after="3"))]) == [
+        f'{where}: flyteadmin.replicaCount: "5" -> "3"; approved is flyteadmin.replicaCount: "5" -> "2"'
+    ]
+    assert refused([changed(RELEASE, dataclasses.replace(REPLICAS, before="7"))])  # by hand, since
+    assert refused([changed(RELEASE, Change("flyteadmin.more", None, "1"))]) == [
+        f'{where}: flyteadmin.more: (not set) -> "1": is not in the approved plan'
+    ]
+    assert refused([changed(RELEASE, Change("flyteadmin.more", None, "null"))]) != []
+    assert refused([TOKEN], []) != []
+
+
+def test_a_label_may_have_been_unknown_when_the_plan_was_made() -> None:
+    assert refused([changed(LABEL, Change("label", "label2", "label1"))]) == []
+    assert refused([changed(LABEL, Change("label", "label2", "label3"))]) != []
+
+
+def test_a_plan_is_the_same_for_the_same_plan_and_readable() -> None:
+    text = encoded(document(PLAN, ["controlplane: removed: 1 of 9 labels: x"]))
+    assert text == encoded(document(PLAN, ["controlplane: removed: 1 of 9 labels: x"]))
+    found = json.loads(text)
+    assert found["format"] == FORMAT and found["rows"][0]["changes"][0] == {"path": "flyteadmin.replicaCount", "before": "5", "after": "2"}
+    assert '    flyteadmin.replicaCount: "5" -> "2"' in found["text"] and found["text"][-1].endswith("labels: x")
+    assert json.loads(encoded(document([], [])))["text"] == ["Nothing to do."]
+
+
+def test_no_digest_of_a_clients_secret_is_in_it() -> None:
+    row = Row("dataplane_1", "dataplane", "Secret flyte-secret-auth", "client_secret 1a2b3c4d of its values (was 5e6f7a8b)")
+    text = encoded(document([row], []))
+    assert "client_secret of its values" in text and "1a2b3c4d" not in text and "5e6f7a8b" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no JSON"),
+        ("{", "no JSON"),
+        ("[]", "no plan"),
+        ("{}", "no plan"),
+        ('{"format": "other"}', "has the format 'other'"),
+        (json.dumps({"format": FORMAT}), "no whole plan"),
+        (json.dumps({"format": FORMAT, "rows": [{"host": "a"}]}), "no whole plan"),
+        (json.dumps({"format": FORMAT, "rows": [{"host": "a", "step": "b", "what": "c", "changes": [1]}]}), "no whole plan"),
+        (json.dumps({"format": FORMAT, "rows": {}}), "no whole plan"),
+        ("[" * 100000, "no JSON"),
+    ],
+)
+def test_what_is_no_plan_is_said(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        approved_plan(text)
+
+
+# -- the files
+
+
+@pytest.fixture
+def site(inventory: Inventory) -> Site:
+    return site_of(inventory)
+
+
+def files(site: Site, **given: t.Any) -> PlanFiles:
+    site.settings.update({"flyte_plan_file": None, "flyte_approved_plan": None, **{f"flyte_{name}": str(path) for name, path in given.items()}})
+    return PlanFiles(site)
+
+
+def test_a_plan_that_was_written_is_one_that_can_be_approved(site: Site, tmp_path: t.Any) -> None:
+    path = tmp_path / "plan.json"
+    files(site, plan_file=path).use(PLAN, [], write=True)
+    held = files(site, approved_plan=path)
+    assert held.wanted and not files(site).wanted
+    held.use(PLAN, [], write=True)
+    with pytest.raises(Refused) as error:
+        held.use([*PLAN, Row("h", "iam", "policy p", "differs")], [], write=True)
+    assert error.value.lines[0].startswith(f"controlplane: flyte_approved_plan = '{path}': ") and error.value.lines[1] == (
+        "  h: iam: policy p: is not in the approved plan"
+    )
+    assert [entry.name for entry in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_the_first_plan_of_a_run_is_the_one_that_is_written(site: Site, tmp_path: t.Any) -> None:
+    path = tmp_path / "plan.json"
+    files(site, plan_file=path).use(PLAN, [], write=False)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"\xff", b"[]"])
+def test_an_approved_plan_that_is_none_is_refused_before_anything(site: Site, tmp_path: t.Any, content: bytes | None) -> None:
+    path = tmp_path / "plan.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(Refused, match=r"^controlplane: flyte_approved_plan = '.*plan.json': "):
+        files(site, approved_plan=path)
+
+
+def test_a_plan_file_that_cannot_be_written_is_refused(site: Site, tmp_path: t.Any) -> None:
+    with pytest.raises(Refused, match="there is no folder"):
+        files(site, plan_file=tmp_path / "none" / "plan.json")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(Refused, match="cannot be written"):
+        files(site, plan_file=tmp_path / "folder").use(PLAN, [], write=True)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
+# -- a release's row
+
+
+CHART = Chart("/chart", "flyte-core", "v2")
+LIVE = {"chart": "flyte-core", "version": "v1"}
+
+
+def test_a_row_says_what_changes_below_it() -> None:
+    row = dataclasses.replace(RELEASE, changes=(), details=("clusterConfigs: a: https://a, enabled true",))
+    by_hand = Change("flyteadmin.replicaCount", "5", "2")
+    own = Change("configmap.clusters.clusterConfigs[a].endpoint", None, "https://a")
+    found = with_changes(row, LIVE, CHART, changes=[REPLICAS, IMAGE, own], drift=[by_hand], objects=["Deployment/flyte/flyteadmin:", "  -a"])
+    assert plan_lines([found]) == [
+        "controlplane: controlplane: Helm release flyte-core: values differ",
+        "    clusterConfigs: a: https://a, enabled true",
+        "    changed by hand: flyteadmin.replicaCount: 5 -> 2",
+        "    chart: flyte-core v1 -> flyte-core v2",
+        "    flyteadmin.image: (not set) -> x",
+        "    in the objects:",
+        "      Deployment/flyte/flyteadmin:",
+        "        -a",
+    ]
+
+
+def test_values_that_differ_in_nothing_one_can_see_are_said_so() -> None:
+    row = with_changes(dataclasses.replace(RELEASE, changes=()), {**LIVE, "version": "v2"}, CHART, changes=[])
+    assert "only the order" in row.reason and row.changes == ()
+    assert with_changes(dataclasses.replace(RELEASE, changes=()), {**LIVE, "version": "v2"}, CHART, changes=None).reason == "values differ"
+    assert with_changes(RELEASE, None, CHART, changes=None).changes == (Change("chart", None, "flyte-core v2"),)
+
+
+def test_a_checksum_of_credentials_only_says_that_pods_start_anew() -> None:
+    checksums = [
+        Change(f'flyteadmin.podAnnotations["flyte.multicluster/{name}-checksum"]', before, "b" * 64)
+        for name in ("credentials", "identity")
+        for before in (None, "a" * 64)
+    ]
+    for change in with_changes(RELEASE, {**LIVE, "version": "v2"}, CHART, changes=checksums).changes:
+        assert "aaaa" not in f"{change.before}" and change.after == "of what is mounted then: pods start anew"
+
+
+def test_a_loss_is_refused_with_both_ways_on(site: Site) -> None:
+    losses = [Change("flyteadmin.replicaCount", "5", "1"), Change("flyteadmin.additionalVolumes[my-ca].configMap.name", "ca", None), Change("a.text", "x\ny", None)]
+    lines = loss_lines(site.control_plane, losses, foreign=True)
+    assert lines[0].startswith("controlplane: the Helm release flyte-core in the namespace flyte: it was not made by this collection")
+    assert lines[1:4] == [
+        "  flyteadmin.replicaCount: 5 -> 1",
+        "  flyteadmin.additionalVolumes[my-ca].configMap.name: ca",
+        "  a.text: a text of 2 lines",
+    ]
+    assert lines[4].endswith("flyte_drop_values: [flyteadmin.replicaCount, 'flyteadmin.additionalVolumes[my-ca].configMap.name', a.text]")
+    assert "changed by hand" in loss_lines(site.control_plane, losses, foreign=False)[0]
+    assert loss_lines(site.control_plane, [], foreign=True) == []
+
+
+# -- labels
+
+
+def test_labels_that_will_be_set_are_rows(site: Site) -> None:
+    section = {
+        "labelClusterMap": {"label1": [{"id": "dataplane_1", "weight": 1}]},
+        "clusterConfigs": [{"name": "dataplane_1", "enabled": True}],
+    }
+    (row,) = label_rows(site, section, {("team1", "development", ""): "old", ("team1", "staging", ""): "kept"})
+    assert row.lines()[0].startswith("controlplane: ecl: label of team1/development: ") and row.lines()[1] == "    label: old -> label1"
+    assert label_rows(site, section, {("team1", "development", ""): "label1"}) == []
+    site.settings["flyte_execution_cluster_labels_purge"] = ["team2"]
+    gone = label_rows(site, section, {("team1", "development", ""): "label1", ("team2", "", ""): "x"})
+    assert [row.changes for row in gone] == [(Change("label", "x", None),)]
+    assert [row.changes for row in label_rows(site, section, None)] == [(Change("label", None, "label1"),)]
