@@ -78,6 +78,8 @@ clusters:
   description:
     - What was found, by O(clusters[].name).
     - RV(ignore:kubernetes) is null without O(server_version). RV(ignore:deployments.resized) are Deployments of another size than the release says.
+    - RV(ignore:given) of the release is the label C(flyte.multicluster/values) of Helm's record, the digests of the values that this collection gave it last;
+      null where it has none.
     - RV(ignore:not_working) names the Deployments whose pods may be ready, but that do not do their work. RV(ignore:namespaces) is null but for a
       data plane with a release; RV(ignore:new_namespaces) are those of the last 15 minutes.
     - RV(ignore:control_plane) is null but for the control plane. There it has RV(ignore:credentials) (fingerprints by cluster),
@@ -102,6 +104,7 @@ clusters:
         values_digest: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
         secret: sh.helm.release.v1.flyte-core-data.v1
         age: 4711
+        given: 9f86d081884c7d659a2feaa0c55ad0
       token:
         secret: flyteadmin-token
         created: "2026-11-24T02:31:15Z"

@@ -17,6 +17,12 @@ description:
     cluster what is there, and returns what has to be done as rows, in the order in which it will be carried out.
   - Asks flyteadmin, where it answers already and something depends on it, for its projects and stored labels. Projects that it does not have, and a run
     that would take away more than O(flyte.multicluster.preflight#role:main:flyte_removal_limit), are refused.
+  - Of each release that changes it reads Helm's own record, here and not in a module, and says value by value what changes; with C(--diff) also what changes
+    in the objects. What somebody changed by hand since this collection gave the release its values is said, and set right where the inventory has it. What
+    the release has by hand, and the inventory does not give, would be lost - the run is refused, unless
+    O(flyte.multicluster.preflight#role:main:flyte_drop_values) gives it up.
+  - Writes the plan to O(flyte.multicluster.preflight#role:main:flyte_plan_file), and holds the run to
+    O(flyte.multicluster.preflight#role:main:flyte_approved_plan).
   - Changes nothing. What it returns holds no secrets; register it, it sets no facts.
   - It runs once for all hosts (C(run_once)); hosts that C(--limit) left out are checked, but not planned for.
 options:
@@ -105,7 +111,24 @@ rows:
       type: str
       sample: install flyte-core v1.16.8
     details:
-      description: What changes in it.
+      description: What people care about of it, in words.
+      type: list
+      elements: str
+      sample: []
+    changes:
+      description:
+        - What changes, each with its C(path), and C(before) and C(after) as text, or null where it is not there. Of a release they are values by key path, of
+          a role or a policy in IAM statements. Secrets are fingerprints.
+      type: list
+      elements: dict
+      sample: [{path: flytepropeller.replicaCount, before: "5", after: "2"}]
+    drift:
+      description: Those of the changes that mend what somebody changed by hand, since this collection gave the release its values.
+      type: list
+      elements: dict
+      sample: []
+    objects:
+      description: What changes in the objects of a release, as lines, with C(--diff).
       type: list
       elements: str
       sample: []
@@ -145,6 +168,12 @@ releases:
   type: list
   elements: str
   sample: [dataplane_1]
+marks:
+  description: Hosts whose release is as wanted and gets the label that says that its values are what the inventory gives.
+  returned: success, unless O(scope=observe)
+  type: list
+  elements: str
+  sample: []
 waiting:
   description: Data planes whose release is as wanted, but whose Deployments are not ready.
   returned: success, unless O(scope=observe) or O(scope=status)

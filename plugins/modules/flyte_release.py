@@ -19,6 +19,9 @@ description:
     installed.
   - A release that another Helm run left pending is waited for; one that stays pending was left by a run that was killed, and is taken over - only Helm's
     record of the very revision that was seen pending is removed, all objects stay.
+  - The newest revision gets the label C(flyte.multicluster/values) with a digest of its values, by which the next plan knows what somebody changed by hand
+    since (C(helm list --selector flyte.multicluster/values)). Helm hands it on to the next revision. It is written before Helm runs, too, so that a release
+    is known also after a run that was killed.
   - Helm does not wait for pods, so that a release is pending for seconds only; M(flyte.multicluster.flyte_step) waits for all clusters at once.
 options:
   plan:

@@ -16,6 +16,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._helm.label imp
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values, digest, merge
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Row
+from ansible_collections.flyte.multicluster.plugins.plugin_utils import _release_changes
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._release_changes import ReleaseChanges
 from api_server import SECRETS, ApiServer
@@ -109,11 +110,11 @@ def test_a_broken_record_is_that_clusters_failure(case: Case) -> None:
     assert row.changes == () and refused == []
 
 
-def test_a_record_that_does_not_come_costs_two_timeouts_at_most(case: Case) -> None:
+def test_a_record_that_does_not_come_costs_two_timeouts_at_most(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     for variables in case.inventory.values():
         variables["flyte_request_timeout"] = 1
     changes = case.changes()
-    case.server.answers[f"{SECRETS}/{NAME}"] = lambda _headers: time.sleep(8) or 404
+    monkeypatch.setattr(_release_changes, "read_record", lambda *_arguments: time.sleep(8))
     started = time.monotonic()
     broken = changes.read_records([ROW], ["dataplane_1"], objects=False)
     assert list(broken) == ["dataplane_1"] and time.monotonic() - started < 4

@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The default output, without what did nothing."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.plugins.callback.default import CallbackModule as Default
+
+DOCUMENTATION = r"""
+name: quiet
+type: stdout
+short_description: The default output, without what did nothing
+version_added: 0.2.0
+author: flyte.multicluster contributors (@flyte-multicluster)
+description:
+  - Shows what changed, what failed, what M(ansible.builtin.debug) says - the plan, for one - and the recap. Tasks that are fine or skipped, and plays in which
+    nothing is shown, are left out.
+  - With C(-v) and more it is P(ansible.builtin.default#callback), with everything.
+requirements:
+  - set as C(stdout_callback) in the configuration, or by E(ANSIBLE_STDOUT_CALLBACK)
+extends_documentation_fragment:
+  - default_callback
+  - result_format_callback
+"""
+
+_DEBUG = ("debug", "ansible.builtin.debug", "ansible.legacy.debug")
+
+
+class CallbackModule(Default):  # type: ignore[misc]
+    """Holds the title of a play back until something of it is shown."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "flyte.multicluster.quiet"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held: t.Any = None
+
+    def set_options(self, task_keys: t.Any = None, var_options: t.Any = None, direct: t.Any = None) -> None:
+        """Take the options; what did nothing is left out whatever they say."""
+        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+        if self._is_quiet:
+            self.set_option("display_ok_hosts", False)
+            self.set_option("display_skipped_hosts", False)
+
+    @property
+    def _is_quiet(self) -> bool:
+        return bool(self._display.verbosity == 0)
+
+    def v2_playbook_on_play_start(self, play: t.Any) -> None:
+        """Show the title of a play, or keep it."""
+        if not self._is_quiet:
+            super().v2_playbook_on_play_start(play)
+            return
+        self._play, self._held = play, play
+
+    def v2_playbook_on_no_hosts_matched(self) -> None:
+        """Say nothing of a play that has nobody."""
+        if not self._is_quiet:
+            super().v2_playbook_on_no_hosts_matched()
+
+    def v2_runner_on_ok(self, result: t.Any) -> None:
+        """Show what a task says that is there to say something, and what changed."""
+        task, found = getattr(result, "task", None) or result._task, getattr(result, "result", None) or result._result
+        if not self._is_quiet or task.action not in _DEBUG or found.get("changed") or "msg" not in found:
+            super().v2_runner_on_ok(result)
+            return
+        self._print_task_banner(task)
+        for line in found["msg"] if isinstance(found["msg"], (list, tuple)) else [found["msg"]]:
+            self._display.display(str(line))
+
+    def _print_task_banner(self, task: t.Any) -> None:
+        if self._held is not None:
+            play, self._held = self._held, None
+            super().v2_playbook_on_play_start(play)
+        super()._print_task_banner(task)
