@@ -56,14 +56,14 @@ class ReleaseChanges:
 
     def __init__(self, known: Known, read: Read) -> None:
         self._known, self._read = known, read
-        self._layers_of = known.layers_of(read)
+        self._layers_of, self._values_of = known.layers_of(read), known.values_of(read)
         self._wanted: dict[str, _Wanted] = {}
         self._records: dict[str, Record | None] = {}
         self._manifests: dict[str, str | Failed] = {}
 
     def __call__(self, cluster: Cluster, configuration: Configuration | None) -> str:
         """Return the digest of all values that a release has to be given, and remember what they are made of."""
-        found = digest(self._layers_of(cluster, configuration).given)
+        found = digest(self._values_of(cluster, configuration))
         self._wanted[cluster.host] = _Wanted(configuration, found)
         return found
 

@@ -14,7 +14,7 @@ from .paths import Leaf, is_any_below, leaves, prefixes
 from .parts import what_is_used
 from .shown_values import Change, Shower, differs, shown_change
 from .user_settings import placeholders
-from .values import merge
+from .values import Values, merge
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +41,7 @@ class Verdict:
 
 
 def judge(
-    live: Mapping[str, t.Any],
+    live: Values,
     layers: Layers,
     shower: Shower,
     *,
@@ -77,7 +77,7 @@ def judge(
     )
 
 
-def _lost(live: Mapping[str, t.Any], layers: Layers, *, strict: bool) -> Iterator[tuple[str, Leaf]]:
+def _lost(live: Values, layers: Layers, *, strict: bool) -> Iterator[tuple[str, Leaf]]:
     """Yield the values that a release has of somebody, and would not have any more.
 
     Those that the chart's files give are nobody's, and a placeholder is none. What we generate is ours.

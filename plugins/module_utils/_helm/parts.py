@@ -94,7 +94,7 @@ class Used:
     #: names in ``userSettings`` that the release does not get in any case
     kept_out: tuple[str, ...]
 
-    def of(self, values: Mapping[str, t.Any]) -> Values:
+    def of(self, values: Values) -> Values:
         """Return values without what is not used."""
         found = _without(values, self.unused)
         settings = found.get("userSettings")
@@ -110,7 +110,7 @@ class Used:
         return Used(self.unused & other.unused, settings, tuple(name for name in self.kept_out if name in other.kept_out))
 
 
-def what_is_used(whole: Mapping[str, t.Any], *, data_plane: bool) -> Used:
+def what_is_used(whole: Values, *, data_plane: bool) -> Used:
     """Return what a release uses of its values.
 
     :param whole: all of its values, the chart's own among them.

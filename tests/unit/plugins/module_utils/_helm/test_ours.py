@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import typing as t
 
@@ -189,7 +190,7 @@ def test_without_the_record_of_then_what_the_inventory_dropped_meanwhile_is_refu
 
 def test_what_was_taken_away_by_hand_comes_back() -> None:
     before = layers({"flyteadmin": {"replicaCount": 2, "mine": 1}}).given
-    live = merge([before])
+    live = copy.deepcopy(before)
     del live["flyteadmin"]["mine"]
     found = judged(live, layers({"flyteadmin": {"replicaCount": 2, "mine": 1}}), label=label_value(digest(before)), last=before)
     assert shown(found.drift) == ["flyteadmin.mine: (not set) -> 1"] and found.losses == []
