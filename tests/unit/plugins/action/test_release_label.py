@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Our label on a release: before Helm runs and after it, also where Helm fails; and alone, where the release is as wanted."""
+
+from __future__ import annotations
+
+import json
+import types
+import typing as t
+
+import pytest
+from ansible_collections.flyte.multicluster.plugins.action.flyte_release import ActionModule
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.label import LABEL, label_value
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known
+from api_server import RECORDS, SECRETS, ApiServer, helm_record
+from conftest import REPOSITORY, Inventory, site_of
+
+CHART = Chart(str(REPOSITORY / "tests" / "lab" / "chart" / "flyte-core"), "flyte-core", "v1")
+RECORD = "sh.helm.release.v1.flyte-core-data.v{}"
+BEFORE = digest({"a": 1})
+
+
+class Case:
+    """A data plane whose release has the values ``{"a": 1}`` of a label of ours, and the action on it."""
+
+    def __init__(self, inventory: Inventory, server: ApiServer) -> None:
+        inventory["dataplane_1"].pop("flyte_kube_context")
+        inventory["dataplane_1"].update(flyte_kube_host=server.url, flyte_kube_api_key="the-token")
+        release = {"name": "flyte-core-data", "revision": 1, "secret": RECORD.format(1), "values_digest": BEFORE, "status": "deployed", "age": 500}
+        self.release: dict[str, t.Any] = {**release, "chart": "flyte-core", "version": "v1", "given": label_value(BEFORE)}
+        self.known = Known(site_of(inventory), {"dataplane_1": {"release": self.release}}, None, CHART)
+        self.server, self.helms = server, list[list[str]]()
+        self.answer: t.Any = {"changed": True, "status": {"revision": "2"}}
+        action = ActionModule.__new__(ActionModule)
+        action.variables = types.SimpleNamespace(read=lambda host, name: inventory[host].get(name))
+        action.task_vars = {"inventory_hostname": "dataplane_1"}
+        action._task = types.SimpleNamespace(check_mode=False, environment=[])
+        action.module = self._module
+        self.action = action
+        self.wanted = digest(self.known.values_of(action.variables.read)(self.known.site.cluster("dataplane_1"), None))
+
+    def _module(self, name: str, _arguments: t.Any, **_how: t.Any) -> t.Any:
+        assert name == "kubernetes.core.helm"
+        self.helms.append(self.written)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    def run(self, **plan: t.Any) -> dict[str, t.Any]:
+        return t.cast("dict[str, t.Any]", self.action.act({"plan": {**self.known.as_dict(), "releases": ["dataplane_1"], "marks": [], **plan}, "credentials": {}}))
+
+    @property
+    def written(self) -> list[str]:
+        """The labels that were written, each with the revision."""
+        patches = [(path, json.loads(body)) for method, path, _headers, body in self.server.seen if method == "PATCH"]
+        return [f"{path.rpartition('.')[2]} {patch['metadata']['labels'][LABEL]}" for path, patch in patches]
+
+
+@pytest.fixture
+def case(inventory: Inventory) -> t.Iterator[Case]:
+    with ApiServer({RECORDS: {"items": []}}) as server:
+        yield Case(inventory, server)
+
+
+def test_it_is_there_before_helm_runs_and_after_it(case: Case) -> None:
+    assert case.run() == {"changed": True, "failures": []}
+    both, after = f"v1 {label_value(BEFORE, case.wanted)}", f"v2 {label_value(case.wanted)}"
+    assert case.helms == [[both]] and case.written == [both, after]
+
+
+def test_what_somebody_else_gave_does_not_become_ours_before_helm_ran(case: Case) -> None:
+    case.release["given"] = None
+    case.run()
+    assert case.written == [f"v1 {label_value(case.wanted)}", f"v2 {label_value(case.wanted)}"]
+
+
+def test_a_new_release_gets_it_after_helm(case: Case) -> None:
+    case.known.observed["dataplane_1"]["release"] = None
+    case.answer = {"changed": True, "status": {"revision": "1"}}
+    assert case.run()["changed"] and case.helms == [[]] and case.written == [f"v1 {label_value(case.wanted)}"]
+
+
+def test_where_helm_does_not_say_its_revision_it_is_looked_for(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = helm_record(revision=3)
+    case.server.answers[RECORDS] = {"items": [record]}
+    case.answer = {"changed": True}
+    case.run()
+    assert case.written == [f"v1 {label_value(BEFORE, case.wanted)}"]  # that revision has other values than ours
+    monkeypatch.setattr("ansible_collections.flyte.multicluster.plugins.action.flyte_release.digest", lambda _values: digest({"a": 1}))
+    case.run()
+    assert case.written[-1] == f"v3 {label_value(BEFORE)}"
+
+
+def test_where_helm_fails_what_it_says_is_the_failure(case: Case) -> None:
+    case.answer = ModuleFailed({"failed": True, "msg": "no", "stderr": "Error: no room"})
+    result = case.run()
+    assert result["failed"] and "no room" in result["msg"]
+    case.server.answers[f"PATCH {SECRETS}/{RECORD.format(1)}"] = 403
+    refused = case.run()
+    assert refused["failed"] and refused["failures"][0]["host"] == "dataplane_1" and len(case.helms) == 1
+
+
+def test_a_release_as_wanted_gets_the_label_alone(case: Case) -> None:
+    case.release["given"] = None
+    assert case.run(releases=[], marks=["dataplane_1"]) == {"changed": True, "failures": []}
+    assert case.written == [f"v1 {label_value(BEFORE)}"] and case.helms == []
+    assert case.run(releases=[]) == {"changed": False, "failures": []} and len(case.written) == 1
+    case.action._task.check_mode = True
+    assert case.run(releases=[], marks=["dataplane_1"])["changed"] and len(case.written) == 1
