@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What did nothing is not shown, but with -v."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from conftest import REPOSITORY
+
+PLAYBOOK = """
+- name: Says something
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - {name: Is fine, ansible.builtin.assert: {that: true}}
+    - {name: Says, ansible.builtin.debug: {msg: [the plan, "a: 'b'"]}}
+    - {name: Is skipped, ansible.builtin.debug: {msg: unseen}, when: false}
+- {name: Has nobody, hosts: "localhost:!localhost", gather_facts: false}
+- name: Does nothing
+  hosts: localhost
+  gather_facts: false
+  tasks: [{name: Is fine too, ansible.builtin.assert: {that: true}}]
+- name: Changes
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - {name: Changes something, ansible.builtin.add_host: {name: other}, changed_when: true}
+    - {name: Fails, ansible.builtin.assert: {that: false, fail_msg: for a reason}}
+"""
+
+
+def output(folder: pathlib.Path, *arguments: str) -> list[str]:
+    """Return what a run prints."""
+    (folder / "play.yml").write_text(PLAYBOOK, encoding="utf-8")
+    command = [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "-c", "local", str(folder / "play.yml"), *arguments]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")} | {"ANSIBLE_NOCOLOR": "1"}
+    answer = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return [line.rstrip(" *") for line in answer.stdout.splitlines() if line.strip()]
+
+
+def test_what_did_nothing_is_left_out(tmp_path: pathlib.Path) -> None:
+    lines = output(tmp_path)
+    assert lines[:4] == ["PLAY [Says something]", "TASK [Says]", "the plan", "a: 'b'"]
+    assert lines[4:7] == ["PLAY [Changes]", "TASK [Changes something]", "changed: [localhost]"]
+    text = "\n".join(lines)
+    assert "for a reason" in text and lines[-2].startswith("PLAY RECAP") and "changed=1" in lines[-1]
+    assert not any(word in text for word in ("Is fine", "unseen", "Has nobody", "no hosts matched", "Does nothing"))
+
+
+@pytest.mark.parametrize("arguments", [("-v",)])
+def test_with_v_everything_is_shown(tmp_path: pathlib.Path, arguments: tuple[str, ...]) -> None:
+    text = "\n".join(output(tmp_path, *arguments))
+    for title in ("PLAY [Has nobody]", "PLAY [Does nothing]", "TASK [Is fine too]", "TASK [Is skipped]", "skipping: [localhost]", "ok: [localhost]"):
+        assert title in text, text
