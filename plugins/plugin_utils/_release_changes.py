@@ -151,7 +151,7 @@ class ReleaseChanges:
     def _objects(self, cluster: Cluster, record: Record, shower: Shower) -> list[str]:
         """Return what changes in the objects of a release.
 
-        The one side is what Helm would render; the other is what Helm's record says that it applied, for which it needs neither the chart of then nor its values.
+        The one side is what Helm would render; the other is what Helm's record says that it applied: neither the chart of then nor its values are needed.
         """
         after = self._manifests[cluster.host]
         if isinstance(after, dict):

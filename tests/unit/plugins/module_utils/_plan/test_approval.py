@@ -191,7 +191,8 @@ def test_a_checksum_of_credentials_only_says_that_pods_start_anew() -> None:
 
 
 def test_a_loss_is_refused_with_both_ways_on(site: Site) -> None:
-    losses = [Change("flyteadmin.replicaCount", "5", "1"), Change("flyteadmin.additionalVolumes[my-ca].configMap.name", "ca", None), Change("a.text", "x\ny", None)]
+    volume, text = Change("flyteadmin.additionalVolumes[my-ca].configMap.name", "ca", None), Change("a.text", "x\ny", None)
+    losses = [Change("flyteadmin.replicaCount", "5", "1"), volume, text]
     lines = loss_lines(site.control_plane, losses, foreign=True)
     assert lines[0].startswith("controlplane: the Helm release flyte-core in the namespace flyte: it was not made by this collection")
     assert lines[1:4] == [
