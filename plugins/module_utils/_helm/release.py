@@ -69,13 +69,18 @@ class Layers:
 
     #: the chart's own defaults, which Helm has already
     defaults: Values
-    #: of the chart's values files
-    chart: Values
+    #: contents of the chart's values files, in Helm's order
+    chart_files: Sequence[Values]
     #: the chart's files and the user's, with what the inventory fills in
     users: Values
     #: what this collection generates
     ours: Values
     data_plane: bool
+
+    @property
+    def chart(self) -> Values:
+        """What the chart's values files give."""
+        return merge(self.chart_files)
 
     @property
     def whole(self) -> Values:
@@ -115,7 +120,7 @@ def release_layers(
         override = _admin_override(site, cluster, base, configuration, aws)
     own = identity_override(identity, base, is_control_plane=cluster.is_control_plane) if identity else {}
     ours = merge([override, own, _storage_override(site)])
-    return Layers(sources.defaults, merge(sources.chart_files), users, ours, data_plane=not cluster.is_control_plane)
+    return Layers(sources.defaults, sources.chart_files, users, ours, data_plane=not cluster.is_control_plane)
 
 
 def _storage_override(site: Site) -> Values:

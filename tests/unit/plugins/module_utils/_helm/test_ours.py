@@ -31,7 +31,7 @@ OURS: Values = {
 
 
 def layers(inventory: Values | None = None, *, chart: Values = CHART, data_plane: bool = False, ours: Values = OURS) -> Layers:
-    return Layers(DEFAULTS, chart, merge([chart, inventory or {}]), ours, data_plane)
+    return Layers(DEFAULTS, [chart], merge([chart, inventory or {}]), ours, data_plane)
 
 
 def judged(live: Values, given: Layers, *, label: str | None = None, last: Values | None = None, drop: tuple[str, ...] = ()) -> Verdict:
