@@ -13,7 +13,7 @@ DOCUMENTATION = r"""
 name: quiet
 type: stdout
 short_description: The default output, without what did nothing
-version_added: 0.2.0
+version_added: 0.1.0
 author: flyte.multicluster contributors (@flyte-multicluster)
 description:
   - Shows what changed, what failed, what M(ansible.builtin.debug) says - the plan, for one - and the recap. Tasks that are fine or skipped, and plays in which
