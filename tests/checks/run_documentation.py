@@ -46,6 +46,7 @@ def documentation_problems() -> list[str]:
     kinds = {
         "module": sorted(path.stem for path in (REPOSITORY / "plugins" / "modules").glob("*.py")),
         "filter": sorted(path.stem for path in (REPOSITORY / "plugins" / "filter").glob("*.yml")),
+        "callback": sorted(path.stem for path in (REPOSITORY / "plugins" / "callback").glob("*.py")),
         "inventory": sorted(path.stem for path in (REPOSITORY / "plugins" / "inventory").glob("*.py")),
         "role": sorted(path.name for path in (REPOSITORY / "roles").iterdir() if path.is_dir()),
     }
