@@ -17,7 +17,6 @@ from .rows import Row
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .._helm.ours import Verdict
     from .._inventory.site import Cluster
     from .planner import Chart
 
