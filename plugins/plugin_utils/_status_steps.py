@@ -50,7 +50,7 @@ def show_status(work: Work) -> dict[str, t.Any]:
     paths = _paths(work)
     rows = [Row(row["host"], row["step"], row["action"], row["reason"], tuple(row["details"])) for row in work.plan.get("drift") or []]
     notes = work.plan.get("notes") or []
-    status = redacted(status_of(work.known.site, work.known.observed, asked(work, notes), now=_now(), rows=rows))
+    status = redacted(status_of(work.known.site, work.known.observed, asked(work, notes), now=_now(), rows=rows, due=work.plan.get("due")))
     lines = status_lines(status)
     for variable, path in paths.items():
         if work.action.check_mode:

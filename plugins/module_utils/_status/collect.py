@@ -9,7 +9,6 @@ import dataclasses
 import datetime
 import typing as t
 
-from .._common.text import age
 from .._labels.canary import is_canary_label
 from .._labels.placement import Placement
 from .._plan.complete import release_failures, unfinished
@@ -43,17 +42,20 @@ class Asked:
     notes: tuple[str, ...] = ()
 
 
-def status_of(site: Site, observed: Observations, asked: Asked, *, now: datetime.datetime, rows: Iterable[Row] = ()) -> Status:
+def status_of(
+    site: Site, observed: Observations, asked: Asked, *, now: datetime.datetime, rows: Iterable[Row] = (), due: Mapping[str, str] | None = None
+) -> Status:
     """Return the status.
 
     :param observed: what flyte_cluster_info returned, by inventory host; hosts that are not in it were not asked.
     :param rows: what a run would do; Helm releases among them are drift.
+    :param due: why the token of a data plane is due, by inventory host.
     """
     control = observed.get(site.control_plane.host)
     known = control_plane_of(observed, site.control_plane.host)
     live = (known.get("clusters") or {}) if is_reachable(control) else None
     placement = Placement.from_section(live or {})
-    builder = _Builder(site, observed, asked, live, placement, list(rows))
+    builder = _Builder(site, observed, asked, live, placement, list(rows), due or {})
     labels = None if live is None else builder.labels()
     notes = [*asked.notes, *([] if live is not None else ["flyteadmin's configuration is not known: the control plane does not answer"])]
     return Status(
@@ -82,7 +84,17 @@ def _places(placement: Placement, rows: Mapping[tuple[str, str, str], str], know
 class _Builder:
     """Makes the parts of a status."""
 
-    def __init__(self, site: Site, observed: Observations, asked: Asked, live: Mapping[str, t.Any] | None, placement: Placement, rows: list[Row]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        observed: Observations,
+        asked: Asked,
+        live: Mapping[str, t.Any] | None,
+        placement: Placement,
+        rows: list[Row],
+        due: Mapping[str, str],
+    ) -> None:
+        self._due = due
         self._site, self._observed, self._asked, self._live, self._placement, self._rows = site, observed, asked, live, placement, rows
         self._configs = {str(entry["name"]): entry for entry in (live or {}).get("clusterConfigs") or []}
         self._probes = control_plane_of(observed, site.control_plane.host).get("probes") or {}
@@ -165,9 +177,7 @@ class _Builder:
     def _token(self, found: ClusterStatus, observation: Observation) -> None:
         token = observation.get("token")
         found.token_age = token["age"] if token else None
-        most = self._site.settings.get("flyte_token_max_age")
-        if found.token_age is not None and most and found.token_age > most:
-            found.token_due = f"older than {age(most)}"
+        found.token_due = self._due.get(found.host or "")
 
     def _works(self, found: ClusterStatus, cluster: Cluster, observation: Observation) -> None:
         """Fill in what a cluster that answered has of the release."""

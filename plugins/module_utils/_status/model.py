@@ -12,6 +12,8 @@ import typing as t
 FORMAT = 1
 
 READY, NOT_READY, DRAINED, STRAY, NEW, NOT_ASKED = "ready", "not ready", "drained", "not in the inventory", "not deployed", "not asked"
+#: what is done about a token that is due
+RENEW = "Run rotate.yml."
 #: the states of clusters, the worst first
 STATES = (NOT_READY, STRAY, NEW, NOT_ASKED, DRAINED, READY)
 
@@ -55,7 +57,7 @@ class ClusterStatus:
     chart: str | None = None
     #: what site.yml would change of the release, and Deployments of another size
     drift: list[str] = dataclasses.field(default_factory=list)
-    #: seconds
+    #: seconds; and why it is due, None where it is not
     token_age: int | None = None
     token_due: str | None = None
     #: whether flyteadmin's own token has the rights that it needs there, and what it lacks

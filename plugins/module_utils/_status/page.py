@@ -10,7 +10,7 @@ import hashlib
 import typing as t
 
 from .markup import Markup, element, joined
-from .model import STATES, ClusterStatus, LabelStatus, Place, Problem, Status
+from .model import RENEW, STATES, ClusterStatus, LabelStatus, Place, Problem, Status
 from .script import SCRIPT
 from .style import STYLE
 from .svg import STATE_CLASS, picture
@@ -34,9 +34,9 @@ def page(status: Status) -> str:
         "head",
         element("meta", charset="utf-8"),
         Markup(f'<meta http-equiv="Content-Security-Policy" content="{_policy()}">'),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", name="referrer", content="no-referrer"),
+        element("meta", name_="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name_="color-scheme", content="light dark"),
+        element("meta", name_="referrer", content="no-referrer"),
         element("title", f"Flyte clusters: {counts_text(status.counts())}"),
         # No icon: a browser would ask for one.
         element("link", rel="icon", href="data:,"),
@@ -84,7 +84,7 @@ def _todo(status: Status) -> Markup:
     """Return what to do: clusters with the same problems stand together."""
     alike: dict[tuple[Problem, ...], list[int]] = {}
     for place, cluster in enumerate(status.clusters):
-        due = [Problem(f"its token is {cluster.token_due}", "Renew it.")] if cluster.token_due else []
+        due = [Problem(f"its token is due: {cluster.token_due}", RENEW)] if cluster.token_due else []
         problems = (*cluster.problems, *due)
         if problems:
             alike.setdefault(problems, []).append(place)

@@ -9,6 +9,8 @@ import typing as t
 
 from .words import NOTHING, clean, columns, counts_text, enabled_text, number, padded, pods_text, reached_text, release_text, share_text, shortened, token_text
 
+from .model import RENEW
+
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -64,7 +66,7 @@ def _sentence(text: str) -> str:
 
 
 def _more_lines(status: Status) -> list[str]:
-    due = [f"{clean(cluster.name)}: its token is {cluster.token_due}. Renew it." for cluster in status.clusters if cluster.token_due]
+    due = [f"{clean(cluster.name)}: its token is due: {_sentence(cluster.token_due)} {RENEW}" for cluster in status.clusters if cluster.token_due]
     drift = [f"{clean(cluster.name)}: drift: {clean(what)}" for cluster in status.clusters for what in cluster.drift]
     astray = [f"label {clean(label.name)}: {clean(label.problem)}: what has it runs on any enabled cluster" for label in status.labels or [] if label.problem]
     without = [place.text for place in status.places or [] if place.label is None]

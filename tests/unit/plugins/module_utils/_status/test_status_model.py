@@ -11,6 +11,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows impo
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.strays import stray_lines
 from ansible_collections.flyte.multicluster.plugins.module_utils._status.collect import Asked, status_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._status.model import ClusterStatus, Status
+from ansible_collections.flyte.multicluster.plugins.module_utils._status.page import page
 from ansible_collections.flyte.multicluster.plugins.module_utils._status.terminal import MOST_PROBLEMS, problem_lines, status_lines, table_lines
 from ansible_collections.flyte.multicluster.plugins.module_utils._status.words import clean, columns, percent, shortened
 from conftest import Inventory
@@ -87,6 +88,14 @@ def test_drift_of_releases_is_what_a_run_would_do(inventory: Inventory) -> None:
     ]
     status = status_of(site, observed, asked, now=NOW, rows=rows)
     assert named(status, "dataplane_1").drift == ["values differ (aaaaaaaa -> bbbbbbbb)"] and named(status, "dataplane_1").state == "ready"
+
+
+def test_a_token_that_is_due_is_said(inventory: Inventory) -> None:
+    site, observed, asked = small(inventory)
+    status = status_of(site, observed, asked, now=NOW, due={"dataplane_1": "flyteadmin-token is 40d old"})
+    assert named(status, "dataplane_1").state == "ready" and "40d due" in table_lines(status)[2] and "due" not in table_lines(status)[3]
+    assert "dataplane_1: its token is due: flyteadmin-token is 40d old. Run rotate.yml." in problem_lines(status)
+    assert "its token is due: flyteadmin-token is 40d old." in page(status)
 
 
 def test_states_of_clusters_that_do_nothing(inventory: Inventory) -> None:
