@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import fcntl
 import json
 import os
 import pathlib
 import select
 import shutil
+import signal
 import subprocess
 import time
 import typing as t
@@ -72,13 +74,15 @@ class Browser:
     def close(self) -> None:
         """End the browser."""
         try:
-            self._session = ""
-            self._call("Browser.close")
+            os.write(self._out, json.dumps({"id": self._last + 1, "method": "Browser.close"}).encode() + b"\0")
             self._process.wait(timeout=10)
         except (OSError, subprocess.TimeoutExpired):
-            self._process.kill()
-            self._process.wait()
+            pass
         finally:
+            # Its helpers too: all of them are of the session that it was started in.
+            with contextlib.suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
             os.close(self._out)
             os.close(self._in)
 
