@@ -42,6 +42,7 @@ SAID: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "Fault": ((3,), ("remedy",)),
     "fault": ((2, 3), ("remedy",)),
     "ModuleFailed": ((0,), ()),
+    "BackupError": ((0, 1), ("message", "hint")),
     "CredentialError": ((0, 1), ("message", "hint")),
     "JournalError": ((0, 1), ("message", "hint")),
     "LiteralError": ((0,), ()),

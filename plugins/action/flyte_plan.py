@@ -27,12 +27,12 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.vari
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.cloud import not_reachable_yet
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import Fault
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.labels import label_rows
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.orphans import orphan_lines, orphans
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import make_plan
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.removals import removal_lines, removals, too_much
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.same_place import same_places
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines, unprobed_lines
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.strays import stray_lines
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, Refused, refuse_without
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader, provide
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
@@ -48,7 +48,8 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity impor
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._plan_file import PlanFiles
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._release_changes import ReleaseChanges
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._stored import place_faults, stored_now
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._removal import hosts_to_observe, planned_removal
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._stored import drained_lines, place_faults, stored_now
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import TemplateFault, declared_variables, known_names
 
 if t.TYPE_CHECKING:
@@ -63,12 +64,17 @@ if t.TYPE_CHECKING:
 
 #: what the steps need; they would miss it only after the first change
 _LIBRARIES = ("kubernetes", "requests")
+_WHOLE = ("all", "remove")  # after these scopes releases are made
 
 
 class ActionModule(InventoryAction):
     """Reads only, in check mode too."""
 
-    ARGUMENTS: t.ClassVar[dict[str, dict[str, t.Any]]] = {"scope": {"type": "str", "choices": ["all", "observe", "status", "iam"], "default": "all"}}
+    ARGUMENTS: t.ClassVar[dict[str, dict[str, t.Any]]] = {
+        "scope": {"type": "str", "choices": ["all", "observe", "status", "iam", "remove"], "default": "all"},
+        "cluster": {"type": "str"},
+        "labels": {"type": "dict", "default": {}},
+    }
 
     def act(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the checked site, what was observed, and the plan."""
@@ -76,13 +82,16 @@ class ActionModule(InventoryAction):
         site = self._checked_site()
         hosts, scope = self._hosts(site), arguments["scope"]
         files = PlanFiles(site)
-        if scope == "all":
+        removing = hosts_to_observe(site, arguments["cluster"]) if scope == "remove" else []
+        self._forgiven = removing[1:] if site.settings["flyte_remove_force"] else []
+        hosts = removing or hosts
+        if scope in _WHOLE:
             self._refuse_access(site)
             self._refuse_helm(site)
             self._refuse_login(site)
-        chart = provide(site, self._pull, self.variables.read(site.control_plane.host, "flyte_chart_repo_url")) if scope == "all" else None
+        chart = provide(site, self._pull, self.variables.read(site.control_plane.host, "flyte_chart_repo_url")) if scope in _WHOLE else None
         reader = ValuesReader(site, chart, self.variables.read)
-        if scope in ("all", "iam"):
+        if scope in (*_WHOLE, "iam"):
             self._refuse_values(site, reader)
             self._use_mapping(site, reader)
         aws = self._ask_aws(site)
@@ -91,6 +100,8 @@ class ActionModule(InventoryAction):
             live = control_plane_of(observed, site.control_plane.host).get("namespace_mapping")
             site.settings["flyte_namespace_mapping"] = plain_mapping(live) or site.settings["flyte_namespace_mapping"]
         known = Known(site, observed, aws, chart, reader=reader if chart else None)
+        if scope == "remove":
+            return planned_removal(self, known, arguments["cluster"], arguments["labels"])
         if chart:
             known.identities = planned_identities(known, self.variables.read)
             self._refuse_placeholders(known, hosts)
@@ -103,16 +114,21 @@ class ActionModule(InventoryAction):
         plan = make_plan(site, observed, chart=chart, digest=changes, aws=aws, identities=known.identities)
         if changes:
             plan = self._with_changes(known, plan, changes, hosts, new=files.wanted)
-        stored = self._stored_now(known, plan, needed=files.wanted) if site.control_plane.host in hosts else None
-        removed = self._checked_against_now(known, plan, stored) if site.control_plane.host in hosts else []
-        labels = self._label_rows(known, plan, stored, needed=files.wanted) if site.control_plane.host in hosts else []
+        with_head = site.control_plane.host in hosts
+        stored = self._stored_now(known, plan, needed=files.wanted) if with_head else None
+        removed = self._checked_against_now(known, plan, stored) if with_head else []
+        labels = self._label_rows(known, plan, stored, needed=files.wanted) if with_head else []
         files.use([*(row for row in plan.rows if row.host in hosts), *labels], removed, write="flyte_todo_eks_cluster" not in self.task_vars["groups"])
+        # Besides the plan: how many executions run somewhere is another number a moment later.
+        said = orphan_lines(site, observed) + drained_lines(known, self.variables.read) if with_head else []
+        alone = orphans(site, observed) if site.settings["flyte_prune"] and with_head else []
         return {
             **result,
-            "lines": plan_lines([*plan.rows, *labels]) + removed + (stray_lines(site, known.live) + unprobed_lines(site) if scope == "all" else []),
+            "lines": plan_lines([*plan.rows, *labels]) + removed + said + (unprobed_lines(site) if scope == "all" else []),
             "rows": [dataclasses.asdict(row) for row in plan.rows],
             "failures": as_rows(plan.failures),
-            "groups": plan.groups(site.control_plane.host, hosts),
+            "groups": plan.groups(site.control_plane.host, hosts) + [{"host": site.control_plane.host, "group": "flyte_todo_prune"}][: len(alone)],
+            "orphans": alone,
             "releases": plan.releases,
             "marks": plan.marks,
             "waiting": plan.waiting,
@@ -166,6 +182,8 @@ class ActionModule(InventoryAction):
         wrong = []
         for cluster in site.clusters:
             method = method_of(cluster_options(site, cluster, self.variables.read))
+            if cluster.host in self._forgiven:
+                continue
             try:
                 method.validate()
             except KubeError as error:
@@ -303,7 +321,7 @@ class ActionModule(InventoryAction):
         if manages:
             arguments |= {"roles": role_names(site), "policy": settings["flyte_iam_policy_name"], "pod_identity": uses_pod_identity(site)}
         found = self.module(MODULES + "flyte_aws_info", arguments, reads=True)
-        wrong = faults(site, found)
+        wrong = [fault for fault in faults(site, found) if fault.host not in self._forgiven]
         if wrong:
             raise Refused(*map(str, wrong))
         return {key: found[key] for key in ("account", "partition", "clusters", "roles", "policy", "oidc_providers")}
@@ -319,7 +337,7 @@ class ActionModule(InventoryAction):
             "server_version": scope == "status",
         }
         observed = self.module(MODULES + "flyte_cluster_info", arguments, reads=True)["clusters"]
-        wrong = {host: entry["error"] for host, entry in observed.items() if entry["error"]}
+        wrong = {host: entry["error"] for host, entry in observed.items() if entry["error"] and host not in self._forgiven}
         # What the control plane has decides what every other cluster needs. What is wrong in the inventory is refused before any change.
         strict = scope not in ("observe", "status")
         fatal = [host for host, error in wrong.items() if (host == site.control_plane.host and scope != "status") or (error["kind"] == "config" and strict)]

@@ -28,6 +28,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rendered 
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import cluster_options
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._helm import helm_environment
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._probes import private_endpoints, probed_there
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._rendering import rendered_clusters
@@ -223,13 +224,5 @@ class ActionModule(InventoryAction):
         if "/" in binary:
             arguments["binary_path"] = binary
         PROGRESS.say(cluster.host, f"Helm installs or upgrades {cluster.release}")
-        with self._environment(access):
+        with helm_environment(self, access):
             return self.module("kubernetes.core.helm", arguments, quiet=True)
-
-    def _environment(self, access: Mapping[str, t.Any]) -> t.Any:
-        # Of the helm-diff plugin kubernetes.core would ask whether there is something to do, and skip what the plan wants done.
-        environment = {"HELM_PLUGINS": os.devnull}
-        if not access.get("kubeconfig"):
-            # Helm would add what this machine's own kubeconfig says.
-            environment |= {} if access.get("context") else {"KUBECONFIG": os.devnull}
-        return self.environment(environment)

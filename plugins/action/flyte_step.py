@@ -14,6 +14,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils import (
     _cloud_steps,
     _identity_steps,
     _placement_steps,
+    _removal_steps,
     _status_steps,
     _steps,
 )
@@ -39,6 +40,12 @@ STEPS: dict[str, t.Callable[[_steps.Work], dict[str, t.Any]]] = {
     "verify": _placement_steps.verify,
     "identity_proof": _identity_steps.prove_identities,
     "canary": _canary_steps.prove,
+    "remove_rows": _removal_steps.remove_rows,
+    "drain": _removal_steps.drain_cluster,
+    "remove_keys": _removal_steps.remove_keys,
+    "remove_plane": _removal_steps.remove_plane,
+    "remove_aws": _removal_steps.remove_aws,
+    "remove_namespaces": _removal_steps.remove_namespaces,
     "status": _status_steps.show_status,
     "report": _status_steps.report,
 }

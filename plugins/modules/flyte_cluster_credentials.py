@@ -44,6 +44,12 @@ options:
     description: Whether flyteadmin has to write ServiceAccounts in the data planes, as it does on EKS; checked by the probe.
     type: bool
     default: false
+  backups:
+    description:
+      - Whether the whole Secret is kept, as another one C(flyte-multicluster-backup-credentials-…) beside it, before keys of it are overwritten or removed. The
+        newest ten are kept.
+    type: bool
+    default: false
   clusters:
     description: The data planes.
 extends_documentation_fragment:
@@ -153,6 +159,7 @@ probes:
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import single_access_options
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.backups import BackupError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.store import PartialFailure, run
 from ansible_collections.flyte.multicluster.plugins.module_utils._options import clusters_argument_spec
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import kube_operation, run_module
@@ -164,6 +171,7 @@ _OWN = {
     "allow_partial": {"type": "bool", "default": False},
     "wait_timeout": {"type": "float", "default": 60},
     "service_accounts": {"type": "bool", "default": False},
+    "backups": {"type": "bool", "default": False},
 }
 _CLUSTER = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -182,7 +190,7 @@ def _options() -> dict[str, t.Any]:
     return {**single_access_options(), **_OWN, **clusters}
 
 
-OPERATION = kube_operation(_options, lambda call: run(call.params, call.check_mode), PartialFailure)
+OPERATION = kube_operation(_options, lambda call: run(call.params, call.check_mode), PartialFailure, BackupError)
 
 
 def main() -> None:

@@ -79,6 +79,12 @@ options:
         later run on any machine finds them. A ConfigMap holds about 9,000 rows.
     type: path
     default: ~/.local/state/flyte-multicluster
+  backups:
+    description:
+      - Whether rows that are overwritten or removed are kept before - with O(control_plane) as a Secret C(flyte-multicluster-backup-labels-…) beside
+        flyteadmin, the newest ten, else in a file beside O(journal), the newest.
+    type: bool
+    default: false
   journal_rows:
     description:
       - The rows that the journal is known to hold, from M(flyte.multicluster.flyte_cluster_info)'s RV(ignore:clusters.*.control_plane.journal).
@@ -228,6 +234,7 @@ def _options() -> dict[str, t.Any]:
         "known_labels": {"type": "list", "elements": "str"},
         "concurrency": {"type": "int", "default": 8},
         "journal": {"type": "path", "default": "~/.local/state/flyte-multicluster"},
+        "backups": {"type": "bool", "default": False},
         "journal_rows": {"type": "list", "elements": "dict", "options": {**_ROW, "label": {"type": "str", "required": True}}},
         "gather": {"type": "bool", "default": False},
     }

@@ -33,9 +33,21 @@ options:
       - V(status) is V(observe), with the version of Kubernetes of each cluster; a control plane that does not answer is no failure of it. Where the chart is
         on this machine already, it also says what a run would change of the releases.
       - V(iam) asks AWS only and plans IAM only; no cluster is asked.
+      - V(remove) observes the control plane and O(cluster), and plans how it leaves. flyteadmin has to answer.
     type: str
-    choices: [all, observe, status, iam]
+    choices: [all, observe, status, iam, remove]
     default: all
+  cluster:
+    description:
+      - With O(scope=remove), the cluster that is to be removed - its inventory host or its name; one that the inventory has not, but flyteadmin's
+        configuration or the control plane's Secret, by its name. Required then.
+    type: str
+  labels:
+    description:
+      - With O(scope=remove), labels that lead elsewhere afterwards, as O(flyte.multicluster.preflight#role:main:flyte_labels) has them. An empty list takes a
+        label away, with the stored rows that name it.
+    type: dict
+    default: {}
 notes:
   - The variables are those of the role P(flyte.multicluster.preflight#role).
 extends_documentation_fragment:
@@ -78,7 +90,7 @@ aws:
   type: dict
   sample: {account: "123456789012", partition: aws}
 chart:
-  description: Path, name and version of the chart; null unless O(scope=all).
+  description: Path, name and version of the chart; null with O(scope=observe) and O(scope=iam).
   returned: success
   type: dict
   sample: {path: /home/me/.cache/flyte-multicluster/charts/flyte-core-v1.16.8/flyte-core, name: flyte-core, version: v1.16.8}
@@ -144,6 +156,12 @@ groups:
   type: list
   elements: dict
   sample: [{host: dataplane_1, group: flyte_todo_dataplane}]
+orphans:
+  description: Clusters that the inventory does not have and that are removed at the end, by O(flyte.multicluster.preflight#role:main:flyte_prune).
+  returned: success, with O(scope=all) and O(scope=iam)
+  type: list
+  elements: str
+  sample: [dataplane_9]
 failures:
   description: What cannot be done, by inventory host.
   returned: success, unless O(scope=observe) or O(scope=status)
@@ -207,6 +225,22 @@ eks:
   returned: success, unless O(scope=observe) or O(scope=status)
   type: dict
   sample: {dataplane_4: {create: true, replace_node_group: false}}
+removal:
+  description: What goes, for the steps of M(flyte.multicluster.flyte_step) that carry it out.
+  returned: with O(scope=remove)
+  type: dict
+  sample: {name: dataplane_2, host: dataplane_2, reachable: true, configured: true, keys: [dataplane_2_token, dataplane_2_cacert]}
+without:
+  description: The same plan for the site without the cluster; the other keys are of the site in which it is disabled.
+  returned: with O(scope=remove)
+  type: dict
+  sample: {play_hosts: [controlplane]}
+ending:
+  description: What has to change in the inventory afterwards.
+  returned: with O(scope=remove)
+  type: list
+  elements: str
+  sample: ["Take the host dataplane_2 out of the inventory: site.yml would add the cluster dataplane_2 again."]
 iam:
   description: The documents that IAM has to have, and which of them differ; null where IAM is not managed.
   returned: success, unless O(scope=observe) or O(scope=status)

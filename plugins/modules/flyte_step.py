@@ -34,6 +34,11 @@ options:
         every namespace, by M(flyte.multicluster.flyte_cluster_info) and M(flyte.multicluster.flyte_ecl_info).
       - V(identity_proof) lets each flytepropeller's own client log in to flyteadmin, by M(flyte.multicluster.flyte_propeller_identity_info).
       - V(canary) proves where every labelled project-domain runs, and that every cluster does, by M(flyte.multicluster.flyte_canary).
+      - V(remove_rows), V(drain), V(remove_keys), V(remove_plane), V(remove_aws) and V(remove_namespaces) carry out a plan with
+        O(flyte.multicluster.flyte_plan#module:scope=remove), in this order - rows of execution cluster labels whose label goes, by
+        M(flyte.multicluster.flyte_ecl); the executions of the cluster, waited for or aborted; its keys in the Secret, by
+        M(flyte.multicluster.flyte_cluster_credentials); its token, rights and release, by M(kubernetes.core.helm); what AWS has of it, by
+        M(amazon.aws.iam_role), M(flyte.multicluster.flyte_pod_identity) and M(flyte.multicluster.flyte_oidc_provider); namespaces.
       - V(status) asks flyteadmin for labels, projects and executions, returns a table of all clusters and what to do, and writes it to the files of
         C(flyte_status_json) and C(flyte_status_page).
       - V(report) fails with a table of everything that failed, after a run of the site with one of all clusters as they are now.
@@ -54,6 +59,12 @@ options:
       - verify
       - identity_proof
       - canary
+      - remove_rows
+      - drain
+      - remove_keys
+      - remove_plane
+      - remove_aws
+      - remove_namespaces
       - status
       - report
   plan:
@@ -78,7 +89,7 @@ attributes:
     support: full
   diff_mode:
     support: full
-    details: Of the steps V(identity), V(credentials), V(ecl) and V(namespaces).
+    details: Of the steps V(identity), V(credentials), V(ecl), V(namespaces), V(remove_rows), V(remove_keys) and V(remove_aws).
   idempotent:
     support: full
 """
@@ -112,10 +123,22 @@ failures:
   sample: [{host: dataplane_2, step: credentials, problem: "https://127.0.0.1:28102 does not answer", remedy: Check that the API server runs.}]
 lines:
   description: What a person should know.
-  returned: with O(step=ecl), O(step=namespaces), O(step=verify) and O(step=canary)
+  returned: with O(step=ecl), O(step=namespaces), O(step=verify), O(step=canary), O(step=drain) and O(step=remove_aws)
   type: list
   elements: str
   sample: ["team1/staging: no label: it runs on any enabled cluster"]
+left:
+  description: Executions that have not ended.
+  returned: with O(step=drain)
+  type: list
+  elements: dict
+  sample: []
+done:
+  description: What was taken away.
+  returned: with O(step=remove_plane) and O(step=remove_namespaces)
+  type: list
+  elements: str
+  sample: [Secret flyteadmin-token, release flyte-core-data]
 lacking:
   description: Whether a data plane that answered lacked the namespace of a project when it was observed.
   returned: with O(step=ecl), where flyteadmin answered

@@ -138,6 +138,10 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
             NOTES.note(error)
             raise ModuleFailed({"failed": True, "exception": type(error).__name__}) from error
 
+    def say(self, text: str) -> None:
+        """Show a line while the task goes on: what it waits for."""
+        self._display.display(SECRETS.text(text))
+
     def _warn(self, text: str) -> None:
         self._display.warning(SECRETS.text(text))
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.progress import PROGRESS
+from ansible_collections.flyte.multicluster.plugins.module_utils._iam.documents import loses
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, ModuleFailed
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._backups import keep_backup
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import aws_options
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, ended
 
@@ -120,6 +122,10 @@ def create_policy(work: Work) -> dict[str, t.Any]:
 def create_roles(work: Work) -> dict[str, t.Any]:
     """Make the roles, with the trust policies that the plan merged, and attach the policy."""
     changed, failures = False, list[t.Optional[Failure]]()
+    try:
+        keep_trust(work)
+    except ModuleFailed as error:
+        return ended([Failure(work.known.site.control_plane.host, "iam", str(error), "Run again then.")])
     for role in work.plan["iam"]["roles_due"]:
         arguments = {
             "name": role["name"],
@@ -131,6 +137,18 @@ def create_roles(work: Work) -> dict[str, t.Any]:
         made, failure = _of_iam(work, "amazon.aws.iam_role", arguments)
         changed, failures = changed or made, [*failures, failure]
     return ended(failures, changed=changed)
+
+
+def keep_trust(work: Work) -> None:
+    """Keep the trust policies that lose a statement.
+
+    :raises ModuleFailed: they cannot be kept.
+    """
+    present = (work.known.aws or {}).get("roles") or {}
+    before = {role["name"]: (present.get(role["name"]) or {}).get("trust") for role in work.plan["iam"]["roles_due"]}
+    losing = {role["name"]: before[role["name"]] for role in work.plan["iam"]["roles_due"] if loses(before[role["name"]], role["trust"])}
+    if losing:
+        keep_backup(work, "trust", losing)
 
 
 def associate_pod_identity(work: Work) -> dict[str, t.Any]:

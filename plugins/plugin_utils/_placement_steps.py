@@ -54,6 +54,7 @@ def set_labels(work: Work) -> dict[str, t.Any]:
         # Rows that a delete takes along are kept in the control plane, where a later run on another machine finds them too.
         "control_plane": control_plane_access(work),
         "journal_rows": control_plane_of(work.known.observed, site.control_plane.host).get("journal") or [],
+        "backups": site.settings["flyte_backups"],
         "gather": True,  # for the step verify
         "retry_for": RETRY_FOR,
     }

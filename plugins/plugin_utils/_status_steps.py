@@ -139,6 +139,6 @@ def report(work: Work) -> dict[str, t.Any]:
     if not failures:
         return {}
     # A verification has looked already, and changed nothing.
-    clusters = table_now(work) if "rows" in work.plan and not work.action.check_mode else []
+    clusters = table_now(work) if "rows" in work.plan and "removal" not in work.plan and not work.action.check_mode else []
     more = {"status_table": clusters} if clusters else {}
     return {"failed": True, "msg": failure_summary(failures), **more, "table": failure_table(failures)}

@@ -160,8 +160,10 @@ def restart_all(work: Work, restarts: Mapping[str, list[str]]) -> list[Failure]:
 
     def one(kube: Kube, cluster: Cluster) -> None:
         for name in restarts[cluster.host]:
-            PROGRESS.say(cluster.host, f"{name} starts anew")
-            restart(kube, cluster.namespace, name)
+            # A part that the user's values turn off is none that could be started.
+            if kube.find(f"/apis/apps/v1/namespaces/{cluster.namespace}/deployments/{name}") is not None:
+                PROGRESS.say(cluster.host, f"{name} starts anew")
+                restart(kube, cluster.namespace, name)
 
     return [found for found in on_clusters(work, restarts, one).values() if isinstance(found, Failure)]
 
@@ -188,6 +190,7 @@ def store_credentials(work: Work) -> dict[str, t.Any]:
         "namespace": site.control_plane.namespace,
         "allow_partial": True,
         "service_accounts": writes_service_accounts(site),
+        "backups": site.settings["flyte_backups"],
         **cluster_options(site, site.control_plane, work.read),
         **work.many(),
     }

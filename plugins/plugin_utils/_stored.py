@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.threads import Overdue, in_threads
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.client import Admin
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.drain import described, unfinished
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.errors import AdminError
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.settings import Settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import users_values
@@ -16,6 +17,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values im
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import NOT_SHOWN, Fault
 from ansible_collections.flyte.multicluster.plugins.module_utils._labels.places import unknown_places
 from ansible_collections.flyte.multicluster.plugins.module_utils._labels.rows import from_api
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.orphans import drained, drained_line
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options
 
@@ -62,6 +64,25 @@ def stored_now(known: Known, plan: Plan, read: Read, *, needed: bool = False) ->
 def _ask(settings: Settings) -> Stored:
     admin = Admin(settings, concurrency=1)
     return Stored(from_api(admin.label_rows()), admin.project_domains())
+
+
+def drained_lines(known: Known, read: Read) -> list[str]:
+    """Return what is said of the clusters that are drained, with the executions that have not ended there."""
+    clusters = drained(known.site, known.observed)
+    answers = control_plane_of(known.observed, known.site.control_plane.host).get("authentication") is not None
+
+    def ask(settings: Settings) -> list[list[dict[str, t.Any]]]:
+        admin = Admin(settings)
+        return [unfinished(admin, cluster.name) for cluster in clusters]
+
+    found: list[t.Any] = [None] * len(clusters)
+    try:
+        if clusters and answers:
+            settings = Settings.from_params({**admin_options(known.site, read), "timeout": _ASK_TIMEOUT, "retry_for": 0.0})
+            found = list(in_threads(ask, [settings], 1, seconds=_LONGEST)[0])
+    except (AdminError, Overdue):
+        pass  # a run does not depend on it
+    return [drained_line(cluster, left, described(left or [])) for cluster, left in zip(clusters, found)]
 
 
 def place_faults(known: Known, plan: Plan, stored: Stored, read: Read) -> list[Fault]:

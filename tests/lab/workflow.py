@@ -31,11 +31,13 @@ def register(
     *,
     inputs: dict[str, t.Any] | None = None,
     echo: bool = False,
+    args: t.Sequence[str] = ("true",),
     session: requests.Session | None = None,
 ) -> None:
     """Register a workflow of one task and its launch plan; one that is there is left.
 
     :param inputs: name to type of the workflow's inputs, all required.
+    :param args: what its task runs, where it has a pod.
     :param echo: whether its task is one that flytepropeller carries out itself, without a pod.
     """
 
@@ -51,7 +53,7 @@ def register(
         "interface": nothing,
     }
     if not echo:
-        template["container"] = {"image": _IMAGE, "args": ["true"], "resources": {"requests": [], "limits": []}}
+        template["container"] = {"image": _IMAGE, "args": list(args), "resources": {"requests": [], "limits": []}}
     _call(url, "POST", "/api/v1/tasks", {"id": task, "spec": {"template": template}}, session)
     variables = {key: {"type": kind, "description": key} for key, kind in (inputs or {}).items()}
     node = {"id": "n0", "metadata": {"name": "task"}, "task_node": {"reference_id": task}}

@@ -16,6 +16,10 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+#: of what is left, and an error, since somebody else made it
+FOREIGN = "was not made here"
+
+
 def ensure_providers(params: Mapping[str, t.Any], check_mode: bool, connect: Callable[..., t.Any] = shared_client) -> dict[str, t.Any]:
     """Return the result of the module flyte_oidc_provider.
 
@@ -47,7 +51,7 @@ def _delete(iam: t.Any, present: Mapping[str, str], tags: Mapping[str, t.Any], c
     """Delete providers, all or none: what was not made here is left, and is an error."""
     foreign = [arn for arn, issuer in present.items() if not _has_tags(iam, arn, issuer, tags)]
     if foreign:
-        raise AwsError(f"{', '.join(foreign)} was not made here: it lacks the tags {tags}.", "Delete it by hand if nothing else uses it.")
+        raise AwsError(f"{', '.join(foreign)} {FOREIGN}: it lacks the tags {tags}.", "Delete it by hand if nothing else uses it.")
     for arn, issuer in [] if check_mode else present.items():
         attempt_to_delete(f"delete the OIDC provider of {issuer}", iam.delete_open_id_connect_provider, OpenIDConnectProviderArn=arn)
     return bool(present)

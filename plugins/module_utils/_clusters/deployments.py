@@ -33,11 +33,11 @@ class Readiness:
     """The state of a release's Deployments."""
 
     total: int = 0
-    #: those that are not there, or scaled to 0 though the release wants pods: Helm puts them back
+    #: those that are not there, or have another size than the release: Helm puts them back
     missing: list[str] = dataclasses.field(default_factory=list)
     #: the others that are not as they should be, each with ``name`` and ``reason``
     not_ready: list[dict[str, str]] = dataclasses.field(default_factory=list)
-    #: those of another size than the release says, each with ``name``, ``wanted`` and ``found``; an autoscaler may have made it
+    #: those that have another size than the release, since an autoscaler made it, each with ``name``, ``wanted`` and ``found``
     resized: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
 
     def public(self) -> dict[str, t.Any]:
@@ -57,24 +57,47 @@ def readiness(kube: Kube, namespace: str, wanted: Sequence[Wanted], *, explain: 
         with reading(f"the Deployments in the namespace {place}", f"Look at them: kubectl -n {place} get deployments"):
             items = kube.get(f"/apis/apps/v1/namespaces/{place}/deployments").get("items") or []
             present = {item["metadata"]["name"]: item for item in items}
-            problems = {entry: _missing(entry, present.get(entry.name)) for entry in own}
+            resized = any(_is_resized(entry, present.get(entry.name)) for entry in own)
+            autoscaled = _autoscaled(kube, place) if resized else set[str]()
+            problems = {entry: _missing(entry, present.get(entry.name), entry.name in autoscaled) for entry in own}
             waiting = [(entry, present[entry.name]) for entry in own if not problems[entry] and _unrolled(present[entry.name], entry)]
         found.missing += filter(None, problems.values())
-        found.resized += [_resized(entry, present[entry.name]) for entry in own if not problems[entry] and _is_resized(present[entry.name], entry)]
+        found.resized += [_resized(entry, present[entry.name]) for entry in own if not problems[entry] and _is_resized(entry, present[entry.name])]
         found.not_ready += _explained(kube, place, waiting, explain=explain)
     return found
 
 
-def _missing(entry: Wanted, deployment: Mapping[str, t.Any] | None) -> str:
+def _missing(entry: Wanted, deployment: Mapping[str, t.Any] | None, autoscaled: bool) -> str:
     if deployment is None:
         return f"the Deployment {entry.name}"
-    if entry.replicas and _replicas(deployment) == 0:
-        return f"the Deployment {entry.name} (scaled to 0, the release has {entry.replicas})"
+    # An autoscaler leaves one that is scaled to 0 alone.
+    if _is_resized(entry, deployment) and (_replicas(deployment) == 0 or not autoscaled):
+        return f"the Deployment {entry.name} (scaled to {_replicas(deployment)}, the release has {entry.replicas})"
     return ""
 
 
-def _is_resized(deployment: Mapping[str, t.Any], entry: Wanted) -> bool:
-    return entry.replicas is not None and _replicas(deployment) != entry.replicas
+def _is_resized(entry: Wanted, deployment: Mapping[str, t.Any] | None) -> bool:
+    """Return whether a Deployment has another size than its release."""
+    return deployment is not None and bool(entry.replicas) and _replicas(deployment) != entry.replicas
+
+
+def _autoscaled(kube: Kube, namespace: str) -> set[str]:
+    """Return the Deployments that an autoscaler keeps: the chart gives them a size all the same. Asked only where a size differs."""
+    try:
+        items = (kube.find(f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers") or {}).get("items") or []
+    except KubeError as error:
+        if error.status != 403:
+            raise
+        return _Everything()  # who may not ask takes nothing for changed by hand
+    targets = [((item.get("spec") or {}).get("scaleTargetRef") or {}) for item in items]
+    return {str(target.get("name")) for target in targets if target.get("kind") == "Deployment"}
+
+
+class _Everything(set[str]):
+    """Has every name."""
+
+    def __contains__(self, _name: object) -> bool:
+        return True
 
 
 def _resized(entry: Wanted, deployment: Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -23,6 +23,8 @@ _SYNCED = ("create", "get", "patch")
 _STORE = "Run site.yml with the tag credentials."
 #: the kind of a failure with which flyteadmin does not start; with a cluster that does not answer it does
 UNUSABLE = "unusable"
+#: that of a cluster without keys in the Secret: flyteadmin does not start with it either
+MISSING = "missing"
 
 
 def probe_result(error: str | None = None, hint: str | None = None, kind: str | None = None, denied: t.Sequence[str] = ()) -> dict[str, t.Any]:
@@ -115,7 +117,7 @@ def stored_pair(name: str, data: Mapping[str, bytes]) -> tuple[tuple[str, str] |
     token, ca_cert = (data.get(f"{name}_{suffix}") for suffix in ("token", "cacert"))
     if token is None or ca_cert is None:
         hint = "Run site.yml with the tag credentials; flyteadmin does not start again before."
-        return None, probe_result(f"the Secret {SECRET_NAME} has no key of it", hint, "missing")
+        return None, probe_result(f"the Secret {SECRET_NAME} has no key of it", hint, MISSING)
     if token != token.strip():
         return None, probe_result("its token has white space around it, which flyteadmin sends", _STORE, "token")
     try:

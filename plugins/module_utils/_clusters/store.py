@@ -10,6 +10,7 @@ import typing as t
 
 from .._common.fingerprints import credentials_checksum
 from .access import access_of, method_of
+from .backups import keep
 from .client import Kube
 from .credentials import Token, ensure_token, merge_patch, stored_credentials
 from .each import PATIENCE, each
@@ -85,6 +86,8 @@ def run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     pairs = {item.name: item.pair for item in gathered if item.pair}
     stored = Stored(before, merge_patch(before, pairs, gone))
     if stored.patch and not check_mode:
+        if params["backups"] and any(key in before for key in stored.patch):
+            keep(kube, namespace, "credentials", before)
         stored = store(kube, namespace, name, pairs, gone, create_namespace=params["create_namespace"])
     result = _result(stored, gathered)
     if result["failed_clusters"] and not params["allow_partial"]:

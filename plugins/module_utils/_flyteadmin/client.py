@@ -157,9 +157,15 @@ class Admin:
         """Return the raw rows of all levels, in one request."""
         return self.get(f"/api/v1/matchable_attributes?resource_type={RESOURCE_TYPE}", _configurations)
 
-    def project_domains(self) -> list[tuple[str, str]]:
-        """Return all domains of all active projects, in one request."""
-        return self.get("/api/v1/projects?limit=10000", _project_domains)
+    def project_domains(self, *, archived: bool = False) -> list[tuple[str, str]]:
+        """Return all domains of all active projects, in one request.
+
+        :param archived: whether those of archived projects are asked for too: their executions run on.
+        """
+        found = self.get("/api/v1/projects?limit=10000", _project_domains)
+        if archived:
+            found += self.get("/api/v1/projects?limit=10000&filters=eq(state,1)", _project_domains)
+        return list(dict.fromkeys(found))
 
     def put_label(self, key: tuple[str, str, str], label: str) -> None:
         """Write one row."""

@@ -16,6 +16,7 @@ import os
 import pathlib
 import typing as t
 
+from .._clusters import backups
 from .._clusters.client import Kube, KubeError
 from .._labels.rows import as_dict
 
@@ -52,6 +53,9 @@ class Journal(t.Protocol):
 
     def clear(self) -> None:
         """Forget the rows: they are written again."""
+
+    def keep(self, rows: Mapping[Key, str]) -> None:
+        """Keep rows that are changed or removed on purpose, for people; they are safe when this returns."""
 
 
 def _encoded(rows: Mapping[Key, str]) -> str:
@@ -108,6 +112,15 @@ class FileJournal:
         except OSError as error:
             raise JournalError(f"the journal {self.place} cannot be removed: {error}", "Its rows are written again: remove it.") from error
 
+    def keep(self, rows: Mapping[Key, str]) -> None:
+        """Keep rows in a file beside the journal, in the place of those before."""
+        path = self._path.with_suffix(".backup.json")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(_encoded(rows), encoding="utf-8")
+        except OSError as error:
+            raise JournalError(f"the backup {path} cannot be written: {error}", "Nothing was changed. Set journal to another folder.") from error
+
 
 class ConfigMapJournal:
     """A ConfigMap beside flyteadmin. The connection is made when it is first needed."""
@@ -153,3 +166,10 @@ class ConfigMapJournal:
     def clear(self) -> None:
         """Forget the rows: they are written again."""
         self._kube.delete(f"{self._path}/{CONFIG_MAP}")
+
+    def keep(self, rows: Mapping[Key, str]) -> None:
+        """Keep rows as a backup beside flyteadmin."""
+        try:
+            backups.keep(self._kube, self._namespace, "labels", {"rows.json.gz": backups.packed([as_dict(key, label) for key, label in sorted(rows.items())])})
+        except backups.BackupError as error:
+            raise JournalError(error.message, error.hint) from error

@@ -126,6 +126,9 @@ def run(
     if unknown:
         warn(f"{unknown} Without it, these labels cannot be set.")  # a run of site.yml may create it before
     if not check_mode:
+        lost = {change.key: change.before for change in changes if change.before is not None}
+        if lost and params["backups"]:
+            journal.keep(lost)
         _apply(admin, changes, rescued, journal, bool(saved))
     result = _result(changes, rescued, journal)
     if params["gather"]:

@@ -48,7 +48,8 @@ def _page(answer: Json) -> tuple[list[Json], str]:
     return [checked(execution) for execution in listed(answer, "executions")], text(answer, "token")
 
 
-def _list(admin: Admin, place: tuple[str, str], filters: str) -> list[Json]:
+def list_executions(admin: Admin, place: tuple[str, str], filters: str) -> list[Json]:
+    """Return the executions of a project-domain, oldest first, paged to the end."""
     found: list[Json] = []
     token = ""
     while True:
@@ -69,7 +70,7 @@ def run(params: dict[str, t.Any], settings: Settings) -> dict[str, t.Any]:
     admin = Admin(settings, concurrency=params["concurrency"])
     filters = _filters(params)
     rows: list[dict[str, t.Any]] = []
-    for _place, found, error in admin.many(lambda place: _list(admin, place, filters), chosen_places(admin, params["projects"], params["domains"])):
+    for _place, found, error in admin.many(lambda place: list_executions(admin, place, filters), chosen_places(admin, params["projects"], params["domains"])):
         if error is not None:
             raise error
         rows += [row(execution, params["console_url"] or settings.url) for execution in found]

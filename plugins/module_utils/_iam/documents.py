@@ -123,6 +123,12 @@ def same(left: t.Any, right: t.Any) -> bool:
     return bool(normal(left) == normal(right))
 
 
+def loses(before: Mapping[str, t.Any] | None, after: Mapping[str, t.Any]) -> bool:
+    """Return whether a document has a statement that another one does not have as it is."""
+    left = listed(after.get("Statement"))
+    return any(not any(same(entry, other) for other in left) for entry in listed((before or {}).get("Statement")))
+
+
 def size(document: Mapping[str, t.Any]) -> int:
     """Return the length that IAM counts: characters without white space."""
     return len(json.dumps(document, separators=(",", ":"), ensure_ascii=False))

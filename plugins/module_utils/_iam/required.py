@@ -209,13 +209,14 @@ def vanishing_accounts(site: Site, aws: Mapping[str, t.Any], planned: Mapping[st
 
     :param planned: of :func:`plan`.
     """
-    own = _own(site)
+    own = own_accounts(site)
     before = {found for name in planned["roles"] for found in trusted((aws["roles"].get(name) or {}).get("trust"), own)}
     after = {found for role in planned["roles"].values() for found in trusted(role["trust"], own)}
     return tuple(f"{subject.removeprefix('system:serviceaccount:')} of {issuer}" for issuer, subject in sorted(before - after)), len(before)
 
 
-def _own(site: Site) -> Own:
+def own_accounts(site: Site) -> Own:
+    """Return what accounts of Flyte look like in the trust policies of a site."""
     return Own(frozenset(cluster.namespace for cluster in site.clusters), tuple(site.domains), site.mapping, tuple(site.projects))
 
 
@@ -223,14 +224,14 @@ def _role(site: Site, aws: Mapping[str, t.Any], name: str, given: list[Grant], p
     settings = site.settings
     compact, limit = settings["flyte_iam_compact"], settings["flyte_iam_policy_size_limit"]
     existing = (aws["roles"].get(name) or {}).get("trust")
-    merged = merge_trust(existing, given, own=_own(site), compact=compact, prune=settings["flyte_iam_prune"])
+    merged = merge_trust(existing, given, own=own_accounts(site), compact=compact, prune=settings["flyte_iam_prune"])
     grows = name != settings["flyte_iam_control_plane_role"]
     return _described(aws, name, merged, policy_arn, room(merged.document, given, limit, compact=compact) if grows else None)
 
 
 def _pod_role(site: Site, aws: Mapping[str, t.Any], name: str, policy_arn: str) -> dict[str, t.Any]:
     existing = (aws["roles"].get(name) or {}).get("trust")
-    return _described(aws, name, merge_pod_identity(existing, own=_own(site), prune=site.settings["flyte_iam_prune"]), policy_arn, None)
+    return _described(aws, name, merge_pod_identity(existing, own=own_accounts(site), prune=site.settings["flyte_iam_prune"]), policy_arn, None)
 
 
 def _described(aws: Mapping[str, t.Any], name: str, merged: Merged, policy_arn: str, fitting: int | None) -> dict[str, t.Any]:

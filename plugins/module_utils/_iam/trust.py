@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import json
 import typing as t
 
 from .documents import EXISTS, VERSION, WEB_IDENTITY, Document, compact_statement, listed, pod_identity_statement, same, statement
-from .subjects import Own
+from .subjects import Own, issuer_path
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -187,3 +188,34 @@ def trusted(document: Mapping[str, t.Any] | None, own: Own) -> set[tuple[str, st
     """Return Flyte's own accounts that a trust policy names, each with its issuer. Wildcards, and conditions that never match, name none."""
     parts = [part for entry in listed((document or {}).get("Statement")) if isinstance(entry, dict) for part in _parts(entry) or []]
     return {(part.issuer, subject) for part in parts if not part.stray for subject in part.subjects if "*" not in subject and own.has(subject)}
+
+
+def without_issuer(existing: Mapping[str, t.Any], issuer: str, own: Own) -> Merged:
+    """Return a trust policy without Flyte's accounts of one cluster; everything else in it stays as it is, in its place.
+
+    A policy has to have a statement: one that would be left without any stays as it is, and that is noted.
+
+    :param issuer: of the cluster.
+    """
+    path, notes, statements = issuer_path(issuer), list[str](), list[Document]()
+    present = listed(existing.get("Statement"))
+    for entry in present:
+        parts = (_parts(entry) if isinstance(entry, dict) else None) or []
+        gone = [part for part in parts if part.issuer == path]
+        foreign = [(part, [subject for subject in part.subjects if not own.has(subject)]) for part in gone]
+        if not any(len(subjects) < len(part.subjects) for part, subjects in foreign):
+            statements.append(entry)
+            continue
+        others = [part for part in parts if part.issuer != path]
+        statements += [compact_statement([(part.provider, part.issuer, part.subjects) for part in others])] if others else []
+        for part, subjects in foreign:
+            notes.append(f"{path}: removed" + (f", but for subjects of others: {', '.join(subjects)}" if subjects else ""))
+            statements += [statement(part.provider, part.issuer, subjects, part.operator)] if subjects else []
+    if not statements and present:
+        return Merged(dict(existing), [f"{path}: stays, since a trust policy has to have a statement: delete the role if nothing uses it"], False)
+    return Merged({**existing, "Statement": statements}, notes, len(notes) > 0)
+
+
+def names_issuer(document: Mapping[str, t.Any] | None, issuer: str) -> bool:
+    """Return whether a trust policy says anything of a cluster."""
+    return issuer_path(issuer) in json.dumps(document or {})

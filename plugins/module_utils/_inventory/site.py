@@ -70,6 +70,11 @@ class Site:
     execution_cluster_labels: list[Label]
     projects: list[str]
     domains: list[str]
+    #: names of clusters that flyteadmin's configuration has disabled, whatever the inventory says: they are being removed
+    leaving: list[str] = dataclasses.field(default_factory=list)
+    #: names of clusters, and labels, that flyteadmin's configuration does not keep
+    gone: list[str] = dataclasses.field(default_factory=list)
+    gone_labels: list[str] = dataclasses.field(default_factory=list)
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return plain data, for a fact."""
@@ -86,6 +91,7 @@ class Site:
             execution_cluster_labels=[Label(**entry) for entry in data["execution_cluster_labels"]],
             projects=list(data["projects"]),
             domains=list(data["domains"]),
+            **{name: list(data[name]) for name in ("leaving", "gone", "gone_labels")},
         )
 
     @property

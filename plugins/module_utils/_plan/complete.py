@@ -9,7 +9,7 @@ import typing as t
 
 from .._labels.placement import Placement
 from .._labels.rows import describe
-from .control_plane import differences, predicted_configuration
+from .control_plane import differences, predicted_configuration, settings_lines
 from .credentials import credentials_due
 from .credentials import rows as credential_rows
 from .rows import Failure, Observations, Row, control_plane_of, is_reachable
@@ -21,8 +21,6 @@ if t.TYPE_CHECKING:
 
 _STEP = "verify"
 _RUN = "Run site.yml."
-#: how the differences begin that a run takes away
-_SETTINGS = ("clusterConfigs: ", "labelClusterMap: ", "defaultExecutionLabel: ")
 
 
 def unfinished(site: Site, observed: Observations) -> list[Failure]:
@@ -69,7 +67,7 @@ def _configuration_failures(site: Site, observed: Observations, due: Iterable[st
         return [Failure(host, _STEP, "flyteadmin has no clusterConfigs: it knows no data plane", _RUN)]
     wanted = predicted_configuration(site, observed, due)
     # Others are notes, of what stays as it is.
-    lines = [line for line in differences(site, observed, wanted) if line.startswith(_SETTINGS)]
+    lines = settings_lines(differences(site, observed, wanted))
     # Of a cluster that does not answer that is said already, and this is what comes of it.
     dead = {cluster.name for cluster in site.targets if (found := observed.get(cluster.host)) is not None and not is_reachable(found)}
     lines += [f"clusterConfigs: {name}: is missing" for name in wanted.left_out if name not in dead]

@@ -59,13 +59,15 @@ def wanted_configuration(
             configs[cluster.name] = entry
     own = {cluster.name for cluster in site.targets}
     for name, entry in live_configs.items():
+        if name in site.gone:
+            continue
         if name not in own and not (name == site.control_plane.name and entry.get("inCluster")) and (name in credentials or entry.get("inCluster")):
-            configs[name] = dict(entry)
-            kept.append(f"cluster {name}")
+            configs[name] = {**entry, "enabled": False} if name in site.leaving else dict(entry)
+            kept += [] if name in site.leaving else [f"cluster {name}"]
     label_map, unserved = _label_map(site, configs)
     if not site.settings["flyte_labels_prune"]:
         for label, entries in (live.get("labelClusterMap") or {}).items():
-            if label not in site.labels and not is_canary_label(label):
+            if label not in (*site.labels, *site.gone_labels) and not is_canary_label(label):
                 label_map[label] = [dict(entry) for entry in entries or [] if entry.get("id") in configs]
                 kept.append(f"label {label}")
     default, note = _default_label(site, live.get("defaultExecutionLabel"), label_map)
@@ -127,6 +129,26 @@ def differences(site: Site, observed: Observations, wanted: Configuration) -> li
     if not site.settings["flyte_sync_at_start"]:
         found += [f"{name} does not answer to flyteadmin's credentials: it gets nothing new until it does" for name in wanted.unreachable]
     return found + [f"kept: {what}, which the inventory does not have" for what in wanted.kept]
+
+
+CHANGED_BY_HAND = "flyteadmin's configuration was changed by hand"
+#: the Deployments that read it at their start
+READERS = ("flyteadmin", "syncresources")
+#: how the differences begin that Helm takes away; the others say what stays
+_SETTINGS = ("clusterConfigs: ", "labelClusterMap: ", "defaultExecutionLabel: ")
+
+
+def settings_lines(lines: Iterable[str]) -> list[str]:
+    """Return those of :func:`differences` that a rollout takes away."""
+    return [line for line in lines if line.startswith(_SETTINGS)]
+
+
+def changed_by_hand(site: Site, observed: Observations, wanted: Configuration) -> str | None:
+    """Return why Helm has to run for a release whose values are as wanted: flyteadmin does not read what they say. None where it does."""
+    live = control_plane_of(observed, site.control_plane.host).get("clusters")
+    if live and settings_lines(differences(site, observed, wanted)):
+        return CHANGED_BY_HAND
+    return None
 
 
 def _cluster_line(entry: Mapping[str, t.Any]) -> str:

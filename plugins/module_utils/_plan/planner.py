@@ -10,13 +10,13 @@ import typing as t
 
 from .._iam import required
 from .cloud import eks_clusters_to_make, eks_row, iam_rows, not_reachable_yet
-from .control_plane import differences, predicted_configuration, what_holds_it
+from .control_plane import CHANGED_BY_HAND, READERS, changed_by_hand, differences, predicted_configuration, what_holds_it
 from .credentials import credentials_due
 from .credentials import rows as credential_rows
 from .identity import identities_due
 from .identity import rows as identity_rows
 from .releases import MARK, mark_rows, release_reason
-from .rows import Failure, Observation, Observations, Row, control_plane_of, is_reachable, not_ready, restart_rows, restarts_of
+from .rows import Failure, Observation, Observations, Row, control_plane_of, is_reachable, not_ready, restart_row, restart_rows, restarts_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -174,10 +174,13 @@ def _control_plane(
     wanted = predicted_configuration(site, observed, due)
     if not wanted.cluster_configs:
         return wanted, []
-    reason = _reason(site, observation, chart, digest, cluster, wanted)
+    reason = _reason(site, observation, chart, digest, cluster, wanted) or changed_by_hand(site, observed, wanted)
     if reason:
         action = f"Helm release {cluster.release}"
-        return wanted, [Row(cluster.host, "controlplane", action, reason, tuple(differences(site, observed, wanted)))]
+        rollout = Row(cluster.host, "controlplane", action, reason, tuple(differences(site, observed, wanted)))
+        # Helm starts nothing anew for a configuration that it had rendered before.
+        readers = READERS if reason == CHANGED_BY_HAND else ()
+        return wanted, [rollout, *(restart_row(cluster.host, "controlplane", name, "it may have read that") for name in readers)]
     marks = mark_rows(cluster, observation)
     if control_plane_of(observed, cluster.host).get("clusters"):
         waits = [Row(cluster.host, "controlplane", "wait", f"{entry['name']}: {entry['reason']}") for entry in not_ready(observation)]
@@ -195,6 +198,16 @@ class Rollout:
     failure: Failure | None
 
 
+def rollout_reason(
+    site: Site, observation: Observation, configuration: Configuration, *, chart: Chart, digest: Callable[[Cluster, Configuration | None], str]
+) -> str | None:
+    """Return why Helm has to run for the control plane's release, None where it has not."""
+    cluster = site.control_plane
+    if not configuration.cluster_configs:
+        return None
+    return reason_of(site, observation, chart, digest(cluster, configuration)) or changed_by_hand(site, {cluster.host: observation}, configuration)
+
+
 def plan_rollout(
     site: Site,
     observation: Observation,
@@ -208,6 +221,6 @@ def plan_rollout(
     :param configuration: what flyteadmin's configuration has to be, with the credentials that are stored by now.
     """
     cluster = site.control_plane
-    reason = reason_of(site, observation, chart, digest(cluster, configuration)) if configuration.cluster_configs else None
+    reason = rollout_reason(site, observation, configuration, chart=chart, digest=digest)
     failure = what_holds_it(site, configuration, reason)
     return Rollout(configuration, None if failure else reason, failure)

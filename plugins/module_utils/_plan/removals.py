@@ -72,7 +72,8 @@ def _of_configuration(site: Site, live: Mapping[str, t.Any], wanted: Configurati
     """Return the clusters and labels that go. What the inventory has and a broken cluster takes along is that cluster's failure, not this."""
     clusters = [str(entry["name"]) for entry in live.get("clusterConfigs") or []]
     labels = [label for label in live.get("labelClusterMap") or {} if not is_canary_label(label)]
-    stays = {entry["name"] for entry in wanted.cluster_configs} | {cluster.name for cluster in site.targets}
+    own = {cluster.name for cluster in site.targets} | {site.control_plane.name}
+    stays = own | {entry["name"] for entry in wanted.cluster_configs if not site.settings["flyte_prune"]}
     return [
         Removal("clusters of flyteadmin's configuration", tuple(name for name in clusters if name not in stays), len(clusters)),
         Removal("labels of labelClusterMap", tuple(name for name in labels if name not in {*wanted.label_cluster_map, *site.labels}), len(labels)),

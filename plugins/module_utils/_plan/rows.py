@@ -80,7 +80,12 @@ def not_working(observation: Observation | None) -> list[t.Mapping[str, str]]:
 
 def restart_rows(host: str, step: str, observation: Observation | None) -> list[Row]:
     """Return what is started anew, since its pods are ready and it does nothing."""
-    return [Row(host, step, f"{_RESTART}{entry['name']}", entry["reason"]) for entry in not_working(observation)]
+    return [restart_row(host, step, entry["name"], entry["reason"]) for entry in not_working(observation)]
+
+
+def restart_row(host: str, step: str, name: str, reason: str) -> Row:
+    """Return that a Deployment is started anew."""
+    return Row(host, step, f"{_RESTART}{name}", reason)
 
 
 def restarts_of(rows: t.Iterable[Row]) -> dict[str, list[str]]:

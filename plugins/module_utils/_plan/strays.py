@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
 
 #: so many labels are named
 _NAMED = 6
-REMEDY = "Put it back into the inventory, or take it out of labels, configuration and Secret: docs/status.md says in which order."
+REMEDY = "Put it back into the inventory, or remove it with playbooks/remove.yml (docs/remove.md)."
 
 
 def strays(site: Site, live: Mapping[str, t.Any]) -> list[Mapping[str, t.Any]]:
@@ -45,8 +45,3 @@ def _what_runs(live: Mapping[str, t.Any], entry: Mapping[str, t.Any], running: i
     labels = sorted(label for label in placement.label_map if entry["name"] in placement.shares(label))
     said = f"the labels {first(labels, _NAMED)} lead there" if labels else "no label leads there, and what has no label runs on any enabled cluster"
     return f"it is enabled: {said}{now}"
-
-
-def stray_lines(site: Site, live: Mapping[str, t.Any]) -> list[str]:
-    """Return a line of the plan for each such cluster."""
-    return [f"{site.control_plane.host}: {entry['name']}: {stray_problem(live, entry)[0]}" for entry in strays(site, live)]

@@ -68,8 +68,11 @@ class Entities:
         """Return the domains of every project; those of flyteadmin's configuration, where it has any."""
         return ("development", "staging", "production")
 
-    def ListProjects(self, _request: t.Any) -> t.Any:
-        return project_pb2.Projects(projects=[project_pb2.Project.FromString(raw) for raw in self.store.projects()])
+    def ListProjects(self, request: t.Any) -> t.Any:
+        projects = [project_pb2.Project.FromString(raw) for raw in self.store.projects()]
+        if request.filters not in ("", "eq(state,1)"):
+            raise Fault(INVALID_ARGUMENT, f"the double has no filter {request.filters} of projects")
+        return project_pb2.Projects(projects=[project for project in projects if (project.state == project_pb2.Project.ARCHIVED) is bool(request.filters)])
 
     def GetProject(self, request: t.Any) -> t.Any:
         raw = self.store.project(request.id)

@@ -23,7 +23,7 @@ from store import Store
 _CRD = "/apis/flyte.lyft.com/v1alpha1/namespaces/{}/flyteworkflows"
 #: flytepropeller's: it keeps an aborted FlyteWorkflow until flytepropeller has ended what runs of it
 _FINALIZER = "flyte.org/finalizer"
-_FILTER = re.compile(r"(eq|value_in|ne)\((?:execution\.)?(cluster|phase|mode),([^)]*)\)")
+_FILTER = re.compile(r"(eq|value_in|ne)\((?:execution\.)?(cluster|phase|mode|state),([^)]*)\)")
 _RESOURCES = {"cpu": "CPU", "memory": "Memory", "ephemeralStorage": "EphemeralStorage", "gpu": "GPU"}
 
 Phase = core_execution_pb2.WorkflowExecution.Phase
@@ -156,6 +156,10 @@ class Executions(Entities):
         for function, column, values in _FILTER.findall(request.filters):
             if function == "ne":
                 raise Fault(INVALID_ARGUMENT, f"the double has no filter ne({column})")
+            if column == "state":
+                if values != "0":  # it archives none
+                    return execution_pb2.ExecutionList()
+                continue
             where.append((column, values.split(";")))
         start, limit = int(request.token or 0), request.limit or 100
         newest = request.sort_by.direction == common_pb2.Sort.DESCENDING and bool(request.sort_by.key)

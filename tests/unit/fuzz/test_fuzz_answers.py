@@ -218,7 +218,7 @@ _LAUNCH = {
 _LISTING = {"projects": ["team1"], "domains": None, "cluster": "dataplane_1", "phases": ["RUNNING"], "console_url": None, "concurrency": 2}
 _CHANGES = {
     "labels": [{"project": "team1", "domain": domain, "workflow": None, "label": label} for domain, label in (("staging", "label1"), (None, "l"))],
-    "state": "present", "purge": ["project1"], "known_labels": ["label1", "l"], "concurrency": 2, "journal_rows": None, "gather": True,
+    "state": "present", "purge": ["project1"], "known_labels": ["label1", "l"], "concurrency": 2, "journal_rows": None, "gather": True, "backups": False,
 }  # fmt: skip
 
 

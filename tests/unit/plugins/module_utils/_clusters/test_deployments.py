@@ -45,12 +45,26 @@ def test_only_the_releases_deployments_count() -> None:
         assert state(server, (Wanted("flytepropeller", 0),)) == Readiness(total=1)
 
 
-def test_more_pods_than_the_release_has_are_as_good() -> None:
+AUTOSCALERS = "/apis/autoscaling/v2/namespaces/flyte/horizontalpodautoscalers"
+
+
+def test_another_size_than_the_release_has_is_put_back_by_helm() -> None:
     with ApiServer({DEPLOYMENTS: {"items": [deployment(replicas=3)]}}) as server:
+        assert state(server) == Readiness(total=1, missing=["the Deployment flytepropeller (scaled to 3, the release has 1)"])
+    with ApiServer({DEPLOYMENTS: {"items": [deployment()]}}) as server:
+        assert state(server) == Readiness(total=1) and not any("autoscalers" in path for path in server.asked)
+
+
+@pytest.mark.parametrize("answer", [{"items": [{"spec": {"scaleTargetRef": {"kind": "Deployment", "name": "flytepropeller"}}}]}, 403])
+def test_the_size_that_an_autoscaler_chose_is_as_good(answer: t.Any) -> None:
+    """The chart gives a Deployment a size also where it gives it an autoscaler."""
+    with ApiServer({DEPLOYMENTS: {"items": [deployment(replicas=3)]}, AUTOSCALERS: answer}) as server:
         found = state(server)
         assert (found.missing, found.not_ready) == ([], []) and found.resized == [{"name": "flytepropeller", "wanted": 1, "found": 3}]
         # What the release does not say nobody changed.
         assert state(server, (Wanted("flytepropeller", None),)).resized == []
+    with ApiServer({DEPLOYMENTS: {"items": [deployment(replicas=0)]}, AUTOSCALERS: answer}) as server:
+        assert state(server).missing == ["the Deployment flytepropeller (scaled to 0, the release has 1)"]
 
 
 def test_what_an_autoscaler_keeps_is_put_back_by_nobody_but_the_user() -> None:

@@ -105,6 +105,7 @@ def cluster(server: ApiServer, name: str, **changes: t.Any) -> dict[str, t.Any]:
 
 def run(server: ApiServer, *clusters: dict[str, t.Any], check_mode: bool = False, **changes: t.Any) -> dict[str, t.Any]:
     base = {"namespace": "flyte", "name": "cluster-credentials", "create_namespace": True, "allow_partial": True, "wait_timeout": 0.1, "timeout": 5}
+    base["backups"] = False
     return _store.run({**base, "service_accounts": False, "concurrency": 4, "clusters": list(clusters), **server.access, **changes}, check_mode)
 
 

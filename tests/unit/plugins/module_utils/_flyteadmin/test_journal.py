@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube, KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.journal import ConfigMapJournal, FileJournal, Journal, JournalError
+from stateful_api import StatefulApi
 
 ROWS = {("team1", "", ""): "label1", ("team1", "development", "a.wf"): "label2"}
 
@@ -86,3 +89,24 @@ def test_each_flyteadmin_has_a_file_of_its_own(tmp_path: pathlib.Path) -> None:
     first.write(ROWS)
     assert same.read() == ROWS and other.read() == {}
     assert json.loads(pathlib.Path(first.place).read_text(encoding="utf-8"))[0]["project"] == "team1"
+
+
+def test_rows_that_are_changed_on_purpose_are_kept_for_people(tmp_path: pathlib.Path) -> None:
+    api = StatefulApi()
+    try:
+        ConfigMapJournal(lambda: Kube(api.access), "flyte").keep(ROWS)
+        (secret,) = api.objects.values()
+        assert secret["metadata"]["labels"]["flyte.multicluster/backup"] == "labels"
+        assert json.loads(gzip.decompress(base64.b64decode(secret["data"]["rows.json.gz"])))[0] == {
+            "project": "team1", "domain": "", "workflow": "", "label": "label1"
+        }  # fmt: skip
+        api.answer = lambda _method, _path, _body: (403, {"message": "forbidden"})  # type: ignore[method-assign]
+        with pytest.raises(JournalError, match="the backup of labels cannot be kept"):
+            ConfigMapJournal(lambda: Kube(api.access), "flyte").keep(ROWS)
+    finally:
+        api.close()
+    FileJournal(str(tmp_path), "https://x").keep(ROWS)
+    assert len(json.loads(next(tmp_path.glob("*.backup.json")).read_text(encoding="utf-8"))) == 2
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(JournalError, match="cannot be written"):
+        FileJournal(str(tmp_path / "file"), "https://x").keep(ROWS)

@@ -138,12 +138,30 @@ def test_the_checksum_is_that_of_the_credentials_in_any_order() -> None:
 # -- the whole plan: from inventory and observation to rows
 
 CHART = Chart("/chart", "flyte-core", "v1")
-CONFIGS = {"clusterConfigs": [cluster_config(name, "https://api", True) for name in BOTH]}
+CLIENT = {"qps": 100, "burst": 25, "timeout": "10s"}
+CONFIGS = {
+    "clusterConfigs": [cluster_config(name, "https://api", True, CLIENT) for name in BOTH],
+    "labelClusterMap": {f"label{number}": [{"id": f"dataplane_{number}", "weight": 1}] for number in (1, 2)},
+}
 
 
 def rows_of(site: Site, observed: dict[str, t.Any], digest: str = DIGEST) -> list[tuple[str, str, str]]:
     plan = make_plan(site, observed, chart=CHART, digest=lambda _cluster, _configuration: digest, aws=None)
     return [(row.host, row.step, row.reason) for row in plan.rows]
+
+
+def test_what_somebody_changed_in_flyteadmins_configuration_is_put_back(site: Site) -> None:
+    """Helm's values are as wanted, what flyteadmin mounts is not: its pods may have read it."""
+    labels = {**CONFIGS["labelClusterMap"], "label1": [{"id": "dataplane_2", "weight": 1}]}  # type: ignore[dict-item]
+    head = control_plane(credentials=BOTH, clusters={**CONFIGS, "labelClusterMap": labels}, probes=OK)
+    plan = make_plan(
+        site, {"controlplane": head, "dataplane_1": observation(), "dataplane_2": observation()}, chart=CHART, digest=lambda _c, _d: DIGEST, aws=None
+    )
+    assert plan.rows[0].reason == "flyteadmin's configuration was changed by hand" and plan.rows[0].details == ("labelClusterMap: label1: dataplane_1 1",)
+    assert plan.restarts == {"controlplane": ["flyteadmin", "syncresources"]} and plan.controlplane
+    assert plan.configuration is not None
+    rollout = plan_rollout(site, head, plan.configuration, chart=CHART, digest=lambda _c, _d: DIGEST)
+    assert rollout.reason == "flyteadmin's configuration was changed by hand"
 
 
 def test_nothing_to_do_is_no_row(site: Site) -> None:

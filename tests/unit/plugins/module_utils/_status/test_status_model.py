@@ -8,7 +8,7 @@ import json
 
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Row
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.strays import stray_lines
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.orphans import orphan_lines
 from ansible_collections.flyte.multicluster.plugins.module_utils._status.collect import Asked, status_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._status.model import ClusterStatus, Status
 from ansible_collections.flyte.multicluster.plugins.module_utils._status.page import page
@@ -41,11 +41,12 @@ def test_a_cluster_that_left_the_inventory_is_shown_as_what_it_is(inventory: Inv
     what = "it is in flyteadmin's configuration and not in the inventory: it is enabled: the labels gpu lead there; 2 execution(s) there have not ended"
     assert old.problems[0].what == what
     live = observed["controlplane"]["control_plane"]["clusters"]
-    assert stray_lines(site, live) == [f"controlplane: dataplane_old: {what.split(';', maxsplit=1)[0]}"]
+    end = "playbooks/remove.yml -e cluster=dataplane_old removes it, flyte_prune: true all of them"
+    assert orphan_lines(site, observed) == [f"controlplane: dataplane_old: {what.split(';', maxsplit=1)[0]}; {end}"]
     live["clusterConfigs"][-1]["enabled"] = False
-    assert "it is disabled and gets nothing new" in stray_lines(site, live)[0]
+    assert "it is disabled and gets nothing new" in orphan_lines(site, observed)[0]
     live["clusterConfigs"][-1]["enabled"], live["labelClusterMap"] = True, {}
-    assert "what has no label runs on any enabled cluster" in stray_lines(site, live)[0]
+    assert "what has no label runs on any enabled cluster" in orphan_lines(site, observed)[0]
 
 
 def test_a_dead_plane_is_its_row(inventory: Inventory) -> None:
