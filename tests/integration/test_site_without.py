@@ -132,7 +132,7 @@ def test_drift_of_each_kind_is_shown_and_mended(three: SiteUnderTest) -> None:
     for part in (
         "store the token",
         f"the Deployment flytepropeller (scaled to {size + 1}, the release has {size})",
-        f"role: {TRUST}: trust policy",
+        f"controlplane: iam: role {TRUST}: trust policy",
         "+team1/staging: label3",
         "labelClusterMap: label1: dataplane_1 1",
     ):
