@@ -23,6 +23,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.cred
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.flyte_values import makes_namespaces
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.kinds import converted
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.names import misplaced_variables, unknown_variables
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.placeholders import unfilled
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ADMIN_FILES, ADMIN_VARIABLES, AWS_VARIABLES
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.cloud import not_reachable_yet
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import Fault
@@ -34,7 +35,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows impo
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.same_place import same_places
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines, unprobed_lines
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, Refused, refuse_without
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader, provide
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader, provide, pull_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
     admin_options,
     aws_options,
@@ -53,7 +54,6 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._stored import 
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import TemplateFault, declared_variables, known_names
 
 if t.TYPE_CHECKING:
-    import pathlib
     from collections.abc import Callable
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
@@ -89,7 +89,7 @@ class ActionModule(InventoryAction):
             self._refuse_access(site)
             self._refuse_helm(site)
             self._refuse_login(site)
-        chart = provide(site, self._pull, self.variables.read(site.control_plane.host, "flyte_chart_repo_url")) if scope in _WHOLE else None
+        chart = provide(site, pull_of(self), self.variables.read(site.control_plane.host, "flyte_chart_repo_url")) if scope in _WHOLE else None
         reader = ValuesReader(site, chart, self.variables.read)
         if scope in (*_WHOLE, "iam"):
             self._refuse_values(site, reader)
@@ -159,6 +159,8 @@ class ActionModule(InventoryAction):
 
         site, wrong = build(control_planes, data_planes, read, declared_variables())
         wrong = [*wrong, *self._more_faults(control_planes, data_planes, read)]
+        left = unfilled([*control_planes, *data_planes], self.variables.raw, known_names())
+        wrong = [fault for fault in wrong if all((fault.host, fault.variable) != (open_one.host, open_one.variable) for open_one in left)] + left
         lines = untemplated + [str(fault) for fault in wrong]
         if site is None or lines:
             raise Refused(f"The inventory has {len(lines)} fault(s):", *lines)
@@ -288,12 +290,6 @@ class ActionModule(InventoryAction):
         """Return the hosts of this run, as ``--limit`` left them."""
         chosen = set(map(str, self.task_vars.get("ansible_play_hosts_all") or []))
         return [cluster.host for cluster in site.clusters if cluster.host in chosen]
-
-    def _pull(self, name: str, repository: str, version: str, helm: str, folder: pathlib.Path) -> None:
-        arguments = {"chart_ref": name, "repo_url": repository, "chart_version": version, "destination": str(folder), "untar_chart": True}
-        if "/" in helm:
-            arguments["binary_path"] = helm
-        self.module("kubernetes.core.helm_pull", arguments, reads=True)
 
     def _ask_aws(self, site: Site) -> dict[str, t.Any] | None:
         """Return what EKS and IAM have, None where the site is not on AWS.

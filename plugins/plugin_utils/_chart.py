@@ -32,6 +32,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster, Site
+    from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction
 
     Fill = Callable[[pathlib.Path], None]
     #: fetches a chart by name, repository, version and Helm's path into a folder
@@ -48,6 +49,18 @@ _NAME = re.compile(r"(?=.{1,128}$)[A-Za-z0-9][\w.-]*(/[\w.-]+)?", re.ASCII)
 def cache_folder() -> pathlib.Path:
     """Return where charts are kept."""
     return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "flyte-multicluster" / "charts"
+
+
+def pull_of(action: InventoryAction) -> Pull:
+    """Return what fetches a chart, by Helm."""
+
+    def pull(name: str, repository: str, version: str, helm: str, folder: pathlib.Path) -> None:
+        arguments = {"chart_ref": name, "repo_url": repository, "chart_version": version, "destination": str(folder), "untar_chart": True}
+        if "/" in helm:
+            arguments["binary_path"] = helm
+        action.module("kubernetes.core.helm_pull", arguments, reads=True)
+
+    return pull
 
 
 def provide(site: Site, pull: Pull, repository: str | None = None) -> Chart:

@@ -121,6 +121,12 @@ def _is_templated(given: dict[str, t.Any], text: str) -> bool:
     return all(name.strip() in given for name in text.partition(":")[2].split(","))
 
 
+def _of_roles() -> set[str]:
+    """Return the variables of the collection's prefix that single roles have."""
+    specs = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in (REPOSITORY / "roles").glob("*/meta/argument_specs.yml")]
+    return {name for spec in specs for name in spec["argument_specs"]["main"]["options"] if name.startswith("flyte_")}
+
+
 PAGES = [*sorted((REPOSITORY / "docs").glob("*.md")), REPOSITORY / "README.md"]
 
 
@@ -128,7 +134,7 @@ PAGES = [*sorted((REPOSITORY / "docs").glob("*.md")), REPOSITORY / "README.md"]
 def test_what_a_page_names_is_there(path: pathlib.Path) -> None:
     """Variables, playbooks, files and steps: what is renamed is renamed in the documents."""
     text = path.read_text(encoding="utf-8")
-    known = {*pages.options(), *MODULES, "flyte_control_plane", "flyte_data_planes", "flyte_multicluster"}
+    known = {*pages.options(), *_of_roles(), *MODULES, "flyte_control_plane", "flyte_data_planes", "flyte_multicluster"}
     named = {name for name in re.findall(r"(?<![\w/.-])(flyte_[a-z_]+[a-z])(?![\w…*-])", text) if not name.startswith("flyte_todo")}
     unknown = {name for name in named - known if not any(other.startswith(name) for other in known)}
     assert unknown == set()

@@ -41,6 +41,32 @@ def test_no_host_is_a_failure(tmp_path: pathlib.Path, playbook: str) -> None:
     assert code != 0 and "flyte_provider" in output and "--limit leaves" not in output, output
 
 
+def test_an_adoption_is_refused_before_anything_is_asked(tmp_path: pathlib.Path) -> None:
+    for inventory, arguments in ((NOBODY, ()), (SITE, ("--limit", "plane"))):
+        code, output = run(tmp_path, "adopt", inventory, *arguments)
+        assert code != 0 and "flyte_control_plane" in output and "no hosts matched" not in output, output
+    code, output = run(tmp_path, "adopt", SITE)
+    assert code != 0 and "flyte_adopt_to is required" in output, output
+    code, output = run(tmp_path, "adopt", SITE, "-e", f"flyte_adopt_to={tmp_path / 'to'}")
+    assert code != 0 and "There is no vault password" in output and not (tmp_path / "to").exists(), output
+    (tmp_path / "password").write_text("x", encoding="utf-8")
+    (tmp_path / "to").mkdir()
+    (tmp_path / "to" / "hosts.yml").write_text("mine", encoding="utf-8")
+    with_vault = ("-e", f"flyte_adopt_to={tmp_path / 'to'}", "--vault-password-file", str(tmp_path / "password"))
+    code, output = run(tmp_path, "adopt", SITE, *with_vault)
+    assert code != 0 and "hosts.yml exists: choose another folder" in " ".join(output.split()), output
+    code, output = run(tmp_path, "adopt", SITE, *with_vault, "-e", "flyte_adopt_force=true")
+    assert code != 0 and "hub: flyte_admin_url" in output and (tmp_path / "to" / "hosts.yml").read_text(encoding="utf-8") == "mine", output
+
+
+def test_a_placeholder_of_an_adoption_is_refused(tmp_path: pathlib.Path) -> None:
+    """And nothing else is said of the variable that has it."""
+    code, output = run(tmp_path, "site", SITE, "-e", '{"flyte_admin_url": "<CHANGE ME: the URL>"}')
+    text = " ".join(output.split()).replace("''", "'")
+    assert code != 0 and "hub: flyte_admin_url = '<CHANGE ME: the URL>': is a placeholder that playbooks/adopt.yml left" in text, output
+    assert "has to be an https or http URL" not in text, output
+
+
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "playbooks").glob("*.yml")), ids=lambda path: path.name)
 def test_a_play_on_clusters_runs_here(path: pathlib.Path) -> None:
     plays = [play for play in yaml.safe_load(path.read_text(encoding="utf-8")) if not play["hosts"].startswith("localhost:all")]

@@ -90,6 +90,29 @@ def content_of(record: Mapping[str, t.Any]) -> dict[str, t.Any]:
     return t.cast("dict[str, t.Any]", _values.from_json(_unpacked(base64.b64decode(decode(record)["release"], validate=True))))
 
 
+def given_values(kube: Kube, namespace: str, chart: str) -> dict[str, Given]:
+    """Return what each deployed release of a chart in a namespace was given, by its name. Secrets.
+
+    :raises KubeError: Helm's record of one is damaged.
+    """
+    found: dict[str, Given] = {}
+    with reading(f"Helm's records in the namespace {namespace}", f"Look at them: kubectl -n {namespace} get secrets -l owner=helm"):
+        for secret in kube.get(secrets_path(namespace), labelSelector="owner=helm,status=deployed").get("items") or []:
+            content = content_of(secret)
+            metadata = content["chart"]["metadata"]
+            if metadata["name"] == chart:
+                found[str(content["name"])] = Given(str(metadata["version"]), dict(content.get("config") or {}))
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """The version of a release's chart, and the values that it was given. Secrets."""
+
+    version: str
+    values: dict[str, t.Any] = dataclasses.field(repr=False)
+
+
 def _release(found: Mapping[str, t.Any], record: str, namespace: str) -> Release:
     content = content_of(found)
     chart = content["chart"]["metadata"]

@@ -14,7 +14,7 @@ from .settings import Settings
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
-_METADATA = "/.well-known/oauth-authorization-server"
+_METADATA, _CLIENT = "/.well-known/oauth-authorization-server", "/config/v1/flyte_client"
 
 
 def wants_tokens(connection: Mapping[str, t.Any]) -> bool | None:
@@ -27,6 +27,27 @@ def wants_tokens(connection: Mapping[str, t.Any]) -> bool | None:
     except AdminError as error:
         return False if error.status == 501 else None
     return True if answer.get("token_endpoint") else None
+
+
+def said_of_login(connection: Mapping[str, t.Any]) -> list[str]:
+    """Return what flyteadmin itself says of who may log in and how, as words; nothing where it does not say. No secret is in it.
+
+    :param connection: options that say how it is reached (settings.ADMIN_CONNECTION).
+    """
+    admin = Admin(Settings.from_params(dict(connection), {}), concurrency=1)
+    try:
+        server, client = admin.call("GET", _METADATA), admin.call("GET", _CLIENT)
+    except AdminError:
+        return []
+    said = {
+        "issuer": server.get("issuer"),
+        "token endpoint": server.get("token_endpoint"),
+        "its public client": client.get("client_id"),
+        "scopes": ", ".join(map(str, client.get("scopes") or [])),
+        "audience": client.get("audience"),
+        "header": client.get("authorization_metadata_key"),
+    }
+    return [f"{name} {value}" for name, value in said.items() if value]
 
 
 def log_in(connection: Mapping[str, t.Any], login: Mapping[str, t.Any]) -> None:

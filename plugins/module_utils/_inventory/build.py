@@ -37,6 +37,17 @@ def build(
     :param variables: what the inventory may have.
     :returns: the site, and what is wrong; the site is None where something is.
     """
+    site, faults = draft(control_planes, data_planes, read, variables)
+    return (None if faults else site), faults
+
+
+def draft(
+    control_planes: Sequence[str], data_planes: Sequence[str], read: Callable[[str, str], t.Any], variables: Variables
+) -> tuple[Site | None, list[Fault]]:
+    """Read an inventory that is not whole yet; parameters as of :func:`build`.
+
+    :returns: the site, with defaults in the place of what is wrong, None without a control plane; and what is wrong.
+    """
     reader = Reader(read)
     if len(control_planes) != 1:
         reader.fault("inventory", "flyte_control_plane", list(control_planes), f"the group has to have exactly one host, it has {len(control_planes)}.")
@@ -69,7 +80,7 @@ def build(
     check_task_namespaces(reader, host, site)
     settings["flyte_chart_repo_url"] = without_query(settings["flyte_chart_repo_url"])
     check_unread(reader, host, [plane.host for plane in planes], variables)
-    return (None if reader.faults else site), reader.faults
+    return site, reader.faults
 
 
 def _cluster(reader: Reader, host: str, is_control_plane: bool, settings: Mapping[str, t.Any], variables: Variables) -> Cluster:

@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An installation made by hand from the guide is adopted: what is written is agreed with, but for what the guide gets wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import subprocess
+import sys
+import typing as t
+
+import pytest
+import yaml
+from by_hand import SECRETS, ByHand
+from conftest import REPOSITORY, ArgumentWatch, Result, SiteUnderTest
+from lab import Lab
+from ports import free_range
+from processes import interruptible
+
+VAULT_PASSWORD = "for-the-vault-of-this-test"
+
+
+class Adopting(SiteUnderTest):
+    """Runs playbooks with an inventory in a file, and a vault password."""
+
+    def __init__(self, lab: Lab, folder: pathlib.Path) -> None:
+        super().__init__(lab, folder)
+        self.to = folder / "adopted"
+        (folder / "password").write_text(VAULT_PASSWORD, encoding="utf-8")
+        chart = str(REPOSITORY / "tests" / "lab" / "chart" / "flyte-core")
+        kubeconfig = {"flyte_kubeconfig": str(lab.kubeconfig)}
+        planes = {"west": {**kubeconfig, "flyte_kube_context": "dataplane2"}, "east": {**kubeconfig, "flyte_kube_context": "dataplane1"}}
+        dead = {"gone": {"flyte_kube_host": "https://127.0.0.1:9", "flyte_kube_api_key": "dead-key-4711", "flyte_kube_validate_certs": False}}
+        self.accesses: dict[str, t.Any] = {
+            "all": {
+                "vars": {
+                    "flyte_admin_url": lab.admin_url,
+                    "flyte_helm_binary": str(lab.folder / "bin" / "helm"),
+                    "flyte_chart_ref": chart,
+                    "flyte_aws_region": "us-east-2",
+                    "flyte_aws_endpoint_url": lab.aws_url,
+                    "flyte_aws_access_key": "testing",
+                    "flyte_aws_secret_key": "testing",
+                    "flyte_verify_propeller": False,
+                    "flyte_wait_timeout": 120,
+                    "flyte_adopt_to": str(self.to),
+                },
+                "children": {
+                    "flyte_control_plane": {"hosts": {"hub": {**kubeconfig, "flyte_kube_context": "controlplane"}}},
+                    "flyte_data_planes": {"hosts": planes | dead},
+                },
+            }
+        }
+
+    def play(self, playbook: str, *arguments: str, inventory: pathlib.Path | None = None, vault: bool = True) -> Result:
+        """Run a playbook on the accesses, or on another inventory."""
+        path = self.folder / "accesses.yml"
+        path.write_text(yaml.safe_dump(self.accesses), encoding="utf-8")
+        ansible = pathlib.Path(sys.executable).with_name("ansible-playbook")
+        secret = ["--vault-password-file", str(self.folder / "password")] if vault else []
+        command = [str(ansible), "-i", str(inventory or path), f"playbooks/{playbook}.yml", *secret, *arguments]
+        answer = subprocess.run(command, cwd=REPOSITORY, env=self.environment(), capture_output=True, text=True, timeout=300, check=False)
+        return Result(answer.returncode, answer.stdout + answer.stderr)
+
+    def site_play(self, *arguments: str) -> Result:
+        """Run site.yml on what was adopted."""
+        return self.play("site", *arguments, inventory=self.to / "hosts.yml")
+
+    def snapshots(self) -> dict[str, dict[str, str]]:
+        """Return what there is in all clusters."""
+        return {name: self.cluster(name).snapshot() for name in self.lab.clusters()}
+
+
+@pytest.fixture(name="made", scope="module")
+def _made(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Adopting]:
+    with interruptible(), free_range() as port:
+        lab = Lab(tmp_path_factory.mktemp("lab"), port, propeller=False)
+        try:
+            lab.up(2)
+            folder = tmp_path_factory.mktemp("adopting")
+            ByHand(lab, folder / "by-hand").install()
+            yield Adopting(lab, folder)
+        finally:
+            lab.down()
+
+
+def _with_secret(folder: pathlib.Path, secrets: t.Iterable[str]) -> list[str]:
+    wanted = [secret.encode() for secret in secrets]
+    found = []
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            if path.is_file() and any(secret in path.read_bytes() for secret in wanted):
+                found.append(str(path))
+    return found
+
+
+def test_without_a_vault_password_nothing_is_asked_or_written(made: Adopting) -> None:
+    result = made.play("adopt", vault=False)
+    assert result.code != 0 and "There is no vault password" in result.flat and not made.to.exists(), result.output
+
+
+def test_adopting_reads_only_and_keeps_secrets_out_of_everything(made: Adopting) -> None:
+    before = made.snapshots()
+    tokens = made.cluster("controlplane").secret("cluster-credentials")
+    secrets = (*SECRETS, VAULT_PASSWORD, "dead-key-4711", *(value for key, value in tokens.items() if key.endswith("_token")))
+    planned = made.play("adopt", "--check", "--diff")
+    assert "dataplane_1" in planned.output and not made.to.exists(), planned.output[-3000:]
+    with ArgumentWatch() as arguments:
+        result = made.play("adopt", "-vvv", "--diff")
+    # One candidate is dead: it is named, and everything else is written.
+    assert result.code != 0 and "Clusters that could not be asked: gone. Everything else was written." in result.flat, result.output[-3000:]
+    assert made.snapshots() == before
+    assert sorted(str(path.relative_to(made.to)) for path in made.to.rglob("*") if path.is_file()) == [
+        "group_vars/all/vault.yml", "hosts.yml", "values-controlplane.yaml", "values-dataplane_1.yaml", "values-dataplanes.yaml",
+    ]  # fmt: skip
+    seen = result.output + planned.output + "\n".join(arguments.seen)
+    assert not [secret for secret in secrets if secret in seen]
+    assert not _with_secret(made.to, secrets) and not _with_secret(made.temporary, secrets)
+    assert (made.to / "group_vars/all/vault.yml").read_text(encoding="utf-8").startswith("$ANSIBLE_VAULT;1.1;AES256")
+    hosts = yaml.safe_load((made.to / "hosts.yml").read_text(encoding="utf-8").replace("!unsafe ", ""))["all"]
+    assert hosts["vars"]["flyte_iam_policy_name"] == "flyte-bucket-access" and hosts["vars"]["flyte_provider"] == "aws"
+    hub = hosts["children"]["flyte_control_plane"]["hosts"]["hub"]
+    assert hub["flyte_release_name"] == "flyte-core-control" and hub["flyte_eks_cluster"] == "flyte-controlplane"
+    planes = hosts["children"]["flyte_data_planes"]["hosts"]
+    assert {name: (own["flyte_kube_context"], own["flyte_eks_cluster"]) for name, own in planes.items()} == {
+        "dataplane_1": ("dataplane1", "flyte-dataplane1"),
+        "dataplane_2": ("dataplane2", "flyte-dataplane2"),
+    }
+    assert "another release" not in result.output and "Helm has a release flyte-core of this chart there, too" in (made.to / "hosts.yml").read_text(encoding="utf-8")
+
+
+def test_what_is_there_is_not_overwritten(made: Adopting) -> None:
+    result = made.play("adopt")
+    assert result.code != 0 and "hosts.yml" in result.flat and "exists: choose another folder, or -e flyte_adopt_force=true" in result.flat, result.output
+    again = made.play("adopt", "-e", "flyte_adopt_force=true")
+    assert again.changed["hub"] == 0 and "hosts.yml: written" not in again.output, again.output[-2000:]
+
+
+def test_the_site_agrees_but_for_what_the_guide_gets_wrong(made: Adopting) -> None:
+    before = made.snapshots()
+    planned = made.site_play("--check", "--diff")
+    assert planned.code == 0, planned.output[-5000:]
+    assert made.snapshots() == before
+    text = planned.flat
+    assert "repaired condition keys with the guide's stray dot, which never matched" in text
+    assert "no longer trusted: system:serviceaccount:*:default" in text
+    result = made.site_play("--diff", "-vvv")
+    assert result.code == 0, result.output[-5000:]
+    assert not [secret for secret in SECRETS if secret in result.output + planned.output]
+    second = made.site_play()
+    assert second.code == 0 and set(second.changed.values()) == {0}, second.output[-5000:]
+    # What the person had is there still, whatever file it was in, or none.
+    cluster = made.cluster("controlplane")
+    deployments = {name: cluster.get(f"/apis/apps/v1/namespaces/flyte/deployments/{name}") for name in ("flyteadmin", "flyteconsole", "syncresources")}
+    assert deployments["flyteadmin"]["spec"]["replicas"] == 5 and deployments["flyteconsole"]["spec"]["replicas"] == 3
+    assert cluster.secret("db-pass")["pass.txt"] == SECRETS[0]
+    plane = made.cluster("dataplane2").get("/apis/apps/v1/namespaces/flyte/deployments/flytepropeller")
+    assert plane["spec"]["replicas"] == 2 and plane["spec"]["template"]["metadata"]["annotations"]["team"] == "ml"
+    assert made.labels() == {"team1/development": "label1", "team1/production": "label2", "project1/development/example.training_workflow": "project1"}
+    conditions = [statement["Condition"] for statement in made.trust()]
+    assert all(list(condition) == ["StringEquals"] for condition in conditions) and ".:" not in str(conditions)
