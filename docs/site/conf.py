@@ -31,6 +31,7 @@ _ANSIBLE = "https://docs.ansible.com/ansible/latest"
 _LABELS = {
     "common_return_values": f"{_ANSIBLE}/reference_appendices/common_return_values.html",
     "ansible_configuration_settings": f"{_ANSIBLE}/reference_appendices/config.html",
+    "callback_plugins": f"{_ANSIBLE}/plugins/callback.html",
     "action_plugins": f"{_ANSIBLE}/plugins/action.html",
 }
 
@@ -41,6 +42,8 @@ def _elsewhere(_app: Sphinx, _environment: object, node: pending_xref, content: 
     plugin = re.fullmatch(r"ansible_collections\.(\w+)\.(\w+)\.(\w+)", target)
     if plugin and plugin[1] != "flyte":
         return nodes.reference("", "", content, internal=False, refuri=f"{_ANSIBLE}/collections/{plugin[1]}/{plugin[2]}/{plugin[3]}.html")
+    if node["reftype"] == "envvar" and target.startswith("ANSIBLE_"):
+        return nodes.reference("", "", content, internal=False, refuri=f"{_ANSIBLE}/reference_appendices/config.html#envvar-{target}")
     return nodes.reference("", "", content, internal=False, refuri=_LABELS[target]) if target in _LABELS else None
 
 
