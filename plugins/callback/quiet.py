@@ -1,13 +1,8 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The default output, without what did nothing."""
 
 from __future__ import annotations
-
-import typing as t
-
-from ansible.plugins.callback.default import CallbackModule as Default
 
 DOCUMENTATION = r"""
 name: quiet
@@ -25,6 +20,10 @@ extends_documentation_fragment:
   - default_callback
   - result_format_callback
 """
+
+import typing as t
+
+from ansible.plugins.callback.default import CallbackModule as Default
 
 _DEBUG = ("debug", "ansible.builtin.debug", "ansible.legacy.debug")
 

@@ -65,7 +65,7 @@ def _named(entries: Sequence[Mapping[str, t.Any]]) -> Iterator[tuple[str, t.Any]
         if all(isinstance(name, str) and name for name in names) and len(set(names)) == len(names):
             yield from zip(t.cast("list[str]", names), entries)
             return
-    only = [next(iter(entry)) for entry in entries if len(entry) == 1]
+    only = [list(entry)[0] for entry in entries if len(entry) == 1]
     if len(only) == len(entries) == len(set(only)):
         # As customData has it: a list of one domain each, and of one setting each below it.
         yield from ((str(name), entry[name]) for name, entry in zip(only, entries))

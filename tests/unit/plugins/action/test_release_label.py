@@ -33,7 +33,8 @@ class Case:
         self.release: dict[str, t.Any] = {**release, "chart": "flyte-core", "version": "v1", "given": label_value(BEFORE)}
         self.known = Known(site_of(inventory), {"dataplane_1": {"release": self.release}}, None, CHART)
         self.server, self.helms = server, list[list[str]]()
-        self.answer: t.Any = {"changed": True, "status": {"revision": "2"}}
+        self.answer: dict[str, t.Any] = {"changed": True, "status": {"revision": "2"}}
+        self.failure: ModuleFailed | None = None
         action = ActionModule.__new__(ActionModule)
         action.variables = types.SimpleNamespace(read=lambda host, name: inventory[host].get(name))
         action.task_vars = {"inventory_hostname": "dataplane_1"}
@@ -45,8 +46,8 @@ class Case:
     def _module(self, name: str, _arguments: t.Any, **_how: t.Any) -> t.Any:
         assert name == "kubernetes.core.helm"
         self.helms.append(self.written)
-        if isinstance(self.answer, Exception):
-            raise self.answer
+        if self.failure:
+            raise self.failure
         return self.answer
 
     def run(self, **plan: t.Any) -> dict[str, t.Any]:
@@ -96,7 +97,7 @@ def test_where_helm_does_not_say_its_revision_it_is_looked_for(case: Case, monke
 
 
 def test_where_helm_fails_what_it_says_is_the_failure(case: Case) -> None:
-    case.answer = ModuleFailed({"failed": True, "msg": "no", "stderr": "Error: no room"})
+    case.failure = ModuleFailed({"failed": True, "msg": "no", "stderr": "Error: no room"})
     result = case.run()
     assert result["failed"] and "no room" in result["msg"]
     case.server.answers[f"PATCH {SECRETS}/{RECORD.format(1)}"] = 403

@@ -30,8 +30,8 @@ OURS: Values = {
 }
 
 
-def layers(inventory: Values | None = None, *, chart: Values = CHART, data_plane: bool = False, ours: Values = OURS) -> Layers:
-    return Layers(DEFAULTS, [chart], merge([chart, inventory or {}]), ours, data_plane)
+def layers(inventory: Values | None = None, *, data_plane: bool = False, ours: Values | None = None) -> Layers:
+    return Layers(DEFAULTS, [CHART], merge([CHART, inventory or {}]), OURS if ours is None else ours, data_plane)
 
 
 def judged(live: Values, given: Layers, *, label: str | None = None, last: Values | None = None, drop: tuple[str, ...] = ()) -> Verdict:
