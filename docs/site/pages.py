@@ -20,6 +20,7 @@ GROUPS: list[tuple[str, str]] = [
     ("How flytepropeller logs in to flyteadmin", r"flyte_propeller_"),
     ("Private endpoints", r"flyte_(probe|api)_"),
     ("EKS clusters", r"flyte_eks_"),
+    ("Rights, and who makes namespaces", r"flyte_(dataplane_rbac|sync)$"),
     ("IAM", r"flyte_(iam_|control_plane_role_arn|data_plane_role_arn)"),
     ("Google Cloud", r"flyte_gcp_"),
     ("AWS", r"flyte_aws_"),

@@ -31,6 +31,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.labels im
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.orphans import orphan_lines, orphans
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import make_plan
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.removals import removal_lines, removals, too_much
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rights import needs
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.same_place import same_places
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines, unprobed_lines
@@ -50,6 +51,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import K
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._plan_file import PlanFiles
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._release_changes import ReleaseChanges
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._removal import hosts_to_observe, planned_removal
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._rights import planned_rights
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._stored import drained_lines, place_faults, stored_now
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import TemplateFault, declared_variables, known_names
 
@@ -58,6 +60,7 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
     from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Plan
+    from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rights import Rights
     from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Row
     from ansible_collections.flyte.multicluster.plugins.plugin_utils._stored import Stored
 
@@ -94,12 +97,13 @@ class ActionModule(InventoryAction):
         if scope in (*_WHOLE, "iam"):
             self._refuse_values(site, reader)
             self._use_mapping(site, reader)
+        rights = self._rights(site, reader, whole=chart is not None)
         aws = self._ask_aws(site)
-        observed = {} if scope == "iam" else self._observe(site, hosts, aws, scope)
+        observed = {} if scope == "iam" else self._observe(site, hosts, aws, scope, rights)
         if scope in ("observe", "status"):
             live = control_plane_of(observed, site.control_plane.host).get("namespace_mapping")
             site.settings["flyte_namespace_mapping"] = plain_mapping(live) or site.settings["flyte_namespace_mapping"]
-        known = Known(site, observed, aws, chart, reader=reader if chart else None)
+        known = Known(site, observed, aws, chart, rights=rights, reader=reader if chart else None)
         if scope == "remove":
             return planned_removal(self, known, arguments["cluster"], arguments["labels"])
         if chart:
@@ -111,7 +115,7 @@ class ActionModule(InventoryAction):
         if scope == "status":
             return {**result, **drift(known, self.variables.read)}
         changes = ReleaseChanges(known, self.variables.read) if chart else None
-        plan = make_plan(site, observed, chart=chart, digest=changes, aws=aws, identities=known.identities)
+        plan = make_plan(site, observed, chart=chart, digest=changes, aws=aws, identities=known.identities, rights=rights)
         if changes:
             plan = self._with_changes(known, plan, changes, hosts, new=files.wanted)
         with_head = site.control_plane.host in hosts
@@ -133,6 +137,8 @@ class ActionModule(InventoryAction):
             "marks": plan.marks,
             "waiting": plan.waiting,
             "identity": plan.identity,
+            "rights": plan.rights,
+            "rights_left": plan.rights_left,
             "restarts": plan.restarts,
             "credentials": plan.credentials,
             "eks": plan.eks,
@@ -322,14 +328,23 @@ class ActionModule(InventoryAction):
             raise Refused(*map(str, wrong))
         return {key: found[key] for key in ("account", "partition", "clusters", "roles", "policy", "oidc_providers")}
 
-    def _observe(self, site: Site, hosts: list[str], aws: dict[str, t.Any] | None, scope: str) -> dict[str, dict[str, t.Any]]:
+    def _rights(self, site: Site, reader: ValuesReader, *, whole: bool) -> Rights:
+        """Return what Flyte's accounts need. Where nothing is changed, values that cannot be read take nothing away from what is shown."""
+        try:
+            return planned_rights(site, reader, whole=whole)
+        except Refused:
+            if whole:
+                raise
+            return needs(site, None, {})
+
+    def _observe(self, site: Site, hosts: list[str], aws: dict[str, t.Any] | None, scope: str, rights: Rights) -> dict[str, dict[str, t.Any]]:
         # The control plane is always asked: what it has decides what a data plane needs.
         asked = {*hosts, site.control_plane.host} - set(not_reachable_yet(site, aws))
         arguments = {
             "clusters": [observed_cluster(site, cluster, self.variables.read) for cluster in site.clusters if cluster.host in asked],
             "concurrency": site.settings["flyte_concurrency"],
             "timeout": site.settings["flyte_request_timeout"],
-            **observed_control_plane(site, self.variables.read),
+            **observed_control_plane(site, rights, self.variables.read),
             "server_version": scope == "status",
         }
         observed = self.module(MODULES + "flyte_cluster_info", arguments, reads=True)["clusters"]

@@ -91,7 +91,7 @@ class ActionModule(InventoryAction):
             return plan_rollout(site, known.observed[host], configuration, chart=known.planned_chart, digest=digest_of)
 
         rollout = planned({})
-        tried = probed_there(self, site, self._untried(site, rollout.configuration, probes)) if rollout.reason else {}
+        tried = probed_there(self, known, self._untried(site, rollout.configuration, probes)) if rollout.reason else {}
         return planned(tried) if tried else rollout
 
     def _untried(self, site: Site, configuration: Configuration, probes: Mapping[str, t.Any]) -> dict[str, str]:

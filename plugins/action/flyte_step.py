@@ -15,6 +15,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils import (
     _identity_steps,
     _placement_steps,
     _removal_steps,
+    _rights_steps,
     _status_steps,
     _steps,
 )
@@ -33,6 +34,8 @@ STEPS: dict[str, t.Callable[[_steps.Work], dict[str, t.Any]]] = {
     "iam_roles": _cloud_steps.create_roles,
     "pod_identity": _cloud_steps.associate_pod_identity,
     "identity": _identity_steps.store_identities,
+    "rights": _rights_steps.grant_rights,
+    "rights_left": _rights_steps.remove_rights,
     "ready": _steps.wait_until_ready,
     "credentials": _steps.store_credentials,
     "ecl": _placement_steps.set_labels,

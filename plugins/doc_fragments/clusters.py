@@ -219,6 +219,11 @@ propeller:
       where the release has one, has to be registered with the CA of its Secret. V(false) where their pods are stand-ins.
   type: bool
   default: true
+rights:
+  description:
+    - Whether what M(flyte.multicluster.flyte_dataplane_rights) writes has to be there. Else it is no failure where ClusterRoleBindings may not be listed.
+  type: bool
+  default: false
 token_secret:
   description: Name of the token Secret that is preferred, where there are several.
   type: str
@@ -279,6 +284,19 @@ certificates:
 checksum:
   description: Value of the annotation C(flyte.multicluster/identity-checksum) of pods that this secret belongs to. Left out, nothing is restarted.
   type: str
+""",
+    )
+
+    # That of flyte_dataplane_rights.
+    RIGHTS: str = _clusters(
+        _KEY,
+        NAMESPACE,
+        r"""
+accounts:
+  description:
+    - The rules of each account, by its name (C(flyteadmin), C(syncresources)), as a ClusterRole has them. With O(state=absent) only the names count.
+  type: dict
+  required: true
 """,
     )
 

@@ -11,11 +11,16 @@ import typing as t
 from ._clusters import client as _kube
 from ._clusters.access import access_of, access_options, method_of
 from ._flyteadmin.settings import ADMIN_CONNECTION, ADMIN_OPTIONS
+from ._rights.rules import FLYTEWORKFLOWS
 
 if t.TYPE_CHECKING:
     from ._flyteadmin.journal import Journal
     from ._flyteadmin.settings import Settings
     from ._labels.placement import Placement
+
+
+#: what flyteadmin does in every data plane
+DEFAULT_RULES = [FLYTEWORKFLOWS]
 
 
 def control_plane_argument_spec() -> dict[str, t.Any]:
@@ -98,6 +103,13 @@ def clusters_argument_spec(**more: t.Any) -> dict[str, t.Any]:
         "concurrency": {"type": "int", "default": 16},
         "timeout": {"type": "float", "default": 15},
     }
+
+
+def rules_argument_spec() -> dict[str, t.Any]:
+    """Return the option of the doc fragment flyte.multicluster.rules."""
+    texts: dict[str, t.Any] = {"type": "list", "elements": "str"}
+    options = {**{key: {**texts, "required": True} for key in ("apiGroups", "resources", "verbs")}, "resourceNames": texts}
+    return {"rules": {"type": "list", "elements": "dict", "options": options, "default": DEFAULT_RULES}}
 
 
 def flyteadmin_argument_spec(*, required: bool) -> dict[str, t.Any]:

@@ -40,10 +40,6 @@ options:
     description: Seconds to wait until a new token is filled.
     type: float
     default: 60
-  service_accounts:
-    description: Whether flyteadmin has to write ServiceAccounts in the data planes, as it does on EKS; checked by the probe.
-    type: bool
-    default: false
   backups:
     description:
       - Whether the whole Secret is kept, as another one C(flyte-multicluster-backup-credentials-…) beside it, before keys of it are overwritten or removed. The
@@ -57,6 +53,7 @@ extends_documentation_fragment:
   - flyte.multicluster.clusters.credentials
   - flyte.multicluster.clusters.access
   - flyte.multicluster.clusters.action_group
+  - flyte.multicluster.rules
   - flyte.multicluster.attributes
 attributes:
   check_mode:
@@ -154,6 +151,7 @@ probes:
       hint:
       kind:
       denied: []
+      excess: []
 """
 
 import typing as t
@@ -161,7 +159,7 @@ import typing as t
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import single_access_options
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.backups import BackupError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.store import PartialFailure, run
-from ansible_collections.flyte.multicluster.plugins.module_utils._options import clusters_argument_spec
+from ansible_collections.flyte.multicluster.plugins.module_utils._options import clusters_argument_spec, rules_argument_spec
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import kube_operation, run_module
 
 _OWN = {
@@ -170,7 +168,6 @@ _OWN = {
     "create_namespace": {"type": "bool", "default": True},
     "allow_partial": {"type": "bool", "default": False},
     "wait_timeout": {"type": "float", "default": 60},
-    "service_accounts": {"type": "bool", "default": False},
     "backups": {"type": "bool", "default": False},
 }
 _CLUSTER = {
@@ -187,7 +184,7 @@ _CLUSTER = {
 def _options() -> dict[str, t.Any]:
     clusters = clusters_argument_spec(**_CLUSTER)
     clusters["clusters"]["required_by"] = {"token": ["ca_data"]}
-    return {**single_access_options(), **_OWN, **clusters}
+    return {**single_access_options(), **_OWN, **rules_argument_spec(), **clusters}
 
 
 OPERATION = kube_operation(_options, lambda call: run(call.params, call.check_mode), PartialFailure, BackupError)

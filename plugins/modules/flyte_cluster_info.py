@@ -23,10 +23,12 @@ description:
   - With O(wait) it waits, for all clusters at once, until their pods are ready and flytepropeller leads instead; with O(gather) it
     observes them then.
 options:
-  service_accounts:
-    description: Whether flyteadmin has to write ServiceAccounts in the data planes, as it does on EKS and GKE.
-    type: bool
-    default: false
+  exact_rules:
+    description:
+      - What flyteadmin may be allowed at most, by the names in clusterConfigs of the data planes of which that is asked, each a list as O(rules). What it may
+        besides is C(excess) of the cluster's probe.
+    type: dict
+    default: {}
   unprobed:
     description: Names in clusterConfigs of the data planes that are not asked from here as flyteadmin asks them.
     type: list
@@ -48,6 +50,7 @@ extends_documentation_fragment:
   - flyte.multicluster.clusters
   - flyte.multicluster.clusters.info
   - flyte.multicluster.flyteadmin.connection
+  - flyte.multicluster.rules
   - flyte.multicluster.attributes
   - flyte.multicluster.attributes.info
 """
@@ -81,7 +84,8 @@ clusters:
     - RV(ignore:given) of the release is the label C(flyte.multicluster/values) of Helm's record, the digests of the values that this collection gave it last;
       null where it has none.
     - RV(ignore:not_working) names the Deployments whose pods may be ready, but that do not do their work. RV(ignore:namespaces) is null but for a
-      data plane with a release; RV(ignore:new_namespaces) are those of the last 15 minutes.
+      data plane with a release; RV(ignore:new_namespaces) are those of the last 15 minutes. RV(ignore:rights) are what
+      M(flyte.multicluster.flyte_dataplane_rights) wrote, by account.
     - RV(ignore:control_plane) is null but for the control plane. There it has RV(ignore:credentials) (fingerprints by cluster),
       RV(ignore:other_keys) of the Secret, RV(ignore:clusters), RV(ignore:namespace_mapping) and RV(ignore:refresh_interval) (what flyteadmin
       reads; null where its own default holds), RV(ignore:probes) (each cluster with flyteadmin's own
@@ -119,6 +123,12 @@ clusters:
       identity:
         managed: true
         keys: {client_secret: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae}
+      rights:
+        flyteadmin:
+          rules: [{apiGroups: [flyte.lyft.com], resources: [flyteworkflows], verbs: [create, delete]}]
+          intact: true
+          bound: true
+          account:
       not_working: []
       namespaces: [default, flyte, kube-system, team1-development]
       new_namespaces: []
@@ -139,7 +149,7 @@ import typing as t
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import access_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.deployments import wait_until_ready
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import observe
-from ansible_collections.flyte.multicluster.plugins.module_utils._options import clusters_argument_spec, flyteadmin_argument_spec
+from ansible_collections.flyte.multicluster.plugins.module_utils._options import clusters_argument_spec, flyteadmin_argument_spec, rules_argument_spec
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import Call, kube_operation, run_module
 
 _CLUSTER: dict[str, dict[str, t.Any]] = {
@@ -148,11 +158,12 @@ _CLUSTER: dict[str, dict[str, t.Any]] = {
     "control_plane": {"type": "bool", "default": False},
     "data_plane": {"type": "bool", "default": True},
     "propeller": {"type": "bool", "default": True},
+    "rights": {"type": "bool", "default": False},
     "token_secret": {"type": "str", "default": "flyteadmin-token", "no_log": False},
     "ca_data": {"type": "str"},
 }
 _OWN = {
-    "service_accounts": {"type": "bool", "default": False},
+    "exact_rules": {"type": "dict", "default": {}},
     "unprobed": {"type": "list", "elements": "str", "default": []},
     "server_version": {"type": "bool", "default": False},
     "wait": {"type": "float", "default": 0},
@@ -163,13 +174,15 @@ _OWN = {
 def _work(call: Call) -> dict[str, t.Any]:
     params = call.params
     specs = [{**{key: cluster[key] for key in ("name", *_CLUSTER)}, "access": access_of(cluster)} for cluster in params["clusters"]]
-    common = {option: params[option] for option in ("concurrency", "timeout", "service_accounts", "unprobed", "server_version", "flyteadmin")}
+    common = {option: params[option] for option in ("concurrency", "timeout", "rules", "unprobed", "server_version", "flyteadmin")}
     ready = wait_until_ready(specs, timeout=params["timeout"], wait=params["wait"]) if params["wait"] else {}
-    seen = {} if ready and not params["gather"] else observe(specs, **common)
+    seen = {} if ready and not params["gather"] else observe(specs, exact=params["exact_rules"], **common)
     return {"changed": False, **({"ready": ready} if ready else {}), **({"clusters": seen} if seen else {})}
 
 
-OPERATION = kube_operation(lambda: {**clusters_argument_spec(**_CLUSTER), **_OWN, **flyteadmin_argument_spec(required=False)}, _work)
+OPERATION = kube_operation(
+    lambda: {**clusters_argument_spec(**_CLUSTER), **_OWN, **rules_argument_spec(), **flyteadmin_argument_spec(required=False)}, _work
+)
 
 
 def main() -> None:

@@ -43,10 +43,6 @@ options:
     description: Seconds to wait until the pod of a Job ended, with the pull of its image.
     type: float
     default: 120
-  service_accounts:
-    description: Whether flyteadmin has to write ServiceAccounts in the data planes, as it does on EKS and GKE.
-    type: bool
-    default: false
   openshift_pods:
     description: Whether the control plane is an OpenShift, which chooses the pods' user ids itself.
     type: bool
@@ -62,6 +58,7 @@ options:
 extends_documentation_fragment:
   - flyte.multicluster.clusters.access
   - flyte.multicluster.clusters.action_group
+  - flyte.multicluster.rules
   - flyte.multicluster.attributes
 attributes:
   check_mode:
@@ -100,10 +97,12 @@ probes:
       hint:
       kind:
       denied: []
+      excess: []
 """
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import single_access_options
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe_job import run
+from ansible_collections.flyte.multicluster.plugins.module_utils._options import rules_argument_spec
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import kube_operation, run_module
 
 _CLUSTER = {"name": {"type": "str", "required": True}, "endpoint": {"type": "str", "required": True}}
@@ -112,12 +111,11 @@ _OWN = {
     "clusters": {"type": "list", "elements": "dict", "required": True, "options": _CLUSTER},
     "image": {"type": "str", "default": "docker.io/curlimages/curl:8.12.1"},
     "wait_timeout": {"type": "float", "default": 120},
-    "service_accounts": {"type": "bool", "default": False},
     "openshift_pods": {"type": "bool", "default": False},
     "concurrency": {"type": "int", "default": 16},
     "timeout": {"type": "float", "default": 15},
 }
-OPERATION = kube_operation(lambda: {**single_access_options(), **_OWN}, lambda call: run(call.params, call.check_mode))
+OPERATION = kube_operation(lambda: {**single_access_options(), **_OWN, **rules_argument_spec()}, lambda call: run(call.params, call.check_mode))
 
 
 def main() -> None:

@@ -209,6 +209,21 @@ identity:
   type: list
   elements: str
   sample: [dataplane_1]
+rights_needed:
+  description: What flyteadmin needs in the data planes, and what this collection gives accounts there, by inventory host, as rules of a ClusterRole.
+  returned: success
+  type: dict
+  sample: {needed: [{apiGroups: [flyte.lyft.com], resources: [flyteworkflows], verbs: [create, delete]}], given: {}}
+rights:
+  description: The rules of accounts that are written, by inventory host and account.
+  returned: success, unless O(scope=observe)
+  type: dict
+  sample: {dataplane_1: {flyteadmin: [{apiGroups: [flyte.lyft.com], resources: [flyteworkflows], verbs: [create, delete]}]}}
+rights_left:
+  description: Accounts whose rights of this collection are removed, by inventory host.
+  returned: success, unless O(scope=observe)
+  type: dict
+  sample: {dataplane_2: [syncresources]}
 restarts:
   description: Deployments that are started anew, since their pods are ready and they do not do their work, by inventory host.
   returned: success, unless O(scope=observe) or O(scope=status)

@@ -24,6 +24,8 @@ options:
       - V(oidc_providers), V(iam_policy), V(iam_roles) and V(pod_identity) set up IAM, by M(flyte.multicluster.flyte_oidc_provider),
         M(amazon.aws.iam_managed_policy), M(amazon.aws.iam_role) and M(flyte.multicluster.flyte_pod_identity).
       - V(identity) gives the flytepropellers of O(hosts) the secret with which they log in to flyteadmin, by M(flyte.multicluster.flyte_propeller_identity).
+      - V(rights) gives Flyte's accounts in the data planes of O(hosts) the rights that the plan has, by M(flyte.multicluster.flyte_dataplane_rights), and
+        V(rights_left) removes those that are left over.
       - V(ready) starts anew what the plan says, and waits until the Deployments of O(hosts) are ready, the FlyteWorkflow CRD serves and
         flytepropeller leads, by M(flyte.multicluster.flyte_cluster_info).
       - V(credentials) makes and stores the tokens of the data planes, by M(flyte.multicluster.flyte_cluster_credentials), and tries those that only the control
@@ -52,6 +54,8 @@ options:
       - iam_roles
       - pod_identity
       - identity
+      - rights
+      - rights_left
       - ready
       - credentials
       - ecl

@@ -21,6 +21,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._common.files i
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.known_keys import mistyped_keys, unread_settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import Sources, chart_files, needed_files
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shape import shape_of, shape_problems
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.sync import STANDALONE, stands_alone, taken_over
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.text import nearest
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values, parse
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import NOT_SHOWN, Fault
@@ -245,9 +246,16 @@ class ValuesReader:
             defaults=of_chart[0] if of_chart else {},
             chart_files=of_chart[1:],
             user_settings=self._read(cluster.host, "flyte_user_settings") or {},
-            files=[found for _path, found in users if not isinstance(found, Unreadable)],
+            files=[*self._taken_over(cluster), *(found for _path, found in users if not isinstance(found, Unreadable))],
             inline=self._read(cluster.host, "flyte_values") or {},
         )
+
+    def _taken_over(self, cluster: Cluster) -> list[Values]:
+        """Return what a data plane takes over of the control plane's values: what its syncresources does, where it has its own."""
+        if cluster.is_control_plane or not self._site.syncs_itself:
+            return []
+        head = self.sources(self._site.control_plane)
+        return [found for found in [taken_over([*head.files, head.inline])] if found]
 
     def faults(self, cluster: Cluster) -> list[Fault]:
         """Return what is wrong with a cluster's values: files that are none, and another shape than the chart's own values have."""
@@ -261,7 +269,15 @@ class ValuesReader:
         named = [(place.replace("userSettings", "flyte_user_settings", 1), problem) for place, problem in shape_problems(settings, shape)]
         named += [(f"flyte_values.{place}", problem) for place, problem in self._problems(cluster, inline)]
         named += [(f"flyte_user_settings.{name}", problem) for name, problem in self._unread(cluster, settings["userSettings"])]
-        return faults + [Fault(cluster.host, variable, NOT_SHOWN, f"{problem}.") for variable, problem in named]
+        return faults + [Fault(cluster.host, variable, NOT_SHOWN, f"{problem}.") for variable, problem in named] + self._alone(cluster, inline)
+
+    def _alone(self, cluster: Cluster, inline: Values) -> list[Fault]:
+        """Return the faults of values that let syncresources run in a data plane, where flyte_sync does not say so."""
+        given = {f"flyte_values_files: {path}": self._file(path, strict=True) for path in self._users_files(cluster)}
+        names = [name for name, found in {**given, "flyte_values": inline}.items() if isinstance(found, dict) and stands_alone(found)]
+        if cluster.is_control_plane or self._site.syncs_itself:
+            return []
+        return [Fault(cluster.host, name, True, f"{STANDALONE} is written by flyte_sync: data_plane: set that instead.") for name in names]
 
     def _problems(self, cluster: Cluster, values: Values) -> Iterator[tuple[str, str]]:
         """Yield the place of everything in a user's values that is of another shape than the chart's, or that no template reads."""

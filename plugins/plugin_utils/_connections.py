@@ -16,6 +16,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster, Site
+    from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rights import Rights
 
     Read = Callable[[str, str], t.Any]
 
@@ -54,16 +55,18 @@ def observed_cluster(site: Site, cluster: Cluster, read: Read) -> dict[str, t.An
         "control_plane": cluster.is_control_plane,
         "data_plane": cluster in site.targets,
         "propeller": site.settings["flyte_verify_propeller"],
+        "rights": cluster.rbac == "minimal" and not cluster.is_control_plane,
         "token_secret": site.settings["flyte_token_secret"],
         **api_ca(cluster, read),
         **cluster_options(site, cluster, read),
     }
 
 
-def observed_control_plane(site: Site, read: Read) -> dict[str, t.Any]:
+def observed_control_plane(site: Site, rights: Rights, read: Read) -> dict[str, t.Any]:
     """Return the options of flyte_cluster_info that concern what only the control plane has."""
     return {
-        "service_accounts": writes_service_accounts(site),
+        "rules": rights.needed,
+        "exact_rules": rights.exact(site),
         "unprobed": [cluster.name for cluster in site.data_planes if cluster.probe_from != "controller"],
         "flyteadmin": admin_connection(site, read),
     }
@@ -81,8 +84,3 @@ def api_ca(cluster: Cluster, read: Read) -> dict[str, str]:
     """
     text = None if cluster.is_control_plane else certificate_of(cluster.host, "flyte_api_ca_cert", read)
     return {"ca_data": text} if text else {}
-
-
-def writes_service_accounts(site: Site) -> bool:
-    """Return whether flyteadmin writes ServiceAccounts in the data planes: the templates of values-eks.yaml and values-gcp.yaml have one."""
-    return site.settings["flyte_provider"] in ("aws", "gcp")

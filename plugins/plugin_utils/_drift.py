@@ -39,7 +39,7 @@ def _rows(known: Known, read: Callable[[str, str], t.Any]) -> list[dict[str, t.A
         raise Refused("the inventory's values have faults, which site.yml --check names")
     whole = dataclasses.replace(known, chart=chart, reader=reader)
     whole.identities = planned_identities(whole, read)
-    plan = make_plan(whole.site, whole.observed, chart=chart, digest=whole.digest_of(read), aws=whole.aws, identities=whole.identities)
+    plan = make_plan(whole.site, whole.observed, chart=chart, digest=whole.digest_of(read), aws=whole.aws, identities=whole.identities, rights=whole.rights)
     return [dataclasses.asdict(row) for row in plan.rows if row.action.startswith("Helm release ")]
 
 

@@ -15,6 +15,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._helm.user_sett
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rights import Rights
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader
 
@@ -37,6 +38,8 @@ class Known:
     chart: Chart | None
     #: who each flytepropeller has to be, by inventory host
     identities: dict[str, Identity] = dataclasses.field(default_factory=dict)
+    #: what Flyte's accounts in the data planes need
+    rights: Rights = dataclasses.field(default_factory=Rights)
     #: of the values of its releases, once something asked for it
     reader: ValuesReader | None = None
     #: the values of data planes, which are looked at more than once. Secrets.
@@ -50,6 +53,7 @@ class Known:
             "aws": self.aws,
             "chart": dataclasses.asdict(self.chart) if self.chart else None,
             "identities": {host: dataclasses.asdict(identity) for host, identity in self.identities.items()},
+            "rights_needed": dataclasses.asdict(self.rights),
         }
 
     @classmethod
@@ -57,7 +61,8 @@ class Known:
         """Return it from flyte_plan's result."""
         chart = result.get("chart")
         identities = {host: Identity.from_dict(entry) for host, entry in (result.get("identities") or {}).items()}
-        return cls(Site.from_dict(result["site"]), dict(result["observed"]), result.get("aws"), Chart(**chart) if chart else None, identities)
+        rights = Rights.from_dict(result["rights_needed"])
+        return cls(Site.from_dict(result["site"]), dict(result["observed"]), result.get("aws"), Chart(**chart) if chart else None, identities, rights)
 
     @property
     def live(self) -> dict[str, t.Any]:

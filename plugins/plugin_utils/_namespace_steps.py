@@ -16,7 +16,8 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.namespace
     Lacking,
     lacking,
     lacking_failures,
-    restart_row,
+    makers,
+    restart_rows,
     sync_interval,
 )
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure
@@ -42,17 +43,20 @@ def restart_syncresources(work: Work, live: Mapping[str, t.Any], project_domains
         missing = until_there(work, missing, _STARTING if work.outcomes.changed else 0.0)
     if not missing:
         return ended([], lines=[], hosts=[])
-    row = restart_row(site, missing)
-    result = {"lines": row.lines(), "hosts": list(missing), "changed": True, "diff": {"before": {}, "after": {row.action: row.reason}}}
+    rows = restart_rows(site, missing)
+    lines = [line for row in rows for line in row.lines()]
+    diff = {"before": {}, "after": {f"{row.host}: {row.action}": row.reason for row in rows}}
+    result: dict[str, t.Any] = {"lines": lines, "hosts": list(missing), "changed": True, "diff": diff}
     if work.action.check_mode:
         return ended([], **result)
-    host = site.control_plane.host
-    unable = restart_all(work, {host: [SYNCRESOURCES]}) or wait_for(work, [host])[0]
-    if unable:
-        return ended([Failure(host, "namespaces", f"{SYNCRESOURCES}: {failure.problem}", failure.remedy) for failure in unable], **result)
+    hosts = [cluster.host for cluster in makers(site, missing)]
+    unable = restart_all(work, {host: [SYNCRESOURCES] for host in hosts})
+    unable += wait_for(work, [host for host in hosts if host not in {failure.host for failure in unable}])[0]
+    failed = {failure.host for failure in unable}
     # Whatever is missing still, the step verify says.
-    until_there(work, missing, float(site.settings["flyte_wait_timeout"]))
-    return ended([], **result)
+    served = {host: names for host, names in missing.items() if makers(site, [host])[0].host not in failed}
+    until_there(work, served, float(site.settings["flyte_wait_timeout"]) if served else 0.0)
+    return ended([Failure(failure.host, "namespaces", f"{SYNCRESOURCES}: {failure.problem}", failure.remedy) for failure in unable], **result)
 
 
 def until_there(work: Work, missing: Mapping[str, list[str]], seconds: float) -> dict[str, list[str]]:
@@ -83,7 +87,7 @@ def namespace_failures(
     """Return the failures of data planes that lack namespaces. A project that may be new is waited for, as long as syncresources may take."""
     site = work.known.site
     found = lacking(site, observed, live, project_domains)
-    young = until_there(work, found.young, sync_interval(site, observed)) if found.young else {}
+    young = until_there(work, found.young, sync_interval(site, observed, found.young)) if found.young else {}
     # What was observed before syncresources was waited for, or started anew, is looked at again.
     overdue = until_there(work, found.overdue, 0.0) if found.overdue and work.outcomes.changed else found.overdue
     return lacking_failures(site, Lacking(overdue, young).all)

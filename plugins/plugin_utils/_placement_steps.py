@@ -113,7 +113,7 @@ def _with_private_endpoints(work: Work, observed: dict[str, dict[str, t.Any]], l
     private = private_endpoints(site, live.get("clusterConfigs") or [])
     if not known or not private:
         return observed
-    probes = {**(known.get("probes") or {}), **probed_there(work.action, site, private)}
+    probes = {**(known.get("probes") or {}), **probed_there(work.action, work.known, private)}
     return {**observed, host: {**observed[host], "control_plane": {**known, "probes": probes}}}
 
 
@@ -137,7 +137,8 @@ def _site_failures(work: Work, observed: Mapping[str, dict[str, t.Any]]) -> list
     found = [*cluster_failures(known.site, observed), *unfinished(known.site, observed)]
     if not rows or known.chart is None:
         return found
-    plan = make_plan(known.site, observed, chart=known.chart, digest=known.digest_of(work.read), aws=known.aws, identities=known.identities)
+    more: dict[str, t.Any] = {"identities": known.identities, "rights": known.rights}
+    plan = make_plan(known.site, observed, chart=known.chart, digest=known.digest_of(work.read), aws=known.aws, **more)
     said = {failure.host for failure in found}
     # What was said of AWS is of before the run.
     left = [row for row in plan.rows if row.step not in _AWS_STEPS and row.host not in said]

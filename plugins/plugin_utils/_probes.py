@@ -10,29 +10,31 @@ import typing as t
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import probe_result
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_cluster_probe
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import cluster_options, writes_service_accounts
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import cluster_options
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
     from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction
+    from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known
 
 
-def probed_there(action: InventoryAction, site: Site, endpoints: Mapping[str, str]) -> dict[str, dict[str, t.Any]]:
+def probed_there(action: InventoryAction, known: Known, endpoints: Mapping[str, str]) -> dict[str, dict[str, t.Any]]:
     """Return what Jobs in the control plane's cluster found, by cluster name; in check mode none is made.
 
     :param endpoints: by the names of the clusters, whose keys the control plane's Secret has by now.
     """
     if not endpoints or action.check_mode:
         return {}
+    site = known.site
     settings, head = site.settings, site.control_plane
     arguments = {
         "namespace": head.namespace,
         "clusters": [{"name": name, "endpoint": endpoint} for name, endpoint in endpoints.items()],
         "image": settings["flyte_probe_image"],
         "wait_timeout": settings["flyte_probe_timeout"],
-        "service_accounts": writes_service_accounts(site),
+        "rules": known.rights.needed,
         "openshift_pods": head.openshift,
         "concurrency": settings["flyte_concurrency"],
         "timeout": settings["flyte_request_timeout"],

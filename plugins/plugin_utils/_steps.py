@@ -23,7 +23,6 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections im
     cluster_options,
     observed_cluster,
     observed_control_plane,
-    writes_service_accounts,
 )
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows, from_rows
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._outcomes import Outcomes
@@ -105,7 +104,7 @@ def wait_until_ready(work: Work) -> dict[str, t.Any]:
 
 def planned(work: Work) -> list[str]:
     """Return every host that was to be changed, or that did not do its work when it was observed and so was waited for."""
-    found = [host for key in ("identity", "releases", "marks", "credentials", "restarts") for host in work.plan.get(key) or []]
+    found = [host for key in ("identity", "rights", "releases", "marks", "credentials", "restarts", "rights_left") for host in work.plan.get(key) or []]
     found += [host for host, observation in work.known.observed.items() if not_ready(observation) or (observation or {}).get("not_working")]
     return list(dict.fromkeys(found))
 
@@ -135,7 +134,8 @@ def observed_now(work: Work, hosts: Iterable[str], **more: t.Any) -> dict[str, t
     """
     site = work.known.site
     clusters = [observed_cluster(site, cluster, work.read) for cluster in work.clusters(hosts)]
-    return work.action.here(flyte_cluster_info.OPERATION, {"clusters": clusters, **observed_control_plane(site, work.read), **work.many(), **more})
+    asked = observed_control_plane(site, work.known.rights, work.read)
+    return work.action.here(flyte_cluster_info.OPERATION, {"clusters": clusters, **asked, **work.many(), **more})
 
 
 def on_clusters(work: Work, hosts: Iterable[str], do: Callable[[Kube, Cluster], _Result]) -> dict[str, _Result | Failure]:
@@ -189,7 +189,7 @@ def store_credentials(work: Work) -> dict[str, t.Any]:
         "clusters": [_credential_source(work, plane) for plane in planes],
         "namespace": site.control_plane.namespace,
         "allow_partial": True,
-        "service_accounts": writes_service_accounts(site),
+        "rules": work.known.rights.needed,
         "backups": site.settings["flyte_backups"],
         **cluster_options(site, site.control_plane, work.read),
         **work.many(),
@@ -223,4 +223,4 @@ def _probes_elsewhere(work: Work, planes: Iterable[Cluster], stored: Mapping[str
     """Return the probes of the data planes that are not tried from here: by the control plane, with what it has stored by now, or by nobody."""
     elsewhere = [plane for plane in planes if plane.probe_from != "controller" and plane.name in stored]
     private = {plane.name: endpoint_of(plane, work.known.observed.get(plane.host)) or "" for plane in elsewhere if plane.probe_from == "control_plane"}
-    return {**{plane.name: probe_result(kind=UNPROBED) for plane in elsewhere}, **probed_there(work.action, work.known.site, private)}
+    return {**{plane.name: probe_result(kind=UNPROBED) for plane in elsewhere}, **probed_there(work.action, work.known, private)}

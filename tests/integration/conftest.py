@@ -52,7 +52,8 @@ class Cluster:
         self.server = cluster["server"]
         self._session = requests.Session()
         self._session.trust_env = False  # REQUESTS_CA_BUNDLE would win over the cluster's CA
-        self._session.verify = cluster["certificate-authority"]
+        self.ca_file: str = cluster["certificate-authority"]
+        self._session.verify = self.ca_file
         self._session.cert = (user["client-certificate"], user["client-key"])
 
     def get(self, path: str) -> t.Any:

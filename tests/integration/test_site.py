@@ -73,7 +73,7 @@ def test_a_faulty_inventory_is_refused_before_any_change(site: SiteUnderTest) ->
         "dataplane_2: flyte_api_endpoint = 'http://10.0.0.1': has to be an https URL",
         "dataplane_1: flyte_kube_host: must not hold credentials: give flyte_kube_api_key",
         "dataplane_2: flyte_kube_proxy: has to be an http or https URL",
-        "controlplane: flyte_data_plane_role_arn = 'notanarn': has to be the ARN of an IAM role",
+        "dataplane_1: flyte_data_plane_role_arn = 'notanarn': has to be the ARN of an IAM role",
     ):
         # The output may quote an apostrophe by doubling it.
         assert part in text.replace("''", "'"), (part, result.output)

@@ -15,7 +15,9 @@ from .errors import reading
 from .secrets import read_secret
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
+
+    from .._rights.rules import Rule
 
 #: seconds for flyteadmin to say whether it wants tokens: a run does not depend on it
 _ASK_TIMEOUT = 5.0
@@ -26,10 +28,19 @@ SECTIONS = ("clusters", "namespace_mapping", "cluster_resources")
 
 
 def observe_control_plane(
-    kube: Kube, namespace: str, *, timeout: float, service_accounts: bool, unprobed: Collection[str] = (), flyteadmin: Mapping[str, t.Any] | None = None
+    kube: Kube,
+    namespace: str,
+    *,
+    timeout: float,
+    rules: Sequence[Rule],
+    exact: Mapping[str, Sequence[Rule]] | None = None,
+    unprobed: Collection[str] = (),
+    flyteadmin: Mapping[str, t.Any] | None = None,
 ) -> dict[str, t.Any]:
     """Return what only the control plane has, fingerprints in the place of credentials.
 
+    :param rules: what flyteadmin has to be allowed in the data planes.
+    :param exact: what it may be allowed at most, by the names of the clusters of which that is asked.
     :param unprobed: names of clusters that are not asked from here as flyteadmin asks them.
     :param flyteadmin: how it is reached, None where it is not asked whether it wants tokens.
     """
@@ -43,7 +54,7 @@ def observe_control_plane(
     clusters = _clusters_of(configured)
     stored = stored_credentials(data)
     pairs = {f"{name}_{suffix}" for name in stored for suffix in ("token", "cacert")}
-    probes = probe_all(clusters.get("clusterConfigs") or [], data, timeout=timeout, service_accounts=service_accounts, unprobed=unprobed)
+    probes = probe_all(clusters.get("clusterConfigs") or [], data, timeout=timeout, rules=rules, exact=exact, unprobed=unprobed)
     journal = ConfigMapJournal(lambda: kube, namespace)
     with reading(f"the journal {journal.place}", "It holds labels to restore: mend it, or move it away."):
         rows = [_labels.as_dict(key, label) for key, label in sorted(journal.read().items())]

@@ -24,9 +24,12 @@ from .errors import failure_of, reading
 from .identity import observe_identity
 from .propeller import not_working
 from .releases import Release, find_release
+from .rights import observe_rights
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from .._rights.rules import Rule
 
 ACCOUNT = "flyteadmin"
 NAMESPACES_PATH = "/api/v1/namespaces"
@@ -40,7 +43,8 @@ def observe(
     *,
     concurrency: int,
     timeout: float,
-    service_accounts: bool,
+    rules: Sequence[Rule],
+    exact: t.Mapping[str, Sequence[Rule]] | None = None,
     unprobed: Sequence[str] = (),
     server_version: bool = False,
     flyteadmin: t.Mapping[str, t.Any] | None = None,
@@ -55,7 +59,7 @@ def observe(
 
     def whole(spec: _Spec) -> _Observed:
         observed = _opened(spec, timeout, server_version)
-        asked: dict[str, t.Any] = {"service_accounts": service_accounts, "unprobed": unprobed, "flyteadmin": flyteadmin}
+        asked: dict[str, t.Any] = {"rules": rules, "exact": exact, "unprobed": unprobed, "flyteadmin": flyteadmin}
         return observed.complete(lambda kube: observe_control_plane(kube, spec["namespace"], timeout=timeout, **asked))
 
     limit = PATIENCE * timeout
@@ -96,7 +100,8 @@ class _Observed:
 def _nothing() -> dict[str, t.Any]:
     return {
         "reachable": False, "error": None, "server": None, "kubernetes": None, "release": None, "token": None, "missing": [], "deployments": None,
-        "not_working": [], "namespaces": None, "new_namespaces": [], "identity": None, "control_plane": None,
+        "not_working": [], "namespaces": None, "new_namespaces": [], "identity": None, "rights": {}, "refresh_interval": None,
+        "control_plane": None,
     }  # fmt: skip
 
 
@@ -132,6 +137,7 @@ def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.An
     found: dict[str, t.Any] = {
         "token": None, "missing": [], "deployments": None, "not_working": [], "namespaces": None, "new_namespaces": [],
         "identity": observe_identity(kube, namespace),
+        "rights": {} if spec["control_plane"] else observe_rights(kube, namespace, wanted=spec["rights"]),
     }  # fmt: skip
     if release is None:
         return found
@@ -152,6 +158,7 @@ def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.An
         found["namespaces"], found["new_namespaces"] = sorted(ages), sorted(name for name, age in ages.items() if age < NEW)
         if spec["propeller"]:
             found["not_working"] = not_working(kube, namespace, release.duties)
+    found["refresh_interval"] = release.refresh_interval
     state = readiness(kube, namespace, release.deployments)
     found["deployments"] = state.public()
     found["missing"] += state.missing

@@ -11,6 +11,7 @@ import typing as t
 from .._common.certificates import is_certificate
 from .._common.threads import WIDE, in_threads
 from .._helm.configuration import SECRET_NAME
+from .._rights.rules import excess, granted, questions, said
 from .client import Kube
 from .each import PATIENCE
 from .errors import failure_of, reading
@@ -18,8 +19,8 @@ from .errors import failure_of, reading
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-_FLYTEWORKFLOWS = ("flyte.lyft.com", "flyteworkflows", ("create", "delete"))
-_SYNCED = ("create", "get", "patch")
+    from .._rights.rules import Question, Rule
+
 _STORE = "Run site.yml with the tag credentials."
 #: the kind of a failure with which flyteadmin does not start; with a cluster that does not answer it does
 UNUSABLE = "unusable"
@@ -27,54 +28,55 @@ UNUSABLE = "unusable"
 MISSING = "missing"
 
 
-def probe_result(error: str | None = None, hint: str | None = None, kind: str | None = None, denied: t.Sequence[str] = ()) -> dict[str, t.Any]:
-    """Return what a probe says; without an error all is well."""
-    return {"ok": error is None, "error": error, "hint": hint, "kind": kind, "denied": list(denied)}
+def probe_result(
+    error: str | None = None, hint: str | None = None, kind: str | None = None, denied: t.Sequence[str] = (), more: t.Sequence[str] = ()
+) -> dict[str, t.Any]:
+    """Return what a probe says; without an error all is well.
+
+    :param more: the rights that are held besides those that may be.
+    """
+    return {"ok": error is None, "error": error, "hint": hint, "kind": kind, "denied": list(denied), "excess": list(more)}
 
 
-def required_rights(*, service_accounts: bool) -> list[tuple[str, str, tuple[str, ...]]]:
-    """Return what flyteadmin does in a data plane: API group, resource, verbs (facts: "Data planes")."""
-    rights = [_FLYTEWORKFLOWS, ("", "namespaces", _SYNCED), ("", "resourcequotas", _SYNCED)]
-    return rights + ([("", "serviceaccounts", _SYNCED)] if service_accounts else [])
-
-
-def probe(endpoint: str, token: str, ca_cert: str, *, service_accounts: bool, timeout: float) -> dict[str, t.Any]:
+def probe(
+    endpoint: str, token: str, ca_cert: str, *, rules: Sequence[Rule], timeout: float, exact: Sequence[Rule] | None = None
+) -> dict[str, t.Any]:
     """Ask a data plane with exactly the endpoint, token and CA that flyteadmin will use what it may do there.
 
-    :returns: ``ok``, ``error`` and ``denied``: the rights that are missing.
+    :param rules: what it has to be allowed.
+    :param exact: what it may be allowed at most, None where that is not asked.
+    :returns: ``ok``, ``error``, ``denied``: the rights that are missing, and ``excess``: those that are too many.
     """
     denied: list[str] = []
     try:
         kube = Kube({"host": endpoint, "api_key": token}, timeout=timeout, ca_data=ca_cert)
-        rights = required_rights(service_accounts=service_accounts)
-        granted = _rules(kube)
-        for group, resource, verbs in rights:
-            # What one question about all rules does not show (an authorizer beside RBAC may not list them) is asked one by one.
-            missing = [verb for verb in verbs if not _granted(granted, group, resource, verb)]
-            denied += [f"{verb} {resource}" for verb in missing if not _may(kube, group, resource, verb)]
+        held = _rules(kube)
+        # What one question about all rules does not show (an authorizer beside RBAC may not list them) is asked one by one.
+        denied = [said(question) for question in questions(rules) if not granted(held, question) and not _may(kube, question)]
+        more = [] if exact is None else excess(held, exact)
     except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
         found = failure_of(error)
         return probe_result(found["message"], found["hint"], found["kind"])
     if denied:
-        return rights_missing(denied)
-    return probe_result()
+        return rights_missing(denied, more)
+    return probe_result(more=more)
 
 
-def rights_missing(denied: t.Sequence[str]) -> dict[str, t.Any]:
+def rights_missing(denied: t.Sequence[str], more: t.Sequence[str] = ()) -> dict[str, t.Any]:
     """Return the result of a probe that shows missing rights."""
-    hint = "Grant them to the ServiceAccount flyteadmin there; the chart does with flyteadmin.rbac: true."
-    return probe_result(f"flyteadmin may not: {', '.join(denied)}", hint, "rights", denied)
+    hint = "Grant them to the ServiceAccount flyteadmin there: site.yml does with flyte_dataplane_rbac: minimal, the chart with flyteadmin.serviceAccount.rbac."
+    return probe_result(f"flyteadmin may not: {', '.join(denied)}", hint, "rights", denied, more)
 
 
 #: seconds for an API server to take notice of a new token, role or binding: it reads them from caches of its own
 SETTLE = 10.0
 
 
-def settled_probe(endpoint: str, token: str, ca_cert: str, *, service_accounts: bool, timeout: float) -> dict[str, t.Any]:
+def settled_probe(endpoint: str, token: str, ca_cert: str, *, rules: Sequence[Rule], timeout: float) -> dict[str, t.Any]:
     """Probe, again for a while where the token is not accepted or rights are missing: they may have been made a moment ago."""
     ended, pause = time.monotonic() + SETTLE, 0.1
     while True:
-        found = probe(endpoint, token, ca_cert, service_accounts=service_accounts, timeout=timeout)
+        found = probe(endpoint, token, ca_cert, rules=rules, timeout=timeout)
         if found["kind"] not in ("api", "rights") or time.monotonic() + pause > ended:
             return found
         time.sleep(pause)
@@ -88,21 +90,12 @@ def _rules(kube: Kube) -> list[dict[str, t.Any]]:
     return (answer.get("status") or {}).get("resourceRules") or []
 
 
-def _granted(rules: list[dict[str, t.Any]], group: str, resource: str, verb: str) -> bool:
-    def among(value: str, values: list[str] | None) -> bool:
-        return value in (values or []) or "*" in (values or [])
-
-    return any(
-        among(group, rule.get("apiGroups")) and among(resource, rule.get("resources")) and among(verb, rule.get("verbs")) and not rule.get("resourceNames")
-        for rule in rules
-    )
-
-
-def _may(kube: Kube, group: str, resource: str, verb: str) -> bool:
+def _may(kube: Kube, question: Question) -> bool:
+    attributes = {key: value for key, value in zip(("group", "resource", "verb", "name"), question) if value or key != "name"}
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": {"group": group, "resource": resource, "verb": verb}},
+        "spec": {"resourceAttributes": attributes},
     }
     answer = kube.create("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
     return bool((answer.get("status") or {}).get("allowed"))
@@ -127,11 +120,19 @@ def stored_pair(name: str, data: Mapping[str, bytes]) -> tuple[tuple[str, str] |
 
 
 def probe_all(
-    configs: Sequence[Mapping[str, t.Any]], data: Mapping[str, bytes], *, timeout: float, service_accounts: bool, unprobed: Collection[str] = ()
+    configs: Sequence[Mapping[str, t.Any]],
+    data: Mapping[str, bytes],
+    *,
+    timeout: float,
+    rules: Sequence[Rule],
+    exact: Mapping[str, Sequence[Rule]] | None = None,
+    unprobed: Collection[str] = (),
 ) -> dict[str, dict[str, t.Any]]:
     """Ask every configured cluster with the credentials of the control plane's Secret.
 
     :param configs: clusterConfigs.
+    :param rules: what flyteadmin has to be allowed in all of them.
+    :param exact: what it may be allowed at most, by the names of the clusters of which that is asked.
     :param unprobed: names of clusters of which the Secret is looked at only.
     """
 
@@ -145,7 +146,7 @@ def probe_all(
             return probe_result(f"its CA certificate in the Secret {SECRET_NAME} is none: flyteadmin does not start with it", _STORE, UNUSABLE)
         if entry["name"] in unprobed:
             return probe_result(kind=UNPROBED)
-        return probe(str(entry.get("endpoint") or ""), *pair, service_accounts=service_accounts, timeout=timeout)
+        return probe(str(entry.get("endpoint") or ""), *pair, rules=rules, timeout=timeout, exact=(exact or {}).get(str(entry["name"])))
 
     with reading("clusterConfigs of flyteadmin's configuration", "Correct it by hand, or run site.yml with the tag controlplane."):
         found = in_threads(one, configs, WIDE, seconds=PATIENCE * timeout, late=lambda _entry, why: probe_result(str(why), why.hint, why.kind))

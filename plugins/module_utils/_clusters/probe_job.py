@@ -21,7 +21,8 @@ from .credentials import MANAGED_BY
 from .deployments import pod_problem
 from .each import each
 from .errors import reading
-from .probe import probe_result, required_rights, rights_missing, stored_pair
+from .._rights.rules import questions
+from .probe import probe_result, rights_missing, stored_pair
 from .secrets import read_secret
 
 if t.TYPE_CHECKING:
@@ -43,13 +44,14 @@ ask() {
       --header 'Content-Type: application/json' --header 'Accept: application/json' --data-binary "$1" --output "$SCRATCH/answer" \
       --write-out '%{http_code}' "$ENDPOINT/apis/authorization.k8s.io/v1/selfsubjectaccessreviews" 2> "$SCRATCH/error"
 }
-printf '%s\n' "$RIGHTS" | while read -r group resource verb; do
+printf '%s\n' "$RIGHTS" | while read -r group resource verb name; do
   [ "$group" != - ] || group=''
+  [ "$name" != - ] || name=''
   body='{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview","spec":{"resourceAttributes":{'
-  body="$body\"group\":\"$group\",\"resource\":\"$resource\",\"verb\":\"$verb\"}}}"
+  body="$body\"group\":\"$group\",\"resource\":\"$resource\",\"verb\":\"$verb\",\"name\":\"$name\"}}}"
   status=$(ask "$body") || { say "curl $(head -c 500 "$SCRATCH/error" | tr '\n' ' ')"; exit 0; }
   [ "$status" = 201 ] || { say "status $status"; exit 0; }
-  grep -q '"allowed": *true' "$SCRATCH/answer" || say "denied $verb $resource"
+  grep -q '"allowed": *true' "$SCRATCH/answer" || say "denied $verb $resource${name:+/$name}"
 done
 say end
 """
@@ -96,7 +98,7 @@ def _tried(kube: Kube, cluster: Mapping[str, t.Any], params: Mapping[str, t.Any]
 
 def job(name: str, cluster: Mapping[str, t.Any], params: Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Return the Job that tries a cluster. It holds no credential."""
-    rights = [(group or "-", resource, verb) for group, resource, verbs in required_rights(service_accounts=params["service_accounts"]) for verb in verbs]
+    rights = [(group or "-", resource, verb, name or "-") for group, resource, verb, name in questions(params["rules"])]
     environment = {
         "ENDPOINT": cluster["endpoint"].rstrip("/"),
         "RIGHTS": "\n".join(" ".join(right) for right in rights),

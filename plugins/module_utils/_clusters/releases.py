@@ -22,6 +22,7 @@ from .propeller import Duties, duties_of
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_INTERVAL = re.compile(r"^ +refreshInterval: [\"']?([\w.]+)", re.MULTILINE)
 #: a record is at most 1 MiB, compressed
 _MOST = 256 << 20
 
@@ -53,6 +54,8 @@ class Release:
     duties: Duties = Duties()
     #: our label on it: digests of the values that we gave it, None where it has none
     given: str | None = None
+    #: of syncresources, where the release has one
+    refresh_interval: str | None = None
 
     @property
     def is_pending(self) -> bool:
@@ -61,7 +64,7 @@ class Release:
 
     def public(self) -> dict[str, t.Any]:
         """Return it as a module's result has it."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in ("deployments", "duties")}
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in ("deployments", "duties", "refresh_interval")}
 
 
 def find_release(kube: Kube, namespace: str, name: str) -> Release | None:
@@ -130,6 +133,7 @@ def _release(found: Mapping[str, t.Any], record: str, namespace: str) -> Release
         deployments=deployments,
         duties=duties_of(manifest, [entry.name for entry in deployments if entry.replicas != 0], namespace),
         given=(found["metadata"].get("labels") or {}).get(LABEL),
+        refresh_interval=interval.group(1) if (interval := _INTERVAL.search(manifest)) else None,
     )
 
 

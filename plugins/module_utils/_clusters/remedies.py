@@ -33,6 +33,11 @@ _REMEDIES: list[tuple[re.Pattern[str], str]] = [
             r"invalid ownership metadata|cannot be imported into the current release",
             "Delete that object if nothing uses it, or set flyte_release_name to its release.",
         ),
+        (
+            r"attempting to grant RBAC permissions not currently held",
+            "Kubernetes lets nobody grant what they do not have: run this as an account that holds these rights itself (cluster-admin does), "
+            "or that may escalate and bind clusterroles.",
+        ),
         (r"is forbidden: User|cannot (get|list|create|patch|update|delete|watch) resource", "Grant this account the right that the message names."),
         (
             r"no matches for kind|could not find the requested resource",

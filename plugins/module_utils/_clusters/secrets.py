@@ -95,13 +95,14 @@ def _has(found: Mapping[str, t.Any], wanted: Mapping[str, t.Any]) -> bool:
 
 def _create(kube: Kube, namespace: str, name: str, data: Patch, metadata: Mapping[str, t.Any], *, create_namespace: bool) -> None:
     if create_namespace:
-        _ensure_namespace(kube, namespace)
+        ensure_namespace(kube, namespace)
     given = {kind: {key: value for key, value in pairs.items() if value is not None} for kind, pairs in metadata.items()}
     about = {"name": name, "namespace": namespace, **given, "labels": {**MANAGED_BY, **given.get("labels", {})}}
     kube.create(secrets_path(namespace), {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": about, "data": dict(data)})
 
 
-def _ensure_namespace(kube: Kube, namespace: str) -> None:
+def ensure_namespace(kube: Kube, namespace: str) -> None:
+    """Make a namespace where it is not there."""
     if kube.find(f"/api/v1/namespaces/{namespace}") is None:
         try:
             kube.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})

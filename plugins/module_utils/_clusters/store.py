@@ -50,7 +50,7 @@ def _gather(cluster: Mapping[str, t.Any], params: Mapping[str, t.Any], check_mod
         # A proxy in front of an API server has another CA than the one that the token Secret names.
         gathered.pair = (token.token, cluster["ca_data"] or token.ca_cert) if token else None
     if cluster["endpoint"] and gathered.pair:
-        gathered.probe = settled_probe(cluster["endpoint"], *gathered.pair, service_accounts=params["service_accounts"], timeout=params["timeout"])
+        gathered.probe = settled_probe(cluster["endpoint"], *gathered.pair, rules=params["rules"], timeout=params["timeout"])
     return gathered
 
 

@@ -102,23 +102,28 @@ def credentials_of(values: Mapping[str, t.Any]) -> Credentials:
     )
 
 
-def identity_override(identity: Identity, base: Mapping[str, t.Any], *, is_control_plane: bool) -> Values:
+def identity_override(identity: Identity, base: Mapping[str, t.Any], *, is_control_plane: bool, syncs: bool = False) -> Values:
     """Return our values of a release whose flytepropeller has an identity of ours.
 
     :param base: what is below ours of flytepropeller, merged; lists in it are carried along, since Helm replaces lists whole.
+    :param syncs: whether syncresources of this release asks flyteadmin too, as the same client.
     """
     client: Values = {"clientId": identity.client_id, "clientSecretLocation": f"{AUTH_MOUNT}/{CLIENT_SECRET}", **identity.login}
     propeller: Values = {"podAnnotations": {IDENTITY_ANNOTATION: identity.checksum}}
     if ADMIN_CA in identity.keys:
         client["caCertFilePath"] = f"{AUTH_MOUNT}/{ADMIN_CA}"
+    parts = {"flytepropeller": propeller}
+    if syncs:
+        parts["cluster_resource_manager"] = {"podAnnotations": dict(propeller["podAnnotations"])}
     if {ADMIN_CA, TOKEN_CA} & set(identity.keys):
-        given = lookup(base, "flytepropeller.podEnv", [])
-        kept = [dict(entry) for entry in given if entry.get("name") != "SSL_CERT_DIR"] if isinstance(given, list) else []
-        propeller["podEnv"] = [*kept, {"name": "SSL_CERT_DIR", "value": _CA_FOLDERS}]
+        for name, part in parts.items():
+            given = lookup(base, f"{name}.podEnv", [])
+            kept = [dict(entry) for entry in given if entry.get("name") != "SSL_CERT_DIR"] if isinstance(given, list) else []
+            part["podEnv"] = [*kept, {"name": "SSL_CERT_DIR", "value": _CA_FOLDERS}]
     override: Values = {
         "secrets": {"adminOauthClientCredentials": {"enabled": True, "secretName": AUTH_SECRET, "clientId": identity.client_id, "clientSecret": None}},
         "configmap": {"admin": {"admin": client}},
-        "flytepropeller": propeller,
+        **parts,
     }
     if is_control_plane:
         override["flytescheduler"] = {"podAnnotations": {IDENTITY_ANNOTATION: identity.checksum}}

@@ -37,14 +37,22 @@ def admin_override(base: Mapping[str, t.Any], namespace: str, mapping: str) -> V
 
     :param mapping: ``{project}-{domain}`` and the like.
     """
-    configmap: Values = {}
+    configmap: Values = dict(mapping_override(base, mapping).get("configmap") or {})
     uris = lookup(base, _AUTHORIZED, [])
     moved = [str(uri).replace(f"//flyteadmin.{_WRITTEN_OUT}.svc", f"//flyteadmin.{namespace}.svc") for uri in uris]
     if moved != uris:
         configmap["adminServer"] = {"auth": {"authorizedUris": moved}}
-    if mapping != (mapping_of(base) or DEFAULT_MAPPING):
-        configmap["namespace_config"] = {"namespace_mapping": {"template": template_of(mapping)}}
     return {"configmap": configmap} if configmap else {}
+
+
+def mapping_override(base: Mapping[str, t.Any], mapping: str) -> Values:
+    """Return our values of what makes the namespaces of tasks.
+
+    :param mapping: ``{project}-{domain}`` and the like.
+    """
+    if mapping == (mapping_of(base) or DEFAULT_MAPPING):
+        return {}
+    return {"configmap": {"namespace_config": {"namespace_mapping": {"template": template_of(mapping)}}}}
 
 
 def mapping_of(values: Mapping[str, t.Any]) -> str | None:

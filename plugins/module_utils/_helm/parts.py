@@ -57,20 +57,14 @@ _USED_BY: dict[str, tuple[str, ...]] = {
 _KEPT = ("enabled", "enable", "serviceAccount")
 _LOGS = "configmap.task_logs.plugins.logs"
 #: what a data plane never has, though values of the whole site may turn it on
-_NOT_IN_A_DATA_PLANE = ("flyteadmin", "datacatalog", "flyteconsole", "workflow_scheduler", "workflow_notifications")
+_NOT_IN_A_DATA_PLANE = ("flyteadmin", "datacatalog", "flyteconsole", "workflow_scheduler", "workflow_notifications", "cluster_resource_manager")
 _DATABASE_SETTINGS = ("dbPassword", "rdsHost", "dbHost")
 _REFERENCE = re.compile(r"userSettings(?:\.(\w+))?")
 
 
-def without_control_plane(base: Mapping[str, t.Any]) -> Values:
-    """Return our values that turn off, in a data plane, everything that is the control plane's.
-
-    :param base: everything below ours, merged. syncresources stays where it runs by itself, without the database.
-    """
-    override: Values = {part: {"enabled": False} for part in _NOT_IN_A_DATA_PLANE}
-    if not lookup(base, "cluster_resource_manager.config.cluster_resources.standaloneDeployment", False):
-        override["cluster_resource_manager"] = {"enabled": False}
-    return {**override, "common": {"ingress": {"enabled": False}}}
+def without_control_plane() -> Values:
+    """Return our values that turn off, in a data plane, everything that is the control plane's."""
+    return {**{part: {"enabled": False} for part in _NOT_IN_A_DATA_PLANE}, "common": {"ingress": {"enabled": False}}}
 
 
 def used_only(values: Values, defaults: Mapping[str, t.Any], *, data_plane: bool) -> Values:
@@ -126,7 +120,8 @@ def _unused_sections(whole: Mapping[str, t.Any], *, data_plane: bool) -> list[st
     on = {part for parts in _USED_BY.values() for part in parts if lookup(whole, f"{part}.enabled", False)}
     unused = [section for section, parts in _USED_BY.items() if not on & set(parts)]
     if data_plane:
-        unused += ["db", "common.databaseSecret"]
+        # With clusterConfigs syncresources would not work in its own cluster.
+        unused += ["db", "common.databaseSecret", "configmap.clusters"]
     if not lookup(whole, f"{_LOGS}.cloudwatch-enabled", False):
         unused += [f"{_LOGS}.cloudwatch-region", f"{_LOGS}.cloudwatch-log-group"]
     return unused

@@ -12,10 +12,10 @@ import dataclasses
 import typing as t
 
 from .._iam.required import domain_role, role_arn, uses_pod_identity
-from . import echo, log_links, namespaces
+from . import echo, log_links, namespaces, sync
 from .configuration import Configuration
 from .identity import identity_override
-from .overrides import EKS_ROLE_ANNOTATION, GCP_ACCOUNT_ANNOTATION, control_plane_override, data_plane_override
+from .overrides import EKS_ROLE_ANNOTATION, GCP_ACCOUNT_ANNOTATION, control_plane_override, custom_data_with, data_plane_override
 from .parts import used_only, without_control_plane
 from .user_settings import filled_in
 from .values import Values, lookup, merge
@@ -113,14 +113,26 @@ def release_layers(
     users = filled_in(users_values(sources), site, cluster, aws)
     base = merge([sources.defaults, users])
     if not cluster.is_control_plane:
-        override = merge([_propeller_override(site, cluster, managed, base), without_control_plane(base)])
+        override = merge([_propeller_override(site, cluster, managed, base), without_control_plane(), *_sync_overrides(site, cluster, base, aws)])
     elif configuration is None:
         raise ValueError("the release of the control plane needs its configuration")
     else:
         override = _admin_override(site, cluster, base, configuration, aws)
-    own = identity_override(identity, base, is_control_plane=cluster.is_control_plane) if identity else {}
+    syncs = site.syncs_itself and not cluster.is_control_plane
+    own = identity_override(identity, base, is_control_plane=cluster.is_control_plane, syncs=syncs) if identity else {}
     ours = merge([override, own, _storage_override(site)])
     return Layers(sources.defaults, sources.chart_files, users, ours, data_plane=not cluster.is_control_plane)
+
+
+def _sync_overrides(site: Site, cluster: Cluster, base: Values, aws: _Aws) -> list[Values]:
+    """Return our values of a data plane for flyteadmin's rights, and for a syncresources of its own."""
+    found = [sync.rights_override()] if cluster.rbac == "minimal" else []
+    if site.syncs_itself:
+        key, values = domain_identities(site, aws, cluster)
+        custom_data = lookup(base, f"{sync.MANAGER}.config.cluster_resources.customData", [])
+        found.append(sync.data_plane_override(custom_data_with(custom_data, key, values) if values else None, minimal=cluster.rbac == "minimal"))
+        found.append(namespaces.mapping_override(base, site.mapping))
+    return found
 
 
 def _storage_override(site: Site) -> Values:
@@ -142,7 +154,7 @@ def users_values(sources: Sources) -> Values:
 def _admin_override(site: Site, cluster: Cluster, base: Values, configuration: Configuration, aws: _Aws) -> Values:
     settings = site.settings
     managed = aws if settings["flyte_iam_manage"] else None
-    key, domain_values = domain_identities(site, aws)
+    key, domain_values = domain_identities(site, aws, cluster)
     runs = settings["flyte_control_plane_runs_workflows"]
     propeller = _propeller_override(site, cluster, managed, base) if runs else {}
     override = control_plane_override(
@@ -157,6 +169,9 @@ def _admin_override(site: Site, cluster: Cluster, base: Values, configuration: C
         default_label=configuration.default_label,
         sync_at_start=settings["flyte_sync_at_start"],
     )
+    if site.syncs_itself:
+        # It would go on to all data planes, with what flyteadmin may not do there any more.
+        override[sync.MANAGER] = {"enabled": False}
     more = [namespaces.admin_override(base, cluster.namespace, site.mapping)]
     return merge([override, *more, *(_workflow_overrides(site, cluster, base) if runs else [])])
 
@@ -182,12 +197,11 @@ def _control_plane_annotations(site: Site, aws: _Aws) -> dict[str, t.Any]:
     return _role_annotation(site, given or (role_arn(aws, settings["flyte_iam_control_plane_role"]) if aws else None))
 
 
-def _propeller_annotations(site: Site, aws: _Aws) -> dict[str, t.Any]:
+def _propeller_annotations(site: Site, cluster: Cluster, aws: _Aws) -> dict[str, t.Any]:
     settings = site.settings
     if settings["flyte_provider"] == "gcp":
         return _gcp_annotation(settings["flyte_gcp_data_plane_service_account"])
-    given = settings["flyte_data_plane_role_arn"]
-    return _role_annotation(site, given or (role_arn(aws, settings["flyte_iam_data_plane_role"]) if aws else None))
+    return _role_annotation(site, cluster.role_arn or (role_arn(aws, cluster.role) if aws else None))
 
 
 def _gcp_annotation(account: str | None) -> dict[str, t.Any]:
@@ -201,20 +215,24 @@ def _role_annotation(site: Site, role: str | None) -> dict[str, t.Any]:
     return {EKS_ROLE_ANNOTATION: role} if role else {}
 
 
-def domain_identities(site: Site, aws: _Aws) -> tuple[str, dict[str, str]]:
-    """Return the key of customData that says who tasks are, and its value for each domain; ``*`` is for every other one."""
+def domain_identities(site: Site, aws: _Aws, cluster: Cluster) -> tuple[str, dict[str, str]]:
+    """Return the key of customData that says who tasks are, and its value for each domain; ``*`` is for every other one.
+
+    :param cluster: whose syncresources writes them; that of the control plane writes them for all, which have one role then.
+    """
     settings = site.settings
+    own = cluster if cluster in site.targets else site.targets[0]
     if settings["flyte_provider"] == "gcp":
         return "gsa", {str(domain): str(account) for domain, account in settings["flyte_gcp_domain_service_accounts"].items()}
     if settings["flyte_provider"] == "aws" and uses_pod_identity(site):
         return "defaultIamRole", {"*": '""'}  # an empty annotation: the template of values-eks.yaml puts it there as it is
-    if settings["flyte_data_plane_role_arn"]:
-        return "defaultIamRole", {"*": settings["flyte_data_plane_role_arn"]}
+    if own.role_arn:
+        return "defaultIamRole", {"*": own.role_arn}
     if not aws or not settings["flyte_iam_manage"]:
         return "defaultIamRole", {}
     if settings["flyte_iam_domain_roles"]:
-        return "defaultIamRole", {domain: role_arn(aws, domain_role(site, domain)) for domain in site.domains}
-    return "defaultIamRole", {"*": role_arn(aws, settings["flyte_iam_data_plane_role"])}
+        return "defaultIamRole", {domain: role_arn(aws, domain_role(site, own, domain)) for domain in site.domains}
+    return "defaultIamRole", {"*": role_arn(aws, own.role)}
 
 
 def _propeller_override(site: Site, cluster: Cluster, aws: _Aws, base: Values) -> Values:
@@ -224,7 +242,7 @@ def _propeller_override(site: Site, cluster: Cluster, aws: _Aws, base: Values) -
         admin_endpoint=settings["flyte_admin_endpoint"],
         admin_insecure=settings["flyte_admin_insecure"],
         catalog=_catalog(site, base),
-        propeller_annotations=_propeller_annotations(site, aws),
+        propeller_annotations=_propeller_annotations(site, cluster, aws),
         openshift=cluster.openshift,
     )
     return merge([override, *_workflow_overrides(site, cluster, base)])

@@ -56,7 +56,7 @@ def known_settings(site: Site, cluster: Cluster, aws: Mapping[str, t.Any] | None
     settings = site.settings
     found: dict[str, str | None] = {}
     if settings["flyte_provider"] == "aws":
-        roles = (settings["flyte_data_plane_role_arn"], settings["flyte_control_plane_role_arn"])
+        roles = (cluster.role_arn, settings["flyte_control_plane_role_arn"])
         found = {"accountNumber": aws["account"] if aws else _only(_ACCOUNT_OF_ROLE, roles), "accountRegion": settings["flyte_aws_region"]}
     elif settings["flyte_provider"] == "gcp":
         accounts = [settings[f"flyte_gcp_{plane}_service_account"] for plane in ("control_plane", "data_plane")]

@@ -72,13 +72,15 @@ def _too_long(site: Site, aws: Mapping[str, t.Any]) -> list[Fault]:
         helps.append("a role for each domain (flyte_iam_domain_roles: true)")
     if not site.settings["flyte_iam_compact"]:
         helps.append("the compact form (flyte_iam_compact: true)")
+    if len(site.targets) > 1 and not _roles_differ(site):
+        helps.append("a role for each cluster (flyte_iam_data_plane_role of each host, with flyte_sync: data_plane)")
     helps.append("EKS Pod Identity, which does not grow (flyte_iam_mode: pod_identity)")
     return [
         Fault(
             "inventory",
             "flyte_iam_policy_size_limit",
             limit,
-            f"the trust policy of {name} would have {role['size']} characters for {len(site.targets)} clusters, IAM's quota is {limit}. "
+            f"the trust policy of {name} would have {role['size']} characters for {_counted(role['clusters'])}, IAM's quota is {limit}. "
             f"What helps: {', '.join(helps)}, or flyte_iam_wildcard: true, which trusts every namespace.",
         )
         for name, role in plan(site, aws)["roles"].items()
@@ -86,13 +88,28 @@ def _too_long(site: Site, aws: Mapping[str, t.Any]) -> list[Fault]:
     ]
 
 
+def _counted(clusters: int) -> str:
+    return f"{clusters} cluster{'' if clusters == 1 else 's'}"
+
+
 # -- roles
 
 
-def domain_role(site: Site, domain: str) -> str:
-    """Return the name of the data-plane role of a domain; that of all where domains have none of their own."""
-    base: str = site.settings["flyte_iam_data_plane_role"]
-    return f"{base}-{domain}" if site.settings["flyte_iam_domain_roles"] else base
+def domain_role(site: Site, cluster: Cluster, domain: str) -> str:
+    """Return the name of the role of a domain's tasks in a cluster; that of all domains where they have none of their own."""
+    return f"{cluster.role}-{domain}" if site.settings["flyte_iam_domain_roles"] else cluster.role
+
+
+def _data_roles(site: Site) -> dict[str, list[Cluster]]:
+    """Return the clusters that workflows run on by their role."""
+    found: dict[str, list[Cluster]] = {}
+    for cluster in site.targets:
+        found.setdefault(cluster.role, []).append(cluster)
+    return found
+
+
+def _roles_differ(site: Site) -> bool:
+    return len(_data_roles(site)) > 1
 
 
 def role_arn(aws: Mapping[str, t.Any], name: str) -> str:
@@ -103,8 +120,10 @@ def role_arn(aws: Mapping[str, t.Any], name: str) -> str:
 
 def role_names(site: Site) -> list[str]:
     """Return the names of all roles of the site."""
-    names = [site.settings["flyte_iam_control_plane_role"], site.settings["flyte_iam_data_plane_role"]]
-    return names + [domain_role(site, domain) for domain in site.domains if site.settings["flyte_iam_domain_roles"]]
+    names = [site.settings["flyte_iam_control_plane_role"]]
+    for role, clusters in _data_roles(site).items():
+        names += [role, *(domain_role(site, clusters[0], domain) for domain in site.domains)]
+    return list(dict.fromkeys(names))
 
 
 def grants(site: Site, aws: Mapping[str, t.Any]) -> dict[str, list[Grant]]:
@@ -118,22 +137,20 @@ def grants(site: Site, aws: Mapping[str, t.Any]) -> dict[str, list[Grant]]:
     def known(clusters: list[Cluster]) -> list[Cluster]:
         return [cluster for cluster in clusters if issuer_of(aws, cluster.host)]
 
-    targets = known(site.targets)
     how: dict[str, t.Any] = {"wildcard": settings["flyte_iam_wildcard"], "mapping": site.mapping}
     found = {
         settings["flyte_iam_control_plane_role"]: [
             grant(cluster, control_plane_subjects(cluster.namespace)) for cluster in known([site.control_plane])
         ]
     }
-    data: str = settings["flyte_iam_data_plane_role"]
-    if settings["flyte_iam_domain_roles"]:
-        found[data] = [grant(cluster, [propeller_subject(cluster.namespace)]) for cluster in targets]
+    for role, clusters in _data_roles(site).items():
+        targets = known(clusters)
+        if not settings["flyte_iam_domain_roles"]:
+            found[role] = [grant(cluster, data_plane_subjects(cluster.namespace, site.projects, site.domains, **how)) for cluster in targets]
+            continue
+        found[role] = [grant(cluster, [propeller_subject(cluster.namespace)]) for cluster in targets]
         for domain in site.domains:
-            found[domain_role(site, domain)] = [grant(cluster, task_subjects(site.projects, [domain], **how)) for cluster in targets]
-    else:
-        found[data] = [
-            grant(cluster, data_plane_subjects(cluster.namespace, site.projects, site.domains, **how)) for cluster in targets
-        ]
+            found[domain_role(site, clusters[0], domain)] = [grant(cluster, task_subjects(site.projects, [domain], **how)) for cluster in targets]
     # A trust policy without a statement is none that IAM takes: such a role comes when EKS has the first cluster.
     return {name: given for name, given in found.items() if given and all(subjects for _provider, _issuer, subjects in given)}
 
@@ -144,13 +161,12 @@ def associations(site: Site, aws: Mapping[str, t.Any]) -> list[dict[str, t.Any]]
     Each is an element of the option ``associations`` of flyte_pod_identity. A cluster that EKS is still creating can have none yet.
     """
     control = role_arn(aws, site.settings["flyte_iam_control_plane_role"])
-    data = role_arn(aws, site.settings["flyte_iam_data_plane_role"])
     rows = [(site.control_plane, site.control_plane.namespace, account, control) for account in ("flyteadmin", "datacatalog")]
     for cluster in site.targets:
-        rows.append((cluster, cluster.namespace, "flytepropeller", data))
+        rows.append((cluster, cluster.namespace, "flytepropeller", role_arn(aws, cluster.role)))
         for domain in site.domains:
             names = task_namespaces(site.projects, [domain], site.mapping)
-            rows += [(cluster, name, "default", role_arn(aws, domain_role(site, domain))) for name in names]
+            rows += [(cluster, name, "default", role_arn(aws, domain_role(site, cluster, domain))) for name in names]
     # A namespace that domains share has one association.
     rows = list({(row[0].host, *row[1:3]): row for row in rows}.values())
     return [
@@ -225,16 +241,17 @@ def _role(site: Site, aws: Mapping[str, t.Any], name: str, given: list[Grant], p
     compact, limit = settings["flyte_iam_compact"], settings["flyte_iam_policy_size_limit"]
     existing = (aws["roles"].get(name) or {}).get("trust")
     merged = merge_trust(existing, given, own=own_accounts(site), compact=compact, prune=settings["flyte_iam_prune"])
-    grows = name != settings["flyte_iam_control_plane_role"]
-    return _described(aws, name, merged, policy_arn, room(merged.document, given, limit, compact=compact) if grows else None)
+    # One that clusters do not share does not grow.
+    grows = name != settings["flyte_iam_control_plane_role"] and not _roles_differ(site)
+    return _described(aws, name, merged, policy_arn, room(merged.document, given, limit, compact=compact) if grows else None, len(given))
 
 
 def _pod_role(site: Site, aws: Mapping[str, t.Any], name: str, policy_arn: str) -> dict[str, t.Any]:
     existing = (aws["roles"].get(name) or {}).get("trust")
-    return _described(aws, name, merge_pod_identity(existing, own=own_accounts(site), prune=site.settings["flyte_iam_prune"]), policy_arn, None)
+    return _described(aws, name, merge_pod_identity(existing, own=own_accounts(site), prune=site.settings["flyte_iam_prune"]), policy_arn, None, 0)
 
 
-def _described(aws: Mapping[str, t.Any], name: str, merged: Merged, policy_arn: str, fitting: int | None) -> dict[str, t.Any]:
+def _described(aws: Mapping[str, t.Any], name: str, merged: Merged, policy_arn: str, fitting: int | None, clusters: int) -> dict[str, t.Any]:
     present = aws["roles"].get(name)
     attached = bool(present) and policy_arn in (present or {}).get("policies", [])
     return {
@@ -244,4 +261,6 @@ def _described(aws: Mapping[str, t.Any], name: str, merged: Merged, policy_arn: 
         "size": size(merged.document),
         # how many more clusters like the largest fit; None where it does not grow with them
         "room": fitting,
+        # how many clusters' accounts it trusts through their OIDC providers
+        "clusters": clusters,
     }

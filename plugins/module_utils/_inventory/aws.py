@@ -15,9 +15,13 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .reader import Reader
+    from .site import Cluster
 
 _ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", re.ASCII)
+_IAM_NAME = "has to be an IAM name: at most 64 letters, digits and +=,.@-_."
+_ARN = "has to be the ARN of an IAM role, for example arn:aws:iam::123456789012:role/NAME."
+_LONGEST_ROLE = 64
 #: the most that IAM grants on request
 _LARGEST_POLICY = 8192
 #: part of the host that is called; with a letter at its end it is an availability zone
@@ -63,37 +67,57 @@ def check_iam(reader: Reader, host: str, settings: Mapping[str, t.Any]) -> None:
     """Check what IAM is given."""
     if not settings["flyte_aws_region"]:
         reader.fault(host, "flyte_aws_region", None, "is required with flyte_provider aws: the region of the EKS clusters, for example us-east-2.")
-    for name in ("flyte_iam_control_plane_role", "flyte_iam_data_plane_role", "flyte_iam_policy_name"):
+    for name in ("flyte_iam_control_plane_role", "flyte_iam_policy_name"):
         if not _ROLE_NAME.fullmatch(settings[name]):
-            reader.fault(host, name, settings[name], "has to be an IAM name: at most 64 letters, digits and +=,.@-_.")
-    if settings["flyte_iam_domain_roles"]:
-        for domain in settings["flyte_domains"]:
-            name = f"{settings['flyte_iam_data_plane_role']}-{domain}"
-            if len(name) > 64:
-                remedy = f"is too long: the role of the domain {domain} would be {name}, of more than 64 characters."
-                reader.fault(host, "flyte_iam_data_plane_role", settings["flyte_iam_data_plane_role"], remedy)
-    _check_own_names(reader, host, settings)
+            reader.fault(host, name, settings[name], _IAM_NAME)
     limit = settings["flyte_iam_policy_size_limit"]
     if limit > _LARGEST_POLICY:
         reader.fault(host, "flyte_iam_policy_size_limit", limit, f"is more than IAM grants on request: at most {_LARGEST_POLICY}.")
 
 
-def _check_own_names(reader: Reader, host: str, settings: Mapping[str, t.Any]) -> None:
-    """Check that no two roles are one: each would be given the trust policy of the other."""
+def check_plane_roles(reader: Reader, clusters: Sequence[Cluster], settings: Mapping[str, t.Any]) -> None:
+    """Check the data-plane role of each cluster; what is wrong for many is said once.
+
+    :param clusters: those that workflows run on.
+    """
+    first: dict[str, Cluster] = {}
+    for cluster in clusters:
+        if cluster.role_arn and not _ROLE_ARN.fullmatch(cluster.role_arn) and cluster.role_arn not in first:
+            reader.fault(cluster.host, "flyte_data_plane_role_arn", cluster.role_arn, _ARN)
+        first.setdefault(cluster.role_arn or "", cluster)
+    if settings["flyte_provider"] != "aws":
+        return
+    if settings["flyte_iam_manage"]:
+        _check_own_names(reader, clusters, settings)
+    if settings["flyte_sync"] == "data_plane" or settings["flyte_iam_mode"] == "pod_identity":
+        return
+    for name, variable in (("role_arn", "flyte_data_plane_role_arn"), *([("role", "flyte_iam_data_plane_role")] if settings["flyte_iam_manage"] else [])):
+        for cluster in clusters:
+            if getattr(cluster, name) != getattr(clusters[0], name):
+                remedy = f"is another role than that of {clusters[0].host}, and the control plane's syncresources writes one into all data planes"
+                reader.fault(cluster.host, variable, getattr(cluster, name), f"{remedy}: set flyte_sync: data_plane.")
+
+
+def _check_own_names(reader: Reader, clusters: Sequence[Cluster], settings: Mapping[str, t.Any]) -> None:
+    """Check that the names are some, and that no two roles are one: each would be given the trust policy of the other."""
+    variable = "flyte_iam_data_plane_role"
     roles = {settings["flyte_iam_control_plane_role"]: "the control plane's role"}
-    planes = settings["flyte_iam_data_plane_role"]
-    named = [planes, *(f"{planes}-{domain}" for domain in settings["flyte_domains"] if settings["flyte_iam_domain_roles"])]
-    for name in named:
-        if name in roles:
-            reader.fault(host, "flyte_iam_data_plane_role", planes, f"makes a role {name}, which is {roles[name]} already: take another name.")
-        roles[name] = "a data plane's role"
+    for base, host in {cluster.role: cluster.host for cluster in reversed(clusters)}.items():
+        if not _ROLE_NAME.fullmatch(base):
+            reader.fault(host, variable, base, _IAM_NAME)
+        for name in (base, *(f"{base}-{domain}" for domain in settings["flyte_domains"] if settings["flyte_iam_domain_roles"])):
+            if len(name) > _LONGEST_ROLE and name != base:
+                reader.fault(host, variable, base, f"is too long: the role of the domain {name[len(base) + 1:]} would be {name}, of more than 64 characters.")
+            if name in roles:
+                reader.fault(host, variable, base, f"makes a role {name}, which is {roles[name]} already: take another name.")
+            roles[name] = "a data plane's role"
 
 
 def check_role_arns(reader: Reader, host: str, values: Mapping[str, t.Any], names: Sequence[str]) -> None:
     """Check what has to be the ARN of a role."""
     for name in names:
         if values[name] and not _ROLE_ARN.fullmatch(values[name]):
-            reader.fault(host, name, values[name], "has to be the ARN of an IAM role, for example arn:aws:iam::123456789012:role/NAME.")
+            reader.fault(host, name, values[name], _ARN)
 
 
 def check_eks(reader: Reader, host: str, is_control_plane: bool, values: Mapping[str, t.Any]) -> None:

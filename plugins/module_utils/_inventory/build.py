@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .aws import check_plane_roles
 from .checks import check_clusters, check_host, check_settings
 from .endpoints import admin_endpoints
 from .flyte_values import check_buckets, check_namespace_mapping, check_task_namespaces, log_links
@@ -72,6 +73,7 @@ def draft(
     targets = ([control_plane] if settings["flyte_control_plane_runs_workflows"] else []) + planes
     if not targets:
         reader.fault("inventory", "flyte_data_planes", [], "the group has to have at least one host, or set flyte_control_plane_runs_workflows: true.")
+    check_plane_roles(reader, targets, settings)
     labels = label_cluster_map(reader, host, settings["flyte_labels"], targets)
     rows = label_rows(reader, host, settings, labels)
     check_used_labels(reader, host, labels, rows, settings["flyte_default_execution_label"], targets)
@@ -118,4 +120,7 @@ def _cluster(reader: Reader, host: str, is_control_plane: bool, settings: Mappin
         probe_from=values["flyte_probe_from"],
         drop_values=[path.strip() for path in values["flyte_drop_values"]],
         secret_values=[path.strip() for path in values["flyte_secret_values"]],
+        rbac=values["flyte_dataplane_rbac"],
+        role=values["flyte_iam_data_plane_role"],
+        role_arn=values["flyte_data_plane_role_arn"],
     )

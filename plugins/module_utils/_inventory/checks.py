@@ -62,11 +62,26 @@ def check_settings(reader: Reader, host: str, settings: dict[str, t.Any]) -> Non
         if is_identifier(domain) and reads_otherwise(domain):
             reader.fault(host, "flyte_domains", domain, _OTHERWISE)
     _check_canary(reader, host, settings)
+    _check_sync(reader, host, settings)
     if settings["flyte_provider"] == "aws" and settings["flyte_iam_manage"]:
         check_iam(reader, host, settings)
     check_names(reader, host, settings)
-    check_role_arns(reader, host, settings, ("flyte_control_plane_role_arn", "flyte_data_plane_role_arn"))
+    check_role_arns(reader, host, settings, ("flyte_control_plane_role_arn",))
     _check_gcp(reader, host, settings)
+
+
+def _check_sync(reader: Reader, host: str, settings: Mapping[str, t.Any]) -> None:
+    """Check that what writes the namespaces of tasks can."""
+    if settings["flyte_sync"] != "data_plane":
+        return
+    if settings["flyte_control_plane_runs_workflows"]:
+        remedy = (
+            "leaves the control plane's own namespaces to nobody: its syncresources has flyteadmin's clusterConfigs and would go on to every data plane. "
+            "Set flyte_control_plane_runs_workflows: false, or flyte_sync: control_plane."
+        )
+        reader.fault(host, "flyte_sync", settings["flyte_sync"], remedy)
+    if settings["flyte_sync_at_start"]:
+        reader.fault(host, "flyte_sync_at_start", True, "lets flyteadmin wait for what flyte_sync: data_plane leaves to each data plane: leave it out.")
 
 
 def _check_canary(reader: Reader, host: str, settings: Mapping[str, t.Any]) -> None:

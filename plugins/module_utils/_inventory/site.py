@@ -47,6 +47,11 @@ class Cluster:
     #: paths of its release's values: those that a run may take away, and those that are secrets whatever they are called
     drop_values: list[str] = dataclasses.field(default_factory=list)
     secret_values: list[str] = dataclasses.field(default_factory=list)
+    #: who gives flyteadmin its rights here: the chart, or we (``minimal``)
+    rbac: str = "chart"
+    #: name of the IAM role of flytepropeller and the tasks here, and the ARN of one that is not managed
+    role: str = "flyte-dataplane-role"
+    role_arn: str | None = None
 
 
 @dataclasses.dataclass
@@ -98,6 +103,11 @@ class Site:
     def mapping(self) -> str:
         """How flyteadmin makes namespaces of projects and domains: ``{project}-{domain}`` and the like."""
         return self.settings["flyte_namespace_mapping"] or DEFAULT_MAPPING
+
+    @property
+    def syncs_itself(self) -> bool:
+        """Whether each data plane has a syncresources of its own, and the control plane none."""
+        return bool(self.settings["flyte_sync"] == "data_plane")
 
     def namespace_of(self, project: str, domain: str) -> str:
         """Return the namespace of the tasks of a project-domain."""

@@ -24,6 +24,8 @@ if t.TYPE_CHECKING:
     from .variables import Variable, Variables
 
 _AWS = "flyte_provider is not aws"
+_ASSOCIATED = "with flyte_iam_mode: pod_identity accounts take the roles of their associations, flyte_iam_control_plane_role and flyte_iam_data_plane_role"
+_GCP_ACCOUNTS = "flyte_provider is gcp: set flyte_gcp_control_plane_service_account and flyte_gcp_data_plane_service_account"
 _CREATION = ("version", "role_arn", "node_role_arn", "subnets", "security_groups", "nodegroup", "instance_types", "nodes_min", "nodes_max", "nodes_desired")
 
 
@@ -72,6 +74,10 @@ def _no_aws(_host: _Host, site: _Host) -> bool:
     return bool(site["flyte_provider"] != "aws")
 
 
+def _gcp(_host: _Host, site: _Host) -> bool:
+    return bool(site["flyte_provider"] == "gcp")
+
+
 def _pod_identity(site: _Host) -> bool:
     return bool(site["flyte_provider"] == "aws" and site["flyte_iam_mode"] == "pod_identity" and site["flyte_iam_manage"])
 
@@ -85,8 +91,7 @@ def _plain_admin(site: _Host) -> bool:
 _OF_THE_SITE = (
     _Rule(("flyte_catalog_insecure",), lambda _h, site: not site["flyte_catalog_endpoint"], "flyte_catalog_endpoint is not set"),
     _Rule(
-        _named("flyte_iam_", "mode", "domain_roles", "compact", "prune", "wildcard", "policy_name")
-        + _named("flyte_iam_", "control_plane_role", "data_plane_role", "policy_size_limit"),
+        _named("flyte_iam_", "mode", "domain_roles", "compact", "prune", "wildcard", "policy_name", "control_plane_role", "policy_size_limit"),
         _no_aws,
         _AWS,
     ),
@@ -96,15 +101,11 @@ _OF_THE_SITE = (
         "with flyte_iam_mode: pod_identity no trust policy names accounts: each project-domain of flyte_projects has an association of its own",
     ),
     _Rule(
-        ("flyte_control_plane_role_arn", "flyte_data_plane_role_arn"),
+        ("flyte_control_plane_role_arn",),
         lambda _h, site: _pod_identity(site),
-        "with flyte_iam_mode: pod_identity accounts take the roles of their associations, flyte_iam_control_plane_role and flyte_iam_data_plane_role",
+        _ASSOCIATED,
     ),
-    _Rule(
-        ("flyte_control_plane_role_arn", "flyte_data_plane_role_arn"),
-        lambda _h, site: site["flyte_provider"] == "gcp",
-        "flyte_provider is gcp: set flyte_gcp_control_plane_service_account and flyte_gcp_data_plane_service_account",
-    ),
+    _Rule(("flyte_control_plane_role_arn",), _gcp, _GCP_ACCOUNTS),
     _Rule(
         _named("flyte_gcp_", "control_plane_service_account", "data_plane_service_account", "domain_service_accounts"),
         lambda _h, site: site["flyte_provider"] != "gcp",
@@ -131,6 +132,15 @@ _OF_THE_SITE = (
 )
 #: of one host
 _OF_A_HOST = (
+    _Rule(("flyte_iam_data_plane_role",), _no_aws, _AWS),
+    _Rule(("flyte_data_plane_role_arn",), lambda _h, site: _pod_identity(site), _ASSOCIATED),
+    _Rule(("flyte_data_plane_role_arn",), _gcp, _GCP_ACCOUNTS),
+    _Rule(
+        ("flyte_iam_data_plane_role", "flyte_data_plane_role_arn"),
+        lambda host, site: host.is_control_plane and not site["flyte_control_plane_runs_workflows"],
+        "it is of data planes: the control plane's accounts take flyte_iam_control_plane_role, or flyte_control_plane_role_arn",
+    ),
+    _Rule(("flyte_dataplane_rbac",), lambda host, _s: host.is_control_plane, "it is of data planes: in its own cluster flyteadmin keeps the chart's rights"),
     _Rule(
         ("flyte_api_endpoint", "flyte_api_ca_cert", "flyte_kube_client_timeout", "flyte_kube_client_qps", "flyte_kube_client_burst", "flyte_probe_from"),
         lambda host, _s: host.is_control_plane,

@@ -12,6 +12,7 @@ from .._labels.rows import describe
 from .control_plane import differences, predicted_configuration, settings_lines
 from .credentials import credentials_due
 from .credentials import rows as credential_rows
+from .rights import rights_failures
 from .rows import Failure, Observations, Row, control_plane_of, is_reachable
 
 if t.TYPE_CHECKING:
@@ -30,6 +31,7 @@ def unfinished(site: Site, observed: Observations) -> list[Failure]:
     """
     failures = release_failures(site, observed)
     without = {failure.host for failure in failures}
+    failures += [failure for failure in rights_failures(site, observed) if failure.host not in without]
     due = [host for host in credentials_due(site, observed, []) if host not in without]
     failures += [to_be_done(row) for row in credential_rows(site, observed, due)]
     if site.control_plane.host not in without:

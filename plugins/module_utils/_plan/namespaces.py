@@ -4,7 +4,8 @@
 """The namespaces of flyteadmin's projects: which data planes lack some, and whether they only have to be waited for. No I/O.
 
 syncresources takes a template as applied once any data plane took it. One that was dead when a project was made does not get that
-project's namespaces until syncresources starts anew.
+project's namespaces until syncresources starts anew. Where each data plane has a syncresources of its own (``flyte_sync: data_plane``), that catches up by
+itself; what somebody deletes it does not make again either.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .rows import Failure, Observations, Row, control_plane_of, is_reachable
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .._inventory.site import Site
+    from .._inventory.site import Cluster, Site
 
 #: flyteadmin's own defaults
 _TEMPLATE = "{{ project }}-{{ domain }}"
@@ -77,22 +78,36 @@ def lacking(site: Site, observed: Observations, live: Mapping[str, t.Any], proje
     return Lacking(overdue=chosen(True), young=chosen(False))
 
 
-def sync_interval(site: Site, observed: Observations) -> float:
-    """Return after how many seconds a new project has its namespaces at the latest."""
-    return seconds_of(control_plane_of(observed, site.control_plane.host).get("refresh_interval"))
+def makers(site: Site, hosts: Iterable[str]) -> list[Cluster]:
+    """Return the clusters whose syncresources makes the namespaces of the data planes of these hosts."""
+    return [site.cluster(host) for host in hosts] if site.syncs_itself else [site.control_plane]
 
 
-def restart_row(site: Site, missing: Mapping[str, list[str]]) -> Row:
+def sync_interval(site: Site, observed: Observations, hosts: Iterable[str]) -> float:
+    """Return after how many seconds a new project has its namespaces on the data planes of these hosts at the latest."""
+    if not site.syncs_itself:
+        return seconds_of(control_plane_of(observed, site.control_plane.host).get("refresh_interval"))
+    return max((seconds_of((observed.get(host) or {}).get("refresh_interval")) for host in hosts), default=_INTERVAL)
+
+
+def restart_rows(site: Site, missing: Mapping[str, list[str]]) -> list[Row]:
     """Return what is done for planes that lack namespaces."""
-    planes = "; ".join(f"{host} lacks {first(names, _NAMED)}" for host, names in missing.items())
-    return Row(site.control_plane.host, "namespaces", f"restart {SYNCRESOURCES}", f"{planes} (it does not look again at what any data plane took)")
+    lacks = {host: f"{host} lacks {first(names, _NAMED)}" for host, names in missing.items()}
+    action = f"restart {SYNCRESOURCES}"
+    if site.syncs_itself:
+        return [Row(host, "namespaces", action, f"{said} (it does not look again at what it made)") for host, said in lacks.items()]
+    return [Row(site.control_plane.host, "namespaces", action, f"{'; '.join(lacks.values())} (it does not look again at what any data plane took)")]
 
 
 def lacking_failures(site: Site, missing: Mapping[str, list[str]]) -> list[Failure]:
     """Return the failures of planes that lack namespaces."""
-    remedy = (
-        f"Run site.yml: it restarts {SYNCRESOURCES}. If they are missing still, see what it says: "
-        f"kubectl -n {site.control_plane.namespace} logs deployment/{SYNCRESOURCES}"
-    )
-    said = {host: f"{first(names, _NAMED)} is missing: no execution of it can run here" for host, names in missing.items()}
-    return [Failure(host, "verify: namespaces", problem, remedy) for host, problem in said.items()]
+    failures = []
+    for host, names in missing.items():
+        maker = makers(site, [host])[0]
+        where = f" (in {host})" if maker.host == host else ""
+        remedy = (
+            f"Run site.yml: it restarts {SYNCRESOURCES}. If they are missing still, see what it says: "
+            f"kubectl -n {maker.namespace} logs deployment/{SYNCRESOURCES}{where}"
+        )
+        failures.append(Failure(host, "verify: namespaces", f"{first(names, _NAMED)} is missing: no execution of it can run here", remedy))
+    return failures

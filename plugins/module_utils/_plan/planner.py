@@ -16,6 +16,8 @@ from .credentials import rows as credential_rows
 from .identity import identities_due
 from .identity import rows as identity_rows
 from .releases import MARK, mark_rows, release_reason
+from .rights import Rights, rights_due, rights_left
+from .rights import rows as rights_rows
 from .rows import Failure, Observation, Observations, Row, control_plane_of, is_reachable, not_ready, restart_row, restart_rows, restarts_of
 
 if t.TYPE_CHECKING:
@@ -57,13 +59,16 @@ class Plan:
     identity: list[str]
     #: inventory hosts whose release is as wanted and gets our label
     marks: list[str] = dataclasses.field(default_factory=list)
+    #: the rules of accounts that are written, and the accounts whose rights go, by inventory host
+    rights: dict[str, dict[str, list[dict[str, t.Any]]]] = dataclasses.field(default_factory=dict)
+    rights_left: dict[str, list[str]] = dataclasses.field(default_factory=dict)
 
     def groups(self, control_plane: str, hosts: Collection[str]) -> list[dict[str, str]]:
         """Return which hosts have something to do at which step, as groups of the inventory.
 
         :param hosts: the hosts of this run, as ``--limit`` left them.
         """
-        planes = list(dict.fromkeys([*self.identity, *self.releases, *self.marks, *self.waiting, *self.restarts]))
+        planes = list(dict.fromkeys([*self.identity, *self.rights, *self.releases, *self.marks, *self.waiting, *self.restarts, *self.rights_left]))
         chosen = {"eks_cluster": list(self.eks), "dataplane": [host for host in planes if host != control_plane]}
         for step, due in (("iam", bool(self.iam and self.iam["due"])), ("credentials", bool(self.credentials)), ("controlplane", self.controlplane)):
             chosen[step] = [control_plane] if due and control_plane in hosts else []
@@ -78,6 +83,7 @@ def make_plan(
     digest: Callable[[Cluster, Configuration | None], str] | None,
     aws: Mapping[str, t.Any] | None,
     identities: Mapping[str, Identity] | None = None,
+    rights: Rights | None = None,
 ) -> Plan:
     """Return the plan.
 
@@ -86,6 +92,7 @@ def make_plan(
     :param digest: returns the digest of all values that a release has to be given.
     :param aws: what flyte_aws_info returned, None where it was not asked.
     :param identities: who each flytepropeller has to be, by inventory host.
+    :param rights: what Flyte's accounts in the data planes need.
     """
     absent = not_reachable_yet(site, aws)
     failures = [failure for failure in absent.values() if failure]
@@ -106,7 +113,9 @@ def make_plan(
             marks += mark_rows(cluster, observation)
             waits = [Row(cluster.host, "dataplane", "wait", f"{entry['name']}: {entry['reason']}") for entry in not_ready(observation)]
             waiting[cluster.host] = waits + restart_rows(cluster.host, "dataplane", observation)
-    due = credentials_due(site, observed, releases)
+    given = {host: accounts for host, accounts in rights_due(observed, rights or Rights()).items() if host not in absent}
+    left = {host: accounts for host, accounts in rights_left(site, observed, rights or Rights()).items() if host not in absent}
+    due = credentials_due(site, observed, [*releases, *given])
     iam = required.plan(site, aws) if aws and site.settings["flyte_iam_manage"] else None
     eks = [row for row in (eks_row(cluster, aws) for cluster in site.data_planes) if row]
     identity = [host for host in identities_due(site, observed, identities or {}) if host not in absent]
@@ -116,9 +125,11 @@ def make_plan(
         *eks,
         *iam_rows(site, iam, aws),
         *(row for row in of_identity if row.step == "dataplane"),
+        *rights_rows(observed, given, {}),
         *releases.values(),
         *marks,
         *(row for found in waiting.values() for row in found),
+        *rights_rows(observed, {}, left),
         *credential_rows(site, observed, due),
         *(row for row in of_identity if row.step == "controlplane"),
         *rollout,
@@ -137,6 +148,8 @@ def make_plan(
         controlplane=configuration is not None and (bool(rollout) or bool(due) or nothing_configured or site.control_plane.host in identity),
         identity=identity,
         marks=[row.host for row in rows if row.action.startswith(MARK)],
+        rights=given,
+        rights_left=left,
     )
 
 

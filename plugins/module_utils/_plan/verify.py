@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._common.text import table
+from .._common.text import first, table
 from .._labels.placement import Placement
 from .._labels.rows import describe
 from .rows import Failure, Observations, control_plane_of, is_reachable, not_ready, not_working
@@ -17,6 +17,10 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .._inventory.site import Site
+
+
+#: so many rights are named
+_NAMED = 5
 
 
 def cluster_failures(site: Site, observed: Observations) -> list[Failure]:
@@ -30,6 +34,10 @@ def cluster_failures(site: Site, observed: Observations) -> list[Failure]:
         dead = observation is not None and not observation.get("reachable")
         if entry.get("enabled") and not probe["ok"] and not dead:
             failures.append(Failure(hosts.get(entry["name"], entry["name"]), "verify: as flyteadmin", probe["error"], probe["hint"]))
+        if probe.get("excess") and not dead:
+            remedy = "Take away what grants it: kubectl get clusterrolebindings,rolebindings -A -o wide | grep flyteadmin. Or set flyte_dataplane_rbac: chart."
+            problem = f"flyteadmin may more than it uses (flyte_dataplane_rbac: minimal): {first(probe['excess'], _NAMED)}"
+            failures.append(Failure(hosts.get(entry["name"], entry["name"]), "verify: rights", problem, remedy))
     for cluster in site.clusters:
         observation = observed.get(cluster.host)
         if observation is None:

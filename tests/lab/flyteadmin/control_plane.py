@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import pathlib
-import re
 import ssl
 import threading
 import time
@@ -14,7 +13,7 @@ import traceback
 import typing as t
 
 import yaml
-from generation import Cluster, DataPlane, Generation
+from generation import Cluster, DataPlane, Generation, seconds
 from kubernetes import client, config
 from pods import MountFailed, container_status, mounted_files, now, pod_status, report_mount_failure
 from resources import Resources
@@ -40,12 +39,6 @@ def _seed_projects(pod: t.Any) -> list[str]:
         if "seed-projects" in command:
             return command[command.index("seed-projects") + 1 :]
     return []
-
-
-def _seconds(interval: t.Any) -> float:
-    """Return an interval of Go's form (5m, 1m30s) in seconds."""
-    units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-    return sum(float(number) * units[unit] for number, unit in re.findall(r"([\d.]+)(ms|s|m|h)", str(interval or "5m"))) or 300.0
 
 
 class ControlPlane:
@@ -139,9 +132,13 @@ class ControlPlane:
         """Play the init container, where the pod has it: it fails if any cluster does."""
         container = next((item for item in pod.spec.init_containers or [] if item.name == _SYNC_AT_START), None)
         if container is not None:
-            problems = Resources(self._read(pod, container), self.plane).sync(self._projects())
+            problems = Resources(generation := self._read(pod, container), self.plane).sync(self._of_database(generation))
             if problems:
                 raise SyncFailed(problems[0])
+
+    def _of_database(self, generation: Generation) -> dict[str, list[str]]:
+        """Return the projects, each with the domains that this process was told."""
+        return {project: list(generation.domains) for project in self._projects()}
 
     def _sync_for_ever(self, generation: Generation) -> threading.Event:
         """Play syncresources: now and after each interval, whatever goes wrong; return what ends it."""
@@ -151,11 +148,11 @@ class ControlPlane:
         def work() -> None:
             while not ended.is_set():
                 try:
-                    for problem in resources.sync(self._projects()):
+                    for problem in resources.sync(self._of_database(generation)):
                         print(f"syncresources: {problem}", flush=True)
                 except Exception:  # as the real one, it goes on
                     traceback.print_exc()
-                ended.wait(_seconds(generation.resources.get("refreshInterval")))
+                ended.wait(seconds(generation.resources.get("refreshInterval")))
 
         threading.Thread(target=work, daemon=True).start()
         return ended

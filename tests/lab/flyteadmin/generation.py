@@ -13,6 +13,12 @@ import requests
 from kubernetes import client
 
 
+def seconds(interval: t.Any) -> float:
+    """Return an interval of Go's form (5m, 1m30s) in seconds."""
+    units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+    return sum(float(number) * units[unit] for number, unit in re.findall(r"([\d.]+)(ms|s|m|h)", str(interval or "5m"))) or 300.0
+
+
 @dataclasses.dataclass(frozen=True)
 class Cluster:
     """One entry of clusterConfigs, with the credentials that were in its files at start."""
@@ -55,11 +61,11 @@ class Generation:
 class DataPlane:
     """Requests to one cluster with the credentials that flyteadmin has for it."""
 
-    def __init__(self, cluster: Cluster, own: client.ApiClient) -> None:
+    def __init__(self, cluster: Cluster, own: client.ApiClient | None) -> None:
         self._cluster = cluster
         self._session = requests.Session()
         self._session.trust_env = False
-        if cluster.in_cluster:
+        if cluster.in_cluster and own is not None:
             settings = own.configuration
             self._base, self._session.verify = settings.host, settings.ssl_ca_cert
             self._session.cert = (settings.cert_file, settings.key_file)

@@ -17,6 +17,8 @@ _PATHS = {
     "ResourceQuota": "/api/v1/namespaces/{namespace}/resourcequotas",
     "ServiceAccount": "/api/v1/namespaces/{namespace}/serviceaccounts",
     "LimitRange": "/api/v1/namespaces/{namespace}/limitranges",
+    "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles",
+    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings",
 }
 
 
@@ -29,21 +31,25 @@ class Resources:
         self._applied: set[tuple[str, str, str]] = set()
         self._values = _values(generation.resources)
 
-    def sync(self, projects: list[str]) -> list[str]:
-        """Apply everything once; return what went wrong. A cluster that is down does not keep the others from getting theirs."""
+    def sync(self, projects: t.Mapping[str, list[str]], attributes: t.Callable[[str, str], dict[str, str]] = lambda _project, _domain: {}) -> list[str]:
+        """Apply everything once; return what went wrong. A cluster that is down does not keep the others from getting theirs.
+
+        :param projects: each with its domains.
+        :param attributes: returns the values of templates that are stored for a project-domain.
+        """
         problems: list[str] = []
         enabled = [cluster for cluster in self._generation.clusters.values() if cluster.enabled]
         # Clusters side by side, unlike the real one: how long it takes is no subject of the lab.
         with concurrent.futures.ThreadPoolExecutor(max_workers=8) as pool:
-            for project in projects:
-                for domain in self._generation.domains:
-                    namespace = self._generation.namespace(project, domain)
+            for project, domains in projects.items():
+                for domain in domains:
+                    namespace, stored = self._generation.namespace(project, domain), attributes(project, domain)
                     for name, text in sorted(self._generation.templates.items()):
-                        problems += self._apply(namespace, name, self._filled(text, namespace, domain), enabled, pool)
+                        problems += self._apply(namespace, name, self._filled(text, namespace, domain, stored), enabled, pool)
         return problems
 
-    def _filled(self, text: str, namespace: str, domain: str) -> str:
-        values = {**self._values.get(domain, {}), "namespace": namespace}
+    def _filled(self, text: str, namespace: str, domain: str, stored: dict[str, str]) -> str:
+        values = {**self._values.get(domain, {}), **stored, "namespace": namespace}
         return re.sub(r"{{\s*(\w+)\s*}}", lambda match: str(values.get(match[1], match[0])), text)
 
     def _apply(self, namespace: str, name: str, text: str, clusters: list[Cluster], pool: concurrent.futures.Executor) -> list[str]:

@@ -8,6 +8,7 @@ import dataclasses
 import os
 import pathlib
 import re
+import sys
 import threading
 import typing as t
 
@@ -19,6 +20,8 @@ from processes import LAB_MARK, port_is_free
 
 #: seconds; a kubelet's tokens too are good for an hour
 _TOKEN_LIFETIME = 3600
+#: what stands in for flyteadmin's image in a data plane
+_SYNCRESOURCES = pathlib.Path(__file__).resolve().parents[1] / "flyteadmin" / "clusterresource.py"
 
 
 class Ports:
@@ -73,6 +76,8 @@ class Images:
         environment = {"PATH": os.defpath, "HOME": str(folder), LAB_MARK: str(self.lab), **_environment(pod, container)}
         if (pod.metadata.labels or {}).get("execution-id"):
             return self._task(command, environment, folder)
+        if command[:1] == ["flyteadmin"]:
+            return self._syncresources(api, pod, container, Program(command, environment, folder))
         return self._flytepropeller(api, pod, container, Program(command, environment, folder), ports)
 
     def _task(self, command: list[str], environment: dict[str, str], folder: pathlib.Path) -> Program:
@@ -87,16 +92,19 @@ class Images:
         program = self.flytekit / command[0]
         return Program([str(program) if program.is_file() else command[0], *command[1:]], environment, folder)
 
+    def _syncresources(self, api: Api, pod: t.Any, container: t.Any, program: Program) -> Program:
+        """Let the double of a data plane's syncresources run: with the pod's own files and account."""
+        root = _laid_down(mounted_files(api.core, pod, container), container, program.folder)
+        mounts = [mount.mount_path for mount in container.volume_mounts or []]
+        config = _moved_text(program.command[program.command.index("--config") + 1], mounts, root)
+        own = [sys.executable, str(_SYNCRESOURCES), "--kubeconfig", str(_kubeconfig(api, pod, program.folder)), "--config", config]
+        return Program(own, program.environment, program.folder)
+
     def _flytepropeller(self, api: Api, pod: t.Any, container: t.Any, program: Program, ports: list[int]) -> Program:
         """Let the real flytepropeller run: with the pod's own files, arguments and account, and what the lab has to add."""
         files = mounted_files(api.core, pod, container)
         mounts = [mount.mount_path for mount in container.volume_mounts or []]
-        root = program.folder / "root"
-        for path, content in _folded(files).items():
-            place = root / path.lstrip("/")
-            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            place.touch(mode=0o600)
-            place.write_bytes(_moved(content, mounts, root))
+        root = _laid_down(_folded(files), container, program.folder)
         command = [str(self.propeller) if item == "flytepropeller" else _moved_text(item, mounts, root) for item in program.command]
         # The lab has few ports: only what is a webhook listens on a second one.
         wanted = ["PROPELLER.PROF_PORT", *(["WEBHOOK.LISTENPORT"] if "webhook" in command else [])]
@@ -115,6 +123,17 @@ class Images:
         if storage.get("type") == "s3" and not (storage.get("connection") or {}).get("endpoint"):
             known["STORAGE.CONNECTION.ENDPOINT"] = self.s3_url
         return known
+
+
+def _laid_down(files: dict[str, bytes], container: t.Any, folder: pathlib.Path) -> pathlib.Path:
+    """Write what a container mounts below its pod's folder; return where that is."""
+    mounts, root = [mount.mount_path for mount in container.volume_mounts or []], folder / "root"
+    for path, content in files.items():
+        place = root / path.lstrip("/")
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        place.touch(mode=0o600)
+        place.write_bytes(_moved(content, mounts, root))
+    return root
 
 
 def _environment(pod: t.Any, container: t.Any) -> dict[str, str]:

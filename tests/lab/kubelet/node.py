@@ -16,6 +16,8 @@ from pod_run import PodRun
 
 #: whose pods are played besides those of executions; kwok leaves the same alone (kwokctl.config)
 PLAYED = ("flytepropeller", "flyte-pod-webhook")
+#: in data planes too: that of the control plane, which knows every data plane, the flyteadmin double plays
+SYNCRESOURCES, _CONTROL_PLANE = "flyteclusterresourcesync", "controlplane"
 #: An API server that is gone for so long was stopped, and its cluster's machines with it.
 _DEAD = 3.0
 #: seconds between two looks at the processes
@@ -67,14 +69,14 @@ class Node:
     def _watch_once(self) -> None:
         found = self._core.list_pod_for_all_namespaces(_request_timeout=10)
         self._reached = time.monotonic()
-        pods = {pod.metadata.uid: pod for pod in found.items if _plays(pod)}
+        pods = {pod.metadata.uid: pod for pod in found.items if _plays(pod, self.name)}
         self._set(pods)
         version = found.metadata.resource_version
         stream = watch.Watch().stream(self._core.list_pod_for_all_namespaces, resource_version=version, timeout_seconds=60, _request_timeout=70)
         for event in stream:
             pod = event["object"]
             self._reached = time.monotonic()
-            if event["type"] == "DELETED" or not _plays(pod):
+            if event["type"] == "DELETED" or not _plays(pod, self.name):
                 pods = {uid: other for uid, other in pods.items() if uid != pod.metadata.uid}
             else:
                 pods = {**pods, pod.metadata.uid: pod}
@@ -115,9 +117,10 @@ class Node:
                 self._runs.pop(uid).stop()
 
 
-def _plays(pod: t.Any) -> bool:
+def _plays(pod: t.Any, cluster: str) -> bool:
     """Whether a pod is one of those that this node runs, and is to run now."""
     labels = pod.metadata.labels or {}
-    ours = "execution-id" in labels or labels.get("app.kubernetes.io/name") in PLAYED
+    own = PLAYED if cluster == _CONTROL_PLANE else (*PLAYED, SYNCRESOURCES)
+    ours = "execution-id" in labels or labels.get("app.kubernetes.io/name") in own
     over = pod.status.phase in ("Succeeded", "Failed") or pod.metadata.deletion_timestamp is not None
     return bool(ours and pod.spec.node_name and not over)

@@ -114,7 +114,7 @@ def answers(draw: st.DrawFn, base: Answers) -> Answers:
 def _spec(name: str, served: Answers) -> dict[str, t.Any]:
     return {
         "name": name, "access": {"served": served, "name": name}, "namespace": "flyte", "release": "flyte-core-data", "control_plane": name == HUB,
-        "data_plane": name != HUB, "token_secret": "flyteadmin-token", "propeller": True,
+        "data_plane": name != HUB, "token_secret": "flyteadmin-token", "propeller": True, "rights": False,
     }  # fmt: skip
 
 
@@ -136,7 +136,7 @@ def test_a_thousand_answers_of_clusters_are_one_clusters_failure(inventory: Inve
     def check(given: tuple[bool, Answers]) -> None:
         of_hub, served = given
         serving.update({HUB: served if of_hub else hub(), HOSTILE: plane() if of_hub else served, GOOD: plane()})
-        found = _observe.observe([_spec(name, table) for name, table in serving.items()], concurrency=4, timeout=20, service_accounts=False)
+        found = _observe.observe([_spec(name, table) for name, table in serving.items()], concurrency=4, timeout=20, rules=[])
         broken = found[HUB if of_hub else HOSTILE]
         assert all(entry["reachable"] for entry in found.values() if entry is not broken), found
         came["found" if broken["reachable"] else "failure"] += 1

@@ -232,6 +232,9 @@ def test_configuration_is_merged_as_flytepropeller_does() -> None:
 def test_the_same_pods_are_played_that_kwok_leaves_alone() -> None:
     config = (pathlib.Path(__file__).resolve().parents[2] / "lab" / "kwokctl.config").read_text(encoding="utf-8")
     name = "app.kubernetes.io/name"
-    for labels, played in (({name: "flytepropeller"}, True), ({"execution-id": "f1"}, True), ({name: "datacatalog"}, False)):
-        assert _plays(_pod([], labels, restarts=True)) == played
+    # That of the control plane the flyteadmin double plays, which knows every data plane.
+    assert not _plays(_pod([], {name: "flyteclusterresourcesync"}, restarts=True), "controlplane")
+    ours = [{name: "flyteclusterresourcesync"}, {name: "flytepropeller"}, {"execution-id": "f1"}]
+    for labels, played in [*((labels, True) for labels in ours), ({name: "datacatalog"}, False)]:
+        assert _plays(_pod([], labels, restarts=True), "dataplane1") == played
         assert (f" {labels.get(name, 'execution-id')}," in config or '["execution-id"]' in config and "execution-id" in labels) == played

@@ -44,7 +44,7 @@ def test_clusters_are_observed(run_module: Run) -> None:
     assert not found["changed"] and list(found["clusters"]) == ["a", "b", "c"]
     parts = {"reachable", "error", "server", "kubernetes", "release", "token", "missing", "deployments", "not_working"}
     parts |= {"namespaces", "new_namespaces", "identity"}
-    assert set(found["clusters"]["a"]) == {*parts, "control_plane"}
+    assert set(found["clusters"]["a"]) == {*parts, "control_plane", "rights", "refresh_interval"}
     assert found["clusters"]["a"]["reachable"] and found["clusters"]["a"]["control_plane"] is None
     assert set(found["clusters"]["b"]["control_plane"]) == {
         "credentials", "other_keys", "clusters", "namespace_mapping", "refresh_interval", "probes", "journal", "authentication"
@@ -61,7 +61,8 @@ def test_flyteadmin_says_itself_whether_it_wants_tokens(run_module: Run, admin: 
         head = {"name": "hub", **server.access, "control_plane": True, "data_plane": False}
         for url, said in ((admin.url, False), (admin_with_auth.url, True), ("http://127.0.0.1:1", None), (server.url, None)):
             found = run_module(flyte_cluster_info, clusters=[head], flyteadmin={"url": url}, unprobed=["a"])["clusters"]["hub"]["control_plane"]
-            assert found["authentication"] is said and found["probes"]["a"] == {"ok": True, "kind": "unprobed", "error": None, "hint": None, "denied": []}
+            nothing = {"error": None, "hint": None, "denied": [], "excess": []}
+            assert found["authentication"] is said and found["probes"]["a"] == {"ok": True, "kind": "unprobed", **nothing}
 
 
 def test_what_flyteadmin_trusts_may_be_another_ca_than_the_token_secrets(run_module: Run) -> None:

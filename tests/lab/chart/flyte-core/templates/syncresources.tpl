@@ -31,6 +31,9 @@
 {{- $admin := .Values.flyteadmin }}
 {{- $container := dict "name" "sync-cluster-resources" "command" (list "flyteadmin" "--config" $admin.configPath "clusterresource" "run")
   "image" (include "lab.image" $admin) "imagePullPolicy" $admin.image.pullPolicy "resources" $manager.resources "volumeMounts" $mounts }}
+{{- with $manager.podEnv }}
+{{- $_ := set $container "env" . }}
+{{- end }}
 {{- include "lab.deployment" (dict "root" $ "name" "syncresources" "app" "flyteclusterresourcesync" "account" $manager.service_account_name "replicas" 1
   "values" $manager "config" (include "lab.data.sync" .) "prometheus" $manager.prometheus.port "containers" (list $container) "volumes" $volumes) }}
 {{- end }}

@@ -26,7 +26,7 @@ def test_a_hostile_cluster_is_its_own_failure(serve: t.Callable[[socket.socket],
     started = time.monotonic()
     with ApiServer(data_plane()) as good, Raw(serve) as hostile:
         specs = [{**spec(good, "hostile"), "access": hostile.access}, spec(good, "good")]
-        found = observe(specs, concurrency=1, timeout=TIMEOUT, service_accounts=False)
+        found = observe(specs, concurrency=1, timeout=TIMEOUT, rules=[])
     assert time.monotonic() - started < 10
     assert found["good"]["reachable"] and found["good"]["error"] is None
     error = found["hostile"]["error"]
@@ -89,7 +89,7 @@ def test_a_command_that_gives_nothing_is_that_clusters_failure(script: str, said
     started = time.monotonic()
     with ApiServer(data_plane()) as good:
         specs = [{**spec(good, "a"), "access": {"kubeconfig": kubeconfig(good.url, script, tmp_path)}}, spec(good, "b")]
-        found = observe(specs, concurrency=1, timeout=TIMEOUT, service_accounts=False)
+        found = observe(specs, concurrency=1, timeout=TIMEOUT, rules=[])
     assert found["b"]["reachable"] and said in found["a"]["error"]["message"] and "credential" in found["a"]["error"]["message"]
     assert found["a"]["error"]["kind"] == "access" and "4711" not in str(found) and time.monotonic() - started < 10
 

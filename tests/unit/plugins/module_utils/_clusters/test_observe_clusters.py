@@ -34,19 +34,19 @@ SECRET = f"{SECRETS}/cluster-credentials"
 
 def spec(server: ApiServer, name: str = "dataplane_1", **changes: t.Any) -> dict[str, t.Any]:
     base = {"name": name, "access": server.access, "namespace": "flyte", "release": "flyte-core-data", "control_plane": False, "data_plane": True}
-    return {**base, "token_secret": "flyteadmin-token", "propeller": True, **changes}
+    return {**base, "token_secret": "flyteadmin-token", "propeller": True, "rights": False, **changes}
 
 
 def observed(*specs: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
-    return observe(specs, concurrency=4, timeout=5, service_accounts=False)
+    return observe(specs, concurrency=4, timeout=5, rules=[])
 
 
 def test_a_healthy_data_plane_takes_few_requests() -> None:
     """What a run with nothing to do costs is paid a hundred times a day."""
     with ApiServer(data_plane()) as server, ApiServer(working_plane()) as working:
         found, whole = observed(spec(server), spec(working, "b")).values()
-        assert len(server.seen) == 6  # neither a leader nor a webhook is in this release
-        assert len(working.seen) == 9
+        assert len(server.seen) == 7  # neither a leader nor a webhook is in this release
+        assert len(working.seen) == 10
     assert whole["reachable"] and whole["not_working"] == [] and whole["namespaces"] == ["default", "flyte", "team1-development"]
     assert found["reachable"] and found["error"] is None and found["missing"] == [] and found["deployments"] == {"total": 1, "not_ready": [], "resized": []}
     assert found["release"]["status"] == "deployed" and found["token"]["secret"] == "flyteadmin-token" and found["control_plane"] is None

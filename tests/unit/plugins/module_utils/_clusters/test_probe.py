@@ -9,35 +9,39 @@ import typing as t
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import probe as _probe
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.errors import KubeError
+from ansible_collections.flyte.multicluster.plugins.module_utils._rights.rules import Rule, rule
+from ansible_collections.flyte.multicluster.plugins.module_utils._rights.templates import flyteadmin_rules, synced_of_chart
 from api_server import ApiServer
 
+NEEDED = flyteadmin_rules(synced_of_chart(provider_files=False).rules, syncs=True)
+ALL = flyteadmin_rules(synced_of_chart(provider_files=True).rules, syncs=True)
 RULES = "POST /apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 MAY = "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
-def rules(*rights: tuple[str, str, t.Sequence[str]]) -> dict[str, t.Any]:
-    return {"status": {"resourceRules": [{"apiGroups": [group], "resources": [resource], "verbs": list(verbs)} for group, resource, verbs in rights]}}
+def rules(*held: Rule) -> dict[str, t.Any]:
+    return {"status": {"resourceRules": list(held)}}
 
 
-def probe(server: ApiServer, token: str = "the-token", *, service_accounts: bool = False) -> dict[str, t.Any]:
-    return _probe.probe(server.url, token, "ca", service_accounts=service_accounts, timeout=5)
+def probe(server: ApiServer, token: str = "the-token", *, wanted: list[Rule] = NEEDED, exact: list[Rule] | None = None) -> dict[str, t.Any]:
+    return _probe.probe(server.url, token, "ca", rules=wanted, timeout=5, exact=exact)
 
 
 def test_one_question_is_enough_where_the_rules_say_it() -> None:
-    with ApiServer({RULES: rules(*_probe.required_rights(service_accounts=True))}) as server:
-        assert probe(server, service_accounts=True) == {"ok": True, "error": None, "hint": None, "kind": None, "denied": []}
+    with ApiServer({RULES: rules(*ALL)}) as server:
+        assert probe(server, wanted=ALL) == {"ok": True, "error": None, "hint": None, "kind": None, "denied": [], "excess": []}
         assert server.asked == [RULES] and server.seen[0][2]["authorization"] == "Bearer the-token"
 
 
 def test_rights_on_service_accounts_are_asked_where_the_caller_wants_them() -> None:
-    with ApiServer({RULES: rules(*_probe.required_rights(service_accounts=False)), MAY: {"status": {"allowed": False}}}) as server:
+    with ApiServer({RULES: rules(*NEEDED), MAY: {"status": {"allowed": False}}}) as server:
         assert probe(server)["ok"]
-        found = probe(server, service_accounts=True)
-    assert found["kind"] == "rights" and found["denied"] == [f"{verb} serviceaccounts" for verb in ("create", "get", "patch")]
+        found = probe(server, wanted=ALL)
+    assert found["kind"] == "rights" and found["denied"] == ["create serviceaccounts", "get serviceaccounts/default", "patch serviceaccounts/default"]
 
 
 def test_what_the_rules_do_not_list_is_asked_one_by_one() -> None:
-    with ApiServer({RULES: rules(("*", "*", ["get"])), MAY: {"status": {"allowed": True}}}) as server:
+    with ApiServer({RULES: rules(rule("*", "*", ["get"])), MAY: {"status": {"allowed": True}}}) as server:
         assert probe(server)["ok"] and len(server.asked) > 1
 
 
@@ -50,17 +54,17 @@ def test_what_is_no_answer_is_that_clusters_failure(answer: t.Any) -> None:
 
 @pytest.mark.parametrize("endpoint", ["", "no url", "https://127.0.0.1:1"])
 def test_an_endpoint_that_does_not_answer_is_that_clusters_failure(endpoint: str) -> None:
-    found = _probe.probe(endpoint, "secret\n4711", "no CA", service_accounts=False, timeout=2)
+    found = _probe.probe(endpoint, "secret\n4711", "no CA", rules=NEEDED, timeout=2)
     assert not found["ok"] and found["kind"] in ("config", "unreachable") and "4711" not in str(found)
 
 
 def test_all_configured_clusters_are_tried_each_for_itself() -> None:
     data = {"a_token": b"t", "a_cacert": b"c", "white_token": b"t\n", "white_cacert": b"c", "raw_token": b"\xff", "raw_cacert": b"c", "no_token": b"t"}
     data |= {"ca_token": b"t", "ca_cacert": b"no certificate"}
-    with ApiServer({RULES: rules(*_probe.required_rights(service_accounts=False))}) as server:
+    with ApiServer({RULES: rules(*NEEDED)}) as server:
         configs = [{"name": name, "endpoint": server.url} for name in ("a", "white", "raw", "no")]
         configs += [{"name": "self", "inCluster": True}, {"name": "a_b"}, {"name": "ca", "endpoint": "https://127.0.0.1:1"}]
-        found = _probe.probe_all(configs, data, timeout=5, service_accounts=False)
+        found = _probe.probe_all(configs, data, timeout=5, rules=NEEDED)
     assert {name: entry["kind"] for name, entry in found.items()} == {
         "a": None,
         "white": "token",
@@ -77,11 +81,28 @@ def test_all_configured_clusters_are_tried_each_for_itself() -> None:
 @pytest.mark.parametrize("configs", [[1], [{"endpoint": "x"}], {"a": 1}])
 def test_a_configuration_that_is_none_is_named(configs: t.Any) -> None:
     with pytest.raises(KubeError, match="clusterConfigs of flyteadmin's configuration cannot be read"):
-        _probe.probe_all(configs, {}, timeout=5, service_accounts=False)
+        _probe.probe_all(configs, {}, timeout=5, rules=NEEDED)
 
 
 def test_rights_that_were_given_a_moment_ago_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_probe.time, "sleep", lambda _seconds: None)
-    answers = iter([401, rules(), rules(*_probe.required_rights(service_accounts=False))])
+    answers = iter([401, rules(), rules(*NEEDED)])
     with ApiServer({RULES: lambda _headers: next(answers), MAY: {"status": {"allowed": False}}}) as server:
-        assert _probe.settled_probe(server.url, "t", "ca", service_accounts=False, timeout=5)["ok"]
+        assert _probe.settled_probe(server.url, "t", "ca", rules=NEEDED, timeout=5)["ok"]
+
+
+def test_what_is_too_much_is_named_but_what_everybody_has() -> None:
+    everybody = [rule("authorization.k8s.io", "selfsubjectaccessreviews", ("create",)), {"verbs": ["get"], "nonResourceURLs": ["/healthz"]}]
+    with ApiServer({RULES: rules(*NEEDED, *everybody, rule("", "secrets", ("get", "*")), rule("", "resourcequotas", ("patch",)))}) as server:
+        assert probe(server)["excess"] == []
+        found = probe(server, exact=NEEDED)
+        assert found["ok"] and found["excess"] == ["get secrets", "* secrets", "patch resourcequotas"]
+        assert probe(server, exact=[*NEEDED, rule("", "secrets", ("*",)), rule("", "resourcequotas", ("patch",))])["excess"] == []
+
+
+def test_what_is_too_much_is_said_of_the_clusters_of_which_it_is_asked() -> None:
+    data = {f"{name}_{suffix}": b"x" for name in ("a", "b") for suffix in ("token", "cacert")}
+    with ApiServer({RULES: rules(*NEEDED, rule("", "pods", ("*",)))}) as server:
+        configs = [{"name": name, "endpoint": server.url} for name in ("a", "b")]
+        found = _probe.probe_all(configs, data, timeout=5, rules=NEEDED, exact={"b": NEEDED})
+    assert {name: entry["excess"] for name, entry in found.items()} == {"a": [], "b": ["* pods"]}

@@ -15,8 +15,11 @@ import typing as t
 
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import probe_job
+from ansible_collections.flyte.multicluster.plugins.module_utils._rights.templates import flyteadmin_rules, synced_of_chart
 from api_server import PODS, SECRETS, ApiServer, encoded
 
+RIGHTS = flyteadmin_rules(synced_of_chart(provider_files=True).rules, syncs=True)
+FEWER = flyteadmin_rules(synced_of_chart(provider_files=False).rules, syncs=True)
 JOBS = "/apis/batch/v1/namespaces/flyte/jobs"
 SECRET = f"{SECRETS}/cluster-credentials"
 STORED = {SECRET: {"data": encoded(a_token="the-token-of-a", a_cacert="the-ca", b_token="t\n", b_cacert="c")}}
@@ -32,7 +35,7 @@ def in_state(state: dict[str, t.Any], phase: str) -> dict[str, t.Any]:
 
 def run(server: ApiServer, *names: str, check_mode: bool = False, **changes: t.Any) -> dict[str, dict[str, t.Any]]:
     clusters = [{"name": name, "endpoint": "https://10.0.0.1/"} for name in names or ("a",)]
-    base = {"namespace": "flyte", "clusters": clusters, "image": "curl:1", "wait_timeout": 0.3, "service_accounts": True, "openshift_pods": False, "timeout": 5}
+    base = {"namespace": "flyte", "clusters": clusters, "image": "curl:1", "wait_timeout": 0.3, "rules": RIGHTS, "openshift_pods": False, "timeout": 5}
     return t.cast("dict[str, dict[str, t.Any]]", probe_job.run({**base, "concurrency": 4, **server.access, **changes}, check_mode)["probes"])
 
 
@@ -45,7 +48,7 @@ def test_a_job_is_made_read_and_removed() -> None:
         found = run(server)
         job = job_of(server)
         deleted = [path for method, path, _headers, _body in server.seen if method == "DELETE"]
-    assert found == {"a": {"ok": True, "error": None, "hint": None, "kind": None, "denied": []}}
+    assert found == {"a": {"ok": True, "error": None, "hint": None, "kind": None, "denied": [], "excess": []}}
     assert deleted == [f"{JOBS}/{job['metadata']['name']}?propagationPolicy=Background"]
     pod, text = job["spec"]["template"]["spec"], json.dumps(job)
     assert "the-token-of-a" not in text and encoded(x="the-token-of-a")["x"] not in text
@@ -53,7 +56,8 @@ def test_a_job_is_made_read_and_removed() -> None:
     assert (pod["containers"][0]["image"], job["spec"]["backoffLimit"], pod["restartPolicy"]) == ("curl:1", 0, "Never")
     assert job["spec"]["ttlSecondsAfterFinished"] and pod["automountServiceAccountToken"] is False and pod["securityContext"]["runAsUser"] == 65534
     environment = {entry["name"]: entry["value"] for entry in pod["containers"][0]["env"]}
-    assert environment["ENDPOINT"] == "https://10.0.0.1" and "- serviceaccounts patch" in environment["RIGHTS"].splitlines()
+    assert environment["ENDPOINT"] == "https://10.0.0.1" and "- serviceaccounts patch default" in environment["RIGHTS"].splitlines()
+    assert "- namespaces create -" in environment["RIGHTS"].splitlines()
 
 
 def test_openshift_chooses_the_user_itself() -> None:
@@ -104,7 +108,7 @@ def script(tmp_path: pathlib.Path, endpoint: str, **files: str) -> dict[str, t.A
     """Run what the container runs; return what it means."""
     for name, text in {"token": "the-token-of-a", "ca.crt": "", **files}.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    params = {"namespace": "flyte", "image": "x", "wait_timeout": 5, "service_accounts": False, "openshift_pods": False, "timeout": 5}
+    params = {"namespace": "flyte", "image": "x", "wait_timeout": 5, "rules": FEWER, "openshift_pods": False, "timeout": 5}
     container = probe_job.job("x", {"name": "a", "endpoint": endpoint}, params)["spec"]["template"]["spec"]["containers"][0]
     own = {"FILES": str(tmp_path), "SCRATCH": str(tmp_path), "RESULT": str(tmp_path / "result")}
     environment = {**{entry["name"]: entry["value"] for entry in container["env"]}, **own, "PATH": os.environ["PATH"]}

@@ -122,7 +122,7 @@ def test_a_plane_is_waited_for_until_its_new_pods_lead() -> None:
         return lease(10) if len(asked) < 3 else lease(-1)
 
     with ApiServer(working_plane(**{LEASE: stale_then_new})) as server, ApiServer(working_plane(**{LEASE: 404})) as never:
-        base = {"namespace": "flyte", "release": "flyte-core-data", "data_plane": True, "propeller": True}
+        base = {"namespace": "flyte", "release": "flyte-core-data", "data_plane": True, "propeller": True, "rights": False}
         specs = [{**base, "name": "a", "access": server.access}, {**base, "name": "b", "access": never.access}]
         specs.append({**base, "name": "c", "access": never.access, "propeller": False})
         found = wait_until_ready(specs, timeout=5, wait=1.5)
@@ -162,5 +162,5 @@ def test_new_namespaces_are_told_apart() -> None:
     answer["rows"][1]["cells"][2] = "14m"
     with ApiServer(working_plane(**{NAMESPACES: answer})) as server:
         spec = {"name": "a", "access": server.access, "namespace": "flyte", "release": "flyte-core-data", "control_plane": False, "data_plane": True}
-        found = observe([{**spec, "token_secret": "t", "propeller": True}], concurrency=1, timeout=5, service_accounts=False)["a"]
+        found = observe([{**spec, "token_secret": "t", "propeller": True, "rights": False}], concurrency=1, timeout=5, rules=[])["a"]
     assert (found["namespaces"], found["new_namespaces"]) == (["default", "team1-development"], ["team1-development"])

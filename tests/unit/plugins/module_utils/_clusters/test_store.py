@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import probe as _probe
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import store as _store
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube, KubeError, decode
+from ansible_collections.flyte.multicluster.plugins.module_utils._rights.rules import FLYTEWORKFLOWS
 from api_server import SECRETS, TOKENS, ApiServer, data_plane, encoded, token_secret
 
 PATH = f"{SECRETS}/cluster-credentials"
@@ -106,7 +107,7 @@ def cluster(server: ApiServer, name: str, **changes: t.Any) -> dict[str, t.Any]:
 def run(server: ApiServer, *clusters: dict[str, t.Any], check_mode: bool = False, **changes: t.Any) -> dict[str, t.Any]:
     base = {"namespace": "flyte", "name": "cluster-credentials", "create_namespace": True, "allow_partial": True, "wait_timeout": 0.1, "timeout": 5}
     base["backups"] = False
-    return _store.run({**base, "service_accounts": False, "concurrency": 4, "clusters": list(clusters), **server.access, **changes}, check_mode)
+    return _store.run({**base, "rules": [FLYTEWORKFLOWS], "concurrency": 4, "clusters": list(clusters), **server.access, **changes}, check_mode)
 
 
 def test_one_broken_data_plane_keeps_no_other_one_from_being_stored() -> None:

@@ -42,7 +42,7 @@ def test_what_is_on_is_kept_and_what_nothing_refers_to_is_not() -> None:
 
 
 def test_a_data_plane_keeps_the_account_of_flyteadmin_and_nothing_of_the_database() -> None:
-    off = {**VALUES, **without_control_plane({})}
+    off = {**VALUES, **without_control_plane()}
     off["flyteadmin"] = {**VALUES["flyteadmin"], "enabled": False}
     found = used(off, data_plane=True)
     assert found["flyteadmin"] == {"enabled": False, "serviceAccount": {"annotations": {"a": "b"}}}
@@ -71,10 +71,12 @@ def test_a_section_that_is_null_stays_nothing() -> None:
     assert found == {"common": {}, "userSettings": None}
 
 
-def test_syncresources_stays_in_a_data_plane_only_where_it_runs_by_itself() -> None:
-    alone = {"cluster_resource_manager": {"config": {"cluster_resources": {"standaloneDeployment": True}}}}
-    assert "cluster_resource_manager" not in without_control_plane(alone)
-    assert without_control_plane({})["cluster_resource_manager"] == {"enabled": False}
+def test_a_data_plane_has_nothing_of_the_control_planes_and_no_clusters() -> None:
+    assert without_control_plane()["cluster_resource_manager"] == {"enabled": False}
+    clusters = {"configmap": {"clusters": {"clusterConfigs": [{"name": "a"}]}, "domain": {"domains": []}}}
+    on = {"cluster_resource_manager": {"enabled": True}}
+    # With them its own syncresources would not work in its own cluster.
+    assert "clusters" not in used({**clusters, **on}, data_plane=True)["configmap"] and "clusters" in used({**clusters, **on})["configmap"]
 
 
 def test_references_are_found_by_name_and_as_a_whole() -> None:

@@ -67,6 +67,44 @@ def test_each_domain_can_have_a_role_of_its_own(inventory: Inventory, aws: dict[
     assert "flyte:flytepropeller" in propellers and ":default" not in propellers
 
 
+def _of_hosts(inventory: Inventory, **site: t.Any) -> Site:
+    for host in ("dataplane_1", "dataplane_2"):
+        inventory[host]["flyte_iam_data_plane_role"] = f"flyte-{host}"
+    return _site_of(inventory, **site)
+
+
+def test_a_role_for_each_cluster_trusts_that_cluster_alone(inventory: Inventory, aws: dict[str, t.Any]) -> None:
+    site = _of_hosts(inventory, flyte_sync="data_plane")
+    wanted = plan(site, aws)["roles"]
+    assert list(wanted) == ["flyte-controlplane-role", "flyte-dataplane_1", "flyte-dataplane_2"]
+    issuers = {host: aws["clusters"][host]["issuer"].removeprefix("https://") for host in aws["clusters"]}
+    for host, other in (("dataplane_1", "dataplane_2"), ("dataplane_2", "dataplane_1")):
+        role = wanted[f"flyte-{host}"]
+        text = json.dumps(role["trust"])
+        assert issuers[host] in text and issuers[other] not in text and "team1-production:default" in text and "flyte:flytepropeller" in text
+        assert role["room"] is None and role["clusters"] == 1  # it does not grow with other clusters
+    # It has the same length whatever other clusters there are.
+    before = wanted["flyte-dataplane_1"]["size"]
+    third = {"flyte_kube_context": "dp3", "flyte_eks_cluster": "dp3", "flyte_iam_data_plane_role": "flyte-dataplane_3"}
+    inventory["dataplane_3"] = {**inventory["dataplane_2"], **third}
+    more = plan(site_of(inventory), {**aws, "clusters": {**aws["clusters"], "dataplane_3": _cluster(3)}})["roles"]
+    assert more["flyte-dataplane_1"]["size"] == before and "flyte-dataplane_3" in more
+
+
+def test_a_role_for_each_cluster_and_domain(inventory: Inventory, aws: dict[str, t.Any]) -> None:
+    wanted = plan(_of_hosts(inventory, flyte_sync="data_plane", flyte_iam_domain_roles=True), aws)["roles"]
+    assert len(wanted) == 1 + 2 * 4
+    text = json.dumps(wanted["flyte-dataplane_2-production"]["trust"])
+    assert "team1-production:default" in text and "flytepropeller" not in text and text.count("oidc-provider") == 1
+
+
+def test_pod_identity_gives_each_cluster_its_own_role(inventory: Inventory, aws: dict[str, t.Any]) -> None:
+    """By its associations: no template says a role, so that the control plane's syncresources may stay."""
+    wanted = plan(_of_hosts(inventory, flyte_iam_mode="pod_identity"), aws)
+    taken = {(row["host"], row["role_arn"].rpartition("/")[2]) for row in wanted["associations"] if row["host"] != "controlplane"}
+    assert taken == {("dataplane_1", "flyte-dataplane_1"), ("dataplane_2", "flyte-dataplane_2")}
+
+
 def test_the_room_is_said_and_too_long_a_policy_is_refused_with_what_helps(inventory: Inventory, aws: dict[str, t.Any]) -> None:
     site = _site_of(inventory)
     assert not faults(site, aws)

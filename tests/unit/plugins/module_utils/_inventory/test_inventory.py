@@ -407,3 +407,47 @@ def test_the_example_inventories_have_no_fault(name: str) -> None:
         groups["flyte_control_plane"], groups["flyte_data_planes"], lambda host, variable: variables[host].get(variable), declared_variables()
     )
     assert site is not None and not faults
+
+
+# -- who syncs, and with which role
+
+ROLES = {"dataplane_1": {"flyte_iam_data_plane_role": "one"}, "dataplane_2": {"flyte_iam_data_plane_role": "two"}}
+
+
+def _faults(inventory: Inventory) -> list[str]:
+    return build(inventory)[1]
+
+
+def with_hosts(inventory: Inventory, of_hosts: dict[str, dict[str, t.Any]], **site: t.Any) -> Inventory:
+    return {host: {**own, **site, **of_hosts.get(host, {})} for host, own in inventory.items()}
+
+
+@pytest.mark.parametrize(
+    ("site", "said"),
+    [
+        ({"flyte_sync": "data_plane", "flyte_control_plane_runs_workflows": True}, "flyte_sync = 'data_plane': leaves the control plane's own"),
+        ({"flyte_sync": "data_plane", "flyte_sync_at_start": True}, "flyte_sync_at_start = True: lets flyteadmin wait"),
+        ({"flyte_sync": "planes"}, "flyte_sync = 'planes'"),
+        ({"flyte_dataplane_rbac": "least"}, "flyte_dataplane_rbac = 'least'"),
+    ],
+)
+def test_what_cannot_sync_is_refused(inventory: Inventory, site: dict[str, t.Any], said: str) -> None:
+    assert any(said in fault for fault in _faults(with_hosts(inventory, {}, **site)))
+
+
+def test_one_syncresources_for_all_has_one_role_for_all(inventory: Inventory) -> None:
+    (fault,) = _faults(with_hosts(inventory, ROLES))
+    assert "dataplane_2: flyte_iam_data_plane_role = 'two': is another role than that of dataplane_1" in fault and "flyte_sync: data_plane" in fault
+    for site in ({"flyte_sync": "data_plane"}, {"flyte_iam_mode": "pod_identity"}, {"flyte_iam_manage": False}):
+        assert _faults(with_hosts(inventory, ROLES, **site)) == []
+    arns = {host: {"flyte_data_plane_role_arn": f"arn:aws:iam::123456789012:role/{host}"} for host in ROLES}
+    (fault,) = _faults(with_hosts(inventory, arns, flyte_iam_manage=False))
+    assert "flyte_data_plane_role_arn" in fault and _faults(with_hosts(inventory, arns, flyte_sync="data_plane")) == []
+
+
+def test_no_two_roles_of_clusters_are_one(inventory: Inventory) -> None:
+    site = {"flyte_sync": "data_plane", "flyte_iam_domain_roles": True}
+    clash = {"dataplane_1": {"flyte_iam_data_plane_role": "one"}, "dataplane_2": {"flyte_iam_data_plane_role": "one-production"}}
+    assert any("makes a role one-production, which is a data plane's role already" in fault for fault in _faults(with_hosts(inventory, clash, **site)))
+    shared = {host: {"flyte_iam_data_plane_role": "one"} for host in ROLES}
+    assert _faults(with_hosts(inventory, shared, **site)) == []

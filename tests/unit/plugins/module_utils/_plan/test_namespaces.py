@@ -13,7 +13,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.namespace
     lacking,
     lacking_failures,
     namespace_of,
-    restart_row,
+    restart_rows,
     seconds_of,
     sync_interval,
 )
@@ -57,7 +57,7 @@ def test_a_young_project_is_waited_for(site: Site) -> None:
     found = lacking(site, observed(BOTH, [], ("team1-production",)), LIVE, PLACES)
     assert found == Lacking({"dataplane_2": ["team1-development"]}, {"dataplane_2": ["team1-production"]})
     assert found.all == {"dataplane_2": BOTH}
-    assert sync_interval(site, observed([], [], refresh_interval="10s")) == 10 and sync_interval(site, observed([], [])) == 300
+    assert sync_interval(site, observed([], [], refresh_interval="10s"), BOTH) == 10 and sync_interval(site, observed([], []), BOTH) == 300
 
 
 def test_only_enabled_planes_that_answered_are_judged(site: Site) -> None:
@@ -74,8 +74,22 @@ def test_only_enabled_planes_that_answered_are_judged(site: Site) -> None:
 
 def test_what_is_done_and_said(site: Site) -> None:
     many = {"dataplane_2": [f"p{number}-production" for number in range(8)]}
-    row = restart_row(site, many)
+    (row,) = restart_rows(site, many)
     assert (row.host, row.step, row.action) == ("controlplane", "namespaces", "restart syncresources")
     assert "dataplane_2 lacks p0-production, p1-production" in row.reason and "and 2 more" in row.reason
     (failure,) = lacking_failures(site, {"dataplane_2": ["team1-production"]})
     assert failure.host == "dataplane_2" and "team1-production is missing" in failure.problem and "restarts syncresources" in failure.remedy
+
+
+def test_where_each_plane_syncs_itself_each_is_restarted_for_itself(inventory: Inventory) -> None:
+    alone = site_of({host: {**own, "flyte_sync": "data_plane"} for host, own in inventory.items()})
+    lacks = {"dataplane_1": ["a-production"], "dataplane_2": ["b-production"]}
+    assert [(row.host, row.action, row.reason.partition(" (")[0]) for row in restart_rows(alone, lacks)] == [
+        ("dataplane_1", "restart syncresources", "dataplane_1 lacks a-production"),
+        ("dataplane_2", "restart syncresources", "dataplane_2 lacks b-production"),
+    ]
+    assert "(in dataplane_2)" in lacking_failures(alone, lacks)[1].remedy
+    seen = observed([], [], refresh_interval="10s")
+    seen["dataplane_1"]["refresh_interval"], seen["dataplane_2"]["refresh_interval"] = "20s", "1m"
+    # That of the control plane's is of a syncresources that is not there.
+    assert sync_interval(alone, seen, ["dataplane_1"]) == 20 and sync_interval(alone, seen, ["dataplane_1", "dataplane_2"]) == 60
