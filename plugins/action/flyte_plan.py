@@ -259,7 +259,7 @@ class ActionModule(InventoryAction):
             raise Refused(f"{host}: {broken[host]['message']}. {broken[host]['hint']}")
         if broken:
             known.observed.update({name: {**known.observed[name], "reachable": False, "error": error} for name, error in broken.items()})
-            plan = make_plan(known.site, known.observed, chart=known.chart, digest=changes, aws=known.aws, identities=known.identities)
+            plan = make_plan(known.site, known.observed, chart=known.chart, digest=changes, aws=known.aws, identities=known.identities, rights=known.rights)
         rows, lost = changes.judged(plan.rows, hosts, objects=objects, new=new)
         if lost:
             raise Refused(*lost)

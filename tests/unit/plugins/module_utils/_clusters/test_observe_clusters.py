@@ -57,7 +57,7 @@ def test_the_version_of_kubernetes_is_asked_by_choice() -> None:
     with ApiServer({**data_plane(), "/version": {"gitVersion": "v1.34.2"}}) as server, ApiServer({**data_plane(), "/version": {}}) as odd:
         assert observed(spec(server))["dataplane_1"]["kubernetes"] is None
         specs = [spec(server, "a"), spec(odd, "b")]
-        found = observe(specs, concurrency=4, timeout=5, service_accounts=False, server_version=True)
+        found = observe(specs, concurrency=4, timeout=5, rules=[], server_version=True)
     assert found["a"]["kubernetes"] == "v1.34.2" and found["a"]["reachable"] and "the version" in found["b"]["error"]["message"]
 
 
