@@ -198,7 +198,7 @@ class Adoption:
             configuration = Configuration(section.get("clusterConfigs") or [], section.get("labelClusterMap") or {}, "", [], [], [], [])
             live = without_generated(live)
             key = "gsa" if site.settings["flyte_provider"] == "gcp" else "defaultIamRole"
-            if self._aws or site.settings["flyte_data_plane_role_arn"] or site.settings["flyte_gcp_domain_service_accounts"]:
+            if self._aws or any(cluster.role_arn for cluster in site.targets) or site.settings["flyte_gcp_domain_service_accounts"]:
                 live = without_identities(live, base, key)
 
         named = draft.read(draft.control, "flyte_namespace_mapping")

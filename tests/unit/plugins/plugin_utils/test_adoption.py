@@ -407,7 +407,7 @@ def test_roles_policy_and_a_trust_policy_that_has_no_room(monkeypatch: pytest.Mo
     assert not written.faults and written.site is not None
     settings = written.site.settings
     assert settings["flyte_iam_policy_name"] == "flyte-data" and settings["flyte_iam_wildcard"] is False
-    assert settings["flyte_iam_data_plane_role"] == "flyte-dataplane-role"
+    assert {cluster.role for cluster in written.site.targets} == {"flyte-dataplane-role"}
     assert "flyte_iam_wildcard: true keeps it" in found.texts[HOSTS]
     # With thirty projects the namespaces do not fit into the quota: what the guide has stays, and why is said.
     given.admin = FoundAdmin({}, [(f"project-{number}", domain) for number in range(30) for domain in ("development", "staging", "production")])

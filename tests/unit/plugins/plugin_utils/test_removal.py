@@ -25,6 +25,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import OperationFailed, run_here
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import wanted_configuration
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart, plan_rollout
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rights import Rights
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_cluster_info
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed, Refused
@@ -245,7 +246,7 @@ class World:
         site = self.site()
         hosts = hosts_to_observe(site, name)
         clusters = [observed_cluster(site, cluster, self.read) for cluster in site.clusters if cluster.host in hosts]
-        given = {"clusters": clusters, **observed_control_plane(site, self.read), "timeout": 5}
+        given = {"clusters": clusters, **observed_control_plane(site, Rights(), self.read), "timeout": 5}
         observed = self.here(flyte_cluster_info.OPERATION, given, reads=True)["clusters"]
         known = Known(site, observed, self.aws, CHART)
         return planned_removal(self.action, known, name, ELSEWHERE if labels is None else labels)
