@@ -52,7 +52,11 @@ class ActionModule(InventoryAction):
             "lines": [*adopted.lines, *self._about_files(folder, adopted, changed)],
             "files": [str(folder / name) for name in (*adopted.texts, *([VAULT] if adopted.vault else []))],
             **({"table": failure_table(failures)} if failures else {}),
-            "diff": [{"before_header": name, "after_header": name, "before": before, "after": adopted.texts[name]} for name, before in changed.items() if name != VAULT],
+            "diff": [
+                {"before_header": name, "after_header": name, "before": before, "after": adopted.texts[name]}
+                for name, before in changed.items()
+                if name != VAULT
+            ],
         }
 
     def _refuse_overwriting(self, folder: pathlib.Path, names: t.Iterable[str], *, force: bool) -> None:

@@ -170,7 +170,9 @@ class Adoption:
             try:
                 cloud.ask(iam.names_to_ask(found, given))
             except ModuleFailed as error:
-                raise Refused(f"{draft.control}: {error} Or set flyte_iam_manage: false: then AWS is not asked, and the roles in use are written as they are.") from error
+                raise Refused(
+                    f"{draft.control}: {error} Or set flyte_iam_manage: false: then AWS is not asked, and the roles in use are written as they are."
+                ) from error
             self._aws = cloud.found
             decided = iam.managed(found, given, (cloud.found or {})["roles"])
         for name, value in decided.variables.items():

@@ -101,7 +101,9 @@ class Cloud:
             self._draft.hosts[host]["flyte_eks_cluster"] = key.removeprefix(_OTHER)
             clusters[host] = clusters[key]
         else:
-            self._draft.hosts[host]["flyte_eks_cluster"] = change_me(f"the EKS cluster at {self._endpoints.get(host) or 'its endpoint'}, or set flyte_iam_manage: false")
+            self._draft.hosts[host]["flyte_eks_cluster"] = change_me(
+                f"the EKS cluster at {self._endpoints.get(host) or 'its endpoint'}, or set flyte_iam_manage: false"
+            )
 
     def name_policy(self, managed: iam.FoundIam) -> None:
         """Find the policy that the roles share."""
@@ -115,7 +117,9 @@ class Cloud:
             if iam.is_s3_policy(policy):
                 self._draft.site["flyte_iam_policy_name"], found["policy"] = name, policy
                 return
-        self._draft.say("", "flyte_iam_policy_name", "The roles have no policy of this account that grants S3: the guide's, flyte-s3, will be made and attached to them.")
+        self._draft.say(
+            "", "flyte_iam_policy_name", "The roles have no policy of this account that grants S3: the guide's, flyte-s3, will be made and attached to them."
+        )
 
     def settle(self, site: Site, data_role: str) -> bool:
         """Say what the trust policy needs to fit into IAM's limit; return whether a variable was added, so that the site is another one."""
@@ -131,7 +135,9 @@ class Cloud:
         too_long = any(role["size"] > limit for role in plan(site, found)["roles"].values())
         if wide and too_long and "flyte_iam_wildcard" not in draft.site:
             draft.site["flyte_iam_wildcard"] = True
-            text = f"The trust policy of {data_role} lets the default account of every namespace take it, as the guide has it. With the namespaces of all projects"
+            text = (
+                f"The trust policy of {data_role} lets the default account of every namespace take it, as the guide has it. With the namespaces of all projects"
+            )
             draft.say("", "flyte_iam_wildcard", f"{text} it would exceed IAM's quota: flyte_iam_domain_roles, flyte_iam_compact or a higher quota make room.")
             return True
         if wide and not draft.site.get("flyte_iam_wildcard"):

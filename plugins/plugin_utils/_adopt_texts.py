@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._adopt.found import FoundCluster
 from ansible_collections.flyte.multicluster.plugins.module_utils._adopt.inventory import PLANES_GROUP, Draft
@@ -97,7 +96,9 @@ def _values_files(draft: Draft, files: dict[str, Values]) -> dict[str, str]:
     common = shared(list(files.values()))
     alike = [PLANES_FILE] if common else []
     if common:
-        texts[PLANES_FILE] = values_text(common, [f"Values that the releases of all data planes have alike, on top of the chart's own files. Secrets are in {VAULT}."])
+        texts[PLANES_FILE] = values_text(
+            common, [f"Values that the releases of all data planes have alike, on top of the chart's own files. Secrets are in {VAULT}."]
+        )
         draft.groups.setdefault(PLANES_GROUP, {})[_FILES] = alike
     for host, values in files.items():
         rest = without_shared(values, common)

@@ -169,7 +169,14 @@ class ByHand:
             "secrets": {"adminOauthClientCredentials": {"clientSecret": OAUTH_SECRET}},
         }
         # Helm has no idea of what the numbers of --set were for, a month later.
-        inline = ["--set", "flyteadmin.replicaCount=5", "--set", "flyteconsole.replicaCount=3", "--set", "cluster_resource_manager.config.cluster_resources.refreshInterval=10s"]
+        inline = [
+            "--set",
+            "flyteadmin.replicaCount=5",
+            "--set",
+            "flyteconsole.replicaCount=3",
+            "--set",
+            "cluster_resource_manager.config.cluster_resources.refreshInterval=10s",
+        ]
         files = ["--values", str(self.chart / "values-controlplane.yaml"), "--values", eks, "--values", self.file("values-override.yaml", override)]
         # What values-eks.yaml has as flytepropeller comes after values-controlplane.yaml, which turns it off.
         self.helm("controlplane", *command, release, str(self.chart), *files, *inline)

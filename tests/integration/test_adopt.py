@@ -127,7 +127,9 @@ def test_adopting_reads_only_and_keeps_secrets_out_of_everything(made: Adopting)
         "dataplane_1": ("dataplane1", "flyte-dataplane1"),
         "dataplane_2": ("dataplane2", "flyte-dataplane2"),
     }
-    assert "another release" not in result.output and "Helm has a release flyte-core of this chart there, too" in (made.to / "hosts.yml").read_text(encoding="utf-8")
+    assert "another release" not in result.output and "Helm has a release flyte-core of this chart there, too" in (made.to / "hosts.yml").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_what_is_there_is_not_overwritten(made: Adopting) -> None:

@@ -110,14 +110,19 @@ def managed(found: Identities, given: Mapping[str, t.Any], roles: Mapping[str, t
     elif others and not given.get("flyte_iam_data_plane_role"):
         return unmanaged(found, f"Data planes use more than one role ({', '.join(sorted({data, *others}))}): one role for all of them cannot be managed.")
     if control == data or len(controls) > 1:
-        return unmanaged(found, f"The control plane's role is {', '.join(controls) or control}, and that of the data planes {data}: a role of its own for each can be managed.")
+        return unmanaged(
+            found,
+            f"The control plane's role is {', '.join(controls) or control}, and that of the data planes {data}: a role of its own for each can be managed.",
+        )
     for name, role in (("flyte_iam_control_plane_role", control), ("flyte_iam_data_plane_role", data)):
         if not roles.get(role):
             comments[name] = ["IAM has no such role: it will be made."]
     annotated = {role_name(arn) for arn in found.arns} - {control, data, *there.values(), None}
     if annotated:
         names = ", ".join(sorted(str(name) for name in annotated))
-        comments.setdefault("flyte_iam_data_plane_role", []).append(f"Accounts are annotated with roles that IAM does not have: {names}. They get those of here.")
+        comments.setdefault("flyte_iam_data_plane_role", []).append(
+            f"Accounts are annotated with roles that IAM does not have: {names}. They get those of here."
+        )
     trust = (roles.get(data) or {}).get("trust") or {}
     statements = [entry for entry in listed(trust.get("Statement")) if isinstance(entry, dict)]
     principals = [entry["Principal"] for entry in statements if isinstance(entry.get("Principal"), dict)]

@@ -120,12 +120,12 @@ def _release_variables(draft: Draft, host: str, cluster: FoundCluster) -> None:
         own["flyte_release_name"] = change_me(f"no Helm release has the Deployment {what}: the name of the one that is to have it")
         draft.say(host, "flyte_release_name", "Helm takes over objects that it did not make only with its own labels and annotations on them.")
     for other in cluster.others:
-        draft.say(host, "", f"Helm has a release {other} of this chart there, too: its objects are not this one's. Look at it (helm -n {namespace} status {other}).")
+        draft.say(
+            host, "", f"Helm has a release {other} of this chart there, too: its objects are not this one's. Look at it (helm -n {namespace} status {other})."
+        )
 
 
-def _plane_variables(
-    draft: Draft, host: str, entry: Mapping[str, t.Any], cluster: FoundCluster | None, how: str, credential: Credential | None
-) -> None:
+def _plane_variables(draft: Draft, host: str, entry: Mapping[str, t.Any], cluster: FoundCluster | None, how: str, credential: Credential | None) -> None:
     name, endpoint, own = str(entry["name"]), entry.get("endpoint"), draft.hosts[host]
     if name != host:
         own["flyte_cluster_name"] = name

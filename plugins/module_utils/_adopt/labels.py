@@ -99,5 +99,7 @@ def _rows(rows: Mapping[tuple[str, str, str], str], labels: Mapping[str, t.Any],
             kept.append({**{name: value for name, value in named.items() if value}, "label": label})
         else:
             why = "leads to no enabled cluster" if label in labels else "is no label of labelClusterMap"
-            about.append(f"{describe(key)}: {label!r} {why}: it runs on any enabled cluster, silently. The row is left out, and stays as it is; give it a label.")
+            about.append(
+                f"{describe(key)}: {label!r} {why}: it runs on any enabled cluster, silently. The row is left out, and stays as it is; give it a label."
+            )
     return kept, about

@@ -26,7 +26,9 @@ _LOOKS = (
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
     re.compile(r"\beyJ[\w-]{10,}\.[\w-]{10,}\."),
     # A file as text, with a line that says it.
-    re.compile(r"""(?im)^[\s-]*["']?[\w.-]*(password|passwd|passphrase|secret|token|api_?key|access_?key)["']?[ \t]*[:=][ \t]*["']?(?!\{\{|<|["'\s]|$)\S{4,}"""),
+    re.compile(
+        r"""(?im)^[\s-]*["']?[\w.-]*(password|passwd|passphrase|secret|token|api_?key|access_?key)["']?[ \t]*[:=][ \t]*["']?(?!\{\{|<|["'\s]|$)\S{4,}"""
+    ),
 )
 
 

@@ -43,7 +43,11 @@ def literal(value: t.Any) -> t.Any:
         return {key: literal(item) for key, item in value.items()}
     if isinstance(value, list):
         return [literal(item) for item in value]
-    return Literal(value) if isinstance(value, str) and ("{{" in value or "{%" in value or "{#" in value) and not re.fullmatch(r"\{\{ vault_flyte_\w+ \}\}", value) else value
+    return (
+        Literal(value)
+        if isinstance(value, str) and ("{{" in value or "{%" in value or "{#" in value) and not re.fullmatch(r"\{\{ vault_flyte_\w+ \}\}", value)
+        else value
+    )
 
 
 @functools.cache
@@ -105,7 +109,11 @@ def vault_text(variables: Mapping[str, t.Any]) -> str:
 def commented(texts: Iterable[str], indent: int = 0) -> list[str]:
     """Return texts as lines of a comment."""
     lead = " " * indent + "# "
-    return [line for text in texts for line in textwrap.wrap(text, _WIDTH - 12, initial_indent=lead, subsequent_indent=lead, break_long_words=False, break_on_hyphens=False)]
+    return [
+        line
+        for text in texts
+        for line in textwrap.wrap(text, _WIDTH - 12, initial_indent=lead, subsequent_indent=lead, break_long_words=False, break_on_hyphens=False)
+    ]
 
 
 def _order(name: str) -> tuple[int, int]:
@@ -128,7 +136,10 @@ def _variables(draft: Draft, host: str, values: Mapping[str, t.Any], indent: int
 def _is_table(value: t.Any) -> bool:
     """Return whether a value reads best with one line for each of its entries."""
     if isinstance(value, list):
-        return all(not isinstance(item, (dict, list)) or (isinstance(item, dict) and not any(isinstance(part, (dict, list)) for part in item.values())) for item in value)
+        return all(
+            not isinstance(item, (dict, list)) or (isinstance(item, dict) and not any(isinstance(part, (dict, list)) for part in item.values()))
+            for item in value
+        )
     return isinstance(value, dict) and bool(value) and all(isinstance(item, list) and _is_table(item) for item in value.values())
 
 

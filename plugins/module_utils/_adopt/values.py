@@ -112,7 +112,9 @@ def _without_key(custom_data: t.Any, key: str) -> t.Any:
     if not isinstance(custom_data, list):
         return None
     return [
-        {domain: [pair for pair in pairs or [] if key not in pair] for domain, pairs in of_domains.items()} for of_domains in custom_data if isinstance(of_domains, dict)
+        {domain: [pair for pair in pairs or [] if key not in pair] for domain, pairs in of_domains.items()}
+        for of_domains in custom_data
+        if isinstance(of_domains, dict)
     ]
 
 

@@ -233,7 +233,6 @@ def plan_rollout(
 
     :param configuration: what flyteadmin's configuration has to be, with the credentials that are stored by now.
     """
-    cluster = site.control_plane
     reason = rollout_reason(site, observation, configuration, chart=chart, digest=digest)
     failure = what_holds_it(site, configuration, reason)
     return Rollout(configuration, None if failure else reason, failure)

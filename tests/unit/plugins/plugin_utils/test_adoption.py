@@ -65,7 +65,9 @@ def release(values: Values, name: str, namespace: str = "flyte") -> FoundRelease
 def plane(host: str, number: int, values: Values | None, name: str = "flyte-core-data", **more: t.Any) -> FoundCluster:
     """Return a data plane."""
     found = release(values, name) if values is not None else None
-    return FoundCluster(host, server=f"https://dp{number}.example.com", namespace="flyte", release=found, tokens={f"dataplane{number}-token": f"t{number}"}, **more)
+    return FoundCluster(
+        host, server=f"https://dp{number}.example.com", namespace="flyte", release=found, tokens={f"dataplane{number}-token": f"t{number}"}, **more
+    )
 
 
 def entry(name: str, number: int, **more: t.Any) -> dict[str, t.Any]:
@@ -200,8 +202,25 @@ OVERRIDE: Values = {
 _CONTROL_OFF = ("flytepropeller", "webhook", "configmap.core", "configmap.k8s", "configmap.task_logs", "configmap.copilot", "configmap.resource_manager")
 _CONTROL_OFF += ("configmap.enabled_plugins", "configmap.catalog", "workflow_notifications", "userSettings.logGroup", "userSettings.redis")
 _CONTROL_OFF += ("userSettings.rawDataBucketName",)
-_PLANE_OFF = ("flyteadmin", "datacatalog", "flyteconsole", "flytescheduler", "workflow_scheduler", "workflow_notifications", "cluster_resource_manager", "common", "db")
-_PLANE_OFF += ("userSettings", "configmap.adminServer", "configmap.task_resource_defaults", "configmap.namespace_config", "configmap.remoteData", "configmap.domain")
+_PLANE_OFF = (
+    "flyteadmin",
+    "datacatalog",
+    "flyteconsole",
+    "flytescheduler",
+    "workflow_scheduler",
+    "workflow_notifications",
+    "cluster_resource_manager",
+    "common",
+    "db",
+)
+_PLANE_OFF += (
+    "userSettings",
+    "configmap.adminServer",
+    "configmap.task_resource_defaults",
+    "configmap.namespace_config",
+    "configmap.remoteData",
+    "configmap.domain",
+)
 
 
 def off(*parts: str) -> t.Callable[[str], bool]:
@@ -423,7 +442,9 @@ def test_the_name_of_an_eks_cluster_is_in_its_context_or_asked_for(monkeypatch: 
     given.accesses["first"]["flyte_kube_context"] = "arn:aws:eks:eu-west-1:123456789012:cluster/flyte-dp-1"
     monkeypatch.setattr("ansible_collections.flyte.multicluster.plugins.plugin_utils._adopt_aws.Cloud._all", lambda _self: ["hub-of-eks"])
     written = Written(tmp_path, adopted(monkeypatch, given, module=_aws_module({})))
-    assert written.variables.read("dataplane_1", "flyte_eks_cluster") == "flyte-dp-1" and written.variables.read("dataplane_1", "flyte_eks_region") == "eu-west-1"
+    assert (
+        written.variables.read("dataplane_1", "flyte_eks_cluster") == "flyte-dp-1" and written.variables.read("dataplane_1", "flyte_eks_region") == "eu-west-1"
+    )
     assert ("hub", "flyte_eks_cluster") in [(fault.host, fault.variable) for fault in written.open]
 
 

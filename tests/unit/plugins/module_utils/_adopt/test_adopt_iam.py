@@ -85,5 +85,7 @@ def test_the_policy_is_the_one_that_both_have() -> None:
     decided = iam.managed(identities(), {}, there)
     assert iam.policy_names(decided, there)[0] == "flyte-s3-policy"
     assert not iam.policy_names(decided, {"control": role(), "data": {"policies": ["arn:aws:iam::aws:policy/AmazonS3FullAccess"]}})
-    assert iam.is_s3_policy({"document": {"Statement": {"Action": "s3:GetObject"}}}) and not iam.is_s3_policy({"document": {"Statement": [{"Action": ["ecr:*"]}]}})
+    assert iam.is_s3_policy({"document": {"Statement": {"Action": "s3:GetObject"}}}) and not iam.is_s3_policy(
+        {"document": {"Statement": [{"Action": ["ecr:*"]}]}}
+    )
     assert not iam.is_s3_policy(None)

@@ -63,7 +63,10 @@ def test_a_path_is_a_key_of_what_is_mounted_there() -> None:
         "volumes": [
             {"name": "creds", "secret": {"secretName": "cluster-credentials"}},
             {"name": "renamed", "secret": {"secretName": "hand-made", "items": [{"key": "prod.token", "path": "tokens/prod"}]}},
-            {"name": "both", "projected": {"sources": [{"configMap": {"name": "cm"}}, {"secret": {"name": "projected", "items": [{"key": "k", "path": "p"}]}}]}},
+            {
+                "name": "both",
+                "projected": {"sources": [{"configMap": {"name": "cm"}}, {"secret": {"name": "projected", "items": [{"key": "k", "path": "p"}]}}]},
+            },
             {"name": "db", "secret": {"secretName": "db-pass"}},
         ],
         "containers": [

@@ -72,7 +72,9 @@ def test_what_the_inventory_says_elsewhere_is_taken_out() -> None:
     }
     assert live == before
     # Two mounts at one path are none that Kubernetes takes.
-    other = {"flyteadmin": {"additionalVolumes": [{"name": "c"}, {"name": "d"}], "additionalVolumeMounts": [{"name": "c", "mountPath": "/var/run/credentials"}]}}
+    other = {
+        "flyteadmin": {"additionalVolumes": [{"name": "c"}, {"name": "d"}], "additionalVolumeMounts": [{"name": "c", "mountPath": "/var/run/credentials"}]}
+    }
     assert without_generated(other) == {"flyteadmin": {"additionalVolumes": [{"name": "d"}]}}
 
 
@@ -92,7 +94,11 @@ def test_quotas_of_the_chart_are_not_repeated_for_a_role() -> None:
     assert without_identities({}, base, "defaultIamRole") == {}
     role = "arn:aws:iam::123456789012:role/flyte-dataplane-role"
     assert identities_of(live, "defaultIamRole") == {"production": role, "development": role} and identities_of(live, "gsa") == {}
-    assert resolved("{{ .Values.gone }}", live) is None and resolved(7, live) is None and resolved("a{{.Values.userSettings.accountNumber}}", live) == "a123456789012"
+    assert (
+        resolved("{{ .Values.gone }}", live) is None
+        and resolved(7, live) is None
+        and resolved("a{{.Values.userSettings.accountNumber}}", live) == "a123456789012"
+    )
 
 
 def test_what_makes_no_difference_is_not_written() -> None:
@@ -116,7 +122,9 @@ VALUES: dict[str, t.Any] = {
     "userSettings": {"dbPassword": "s3cret-of-db", "rdsHost": "db.example.com", "redisHostKey": "redis-key-1"},
     "db": {"admin": {"database": {"host": "db.example.com", "username": "flyteadmin", "passwordPath": "/etc/db/pass.txt", "password": 12345678}}},
     "common": {"databaseSecret": {"name": "db-pass", "secretManifest": {"kind": "Secret", "stringData": {"pass.txt": "other-db-pass"}, "type": "Opaque"}}},
-    "secrets": {"adminOauthClientCredentials": {"enabled": True, "clientId": "flytepropeller", "secretName": "flyte-secret-auth", "clientSecret": "oauth-secret"}},
+    "secrets": {
+        "adminOauthClientCredentials": {"enabled": True, "clientId": "flytepropeller", "secretName": "flyte-secret-auth", "clientSecret": "oauth-secret"}
+    },
     "flyteadmin": {
         "env": [{"name": "SMTP_PASSWORD", "value": "mail-secret"}, {"name": "LOG", "value": "debug"}],
         "url": "postgres://user:in-the-url@db.example.com/x",
@@ -138,7 +146,16 @@ def test_secrets_are_taken_apart_wherever_they_stand() -> None:
     assert not [secret for secret in HIDDEN if secret in text], text
     assert all(any(secret in str(value) for value in secrets.variables.values()) for secret in HIDDEN)
     # What only names something stays readable.
-    for shown in ("db-pass", "flytepropeller", "flyte-secret-auth", "/etc/db/pass.txt", "rdsHost", "<DB_PASSWORD>", "https://idp.example.com/token", "username: flyteadmin"):
+    for shown in (
+        "db-pass",
+        "flytepropeller",
+        "flyte-secret-auth",
+        "/etc/db/pass.txt",
+        "rdsHost",
+        "<DB_PASSWORD>",
+        "https://idp.example.com/token",
+        "username: flyteadmin",
+    ):
         assert shown in values_text(plain, []), shown
     # A list is replaced whole by Helm, so that all of it stands beside the secret in it.
     assert hidden["flyteadmin"]["env"] == [
@@ -175,7 +192,28 @@ def test_a_weak_password_does_not_hide_everything() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1e3", "y", "No", "1:20", "2020-01-01", "0x1F", "null", "~", "", " padded ", "a: b", "# no", "{{ .Values.x }}", "two\nlines\n", "tab\there", "é", "'", "*a", "012"]
+    "text",
+    [
+        "1e3",
+        "y",
+        "No",
+        "1:20",
+        "2020-01-01",
+        "0x1F",
+        "null",
+        "~",
+        "",
+        " padded ",
+        "a: b",
+        "# no",
+        "{{ .Values.x }}",
+        "two\nlines\n",
+        "tab\there",
+        "é",
+        "'",
+        "*a",
+        "012",
+    ],
 )
 def test_what_is_written_reads_the_same_to_helm(text: str) -> None:
     values = {"key": text, "list": [text, {"deep": text}], "y": 1, "n": {"1e3": 2}}

@@ -9,7 +9,10 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.plac
 
 def test_a_placeholder_is_refused_with_what_it_asks_for() -> None:
     common = {"flyte_aws_region": change_me("the region"), "flyte_values": {"a": [{"password": "secret-1"}, {"b": f"secret-2 {change_me('b')}"}]}}
-    hosts = {"hub": {**common, "flyte_kube_context": "hub"}, "dp": {**common, "flyte_kube_context": change_me("how it is reached"), "own": change_me("not ours")}}
+    hosts = {
+        "hub": {**common, "flyte_kube_context": "hub"},
+        "dp": {**common, "flyte_kube_context": change_me("how it is reached"), "own": change_me("not ours")},
+    }
     found = [str(fault) for fault in unfilled(hosts, lambda host: hosts[host], ["flyte_aws_region", "flyte_values", "flyte_kube_context", "flyte_namespace"])]
     assert found == [
         "hub: flyte_aws_region = '<CHANGE ME: the region>': is a placeholder that playbooks/adopt.yml left: put what it asks for in its place.",
