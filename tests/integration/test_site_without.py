@@ -120,7 +120,7 @@ def test_drift_of_each_kind_is_shown_and_mended(three: SiteUnderTest) -> None:
     size = plane.get(deployment)["spec"]["replicas"]
     hub.patch("/api/v1/namespaces/flyte/secrets/cluster-credentials", {"data": {"dataplane_1_token": "d3Jvbmc="}})
     plane.patch(deployment, {"spec": {"replicas": size + 1}})
-    document = {"Version": "2012-10-17", "Statement": three.trust(TRUST)[1:]}
+    document = {"Version": "2012-10-17", "Statement": three.trust(TRUST)[:-1]}
     three.lab.aws_client("iam").update_assume_role_policy(RoleName=TRUST, PolicyDocument=json.dumps(document))
     body = {"attributes": {"project": "team1", "domain": "staging", "matching_attributes": {"execution_cluster_label": {"value": "label2"}}}}
     requests.put(f"{three.lab.admin_url}/api/v1/project_domain_attributes/team1/staging", json=body, timeout=10).raise_for_status()
