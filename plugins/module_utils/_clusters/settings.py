@@ -104,10 +104,10 @@ class Connections:
         """Send one request; return the answer, its content not yet read."""
         options |= {"retries": False, "redirect": False, "preload_content": False}
         if self._whole_url:
-            return self._manager.urlopen(method, self._settings.host + path, **options)
+            return self._manager.request(method, self._settings.host + path, **options)
         if self._pool is None:
             self._pool = self._made()
-        return self._pool.urlopen(method, self._path + path, **options)
+        return self._pool.request(method, self._path + path, **options)
 
     def _made(self) -> t.Any:
         if not self._settings.host.lower().startswith("https:"):

@@ -47,7 +47,7 @@ class Case:
         assert name == "kubernetes.core.helm"
         self.helms.append(self.written)
         if self.failure:
-            raise self.failure
+            raise self.failure  # pylint: disable=raising-bad-type
         return self.answer
 
     def run(self, **plan: t.Any) -> dict[str, t.Any]:
