@@ -7,12 +7,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 COLLECTION := .collections/ansible_collections/flyte/multicluster
 SITE := $(BIN)/ansible-playbook -i inventories/lab playbooks/site.yml
+INTEGRATION := $(BIN)/nox --reuse-existing-virtualenvs --no-install --session integration -- tests/integration
 export ANSIBLE_FORCE_COLOR ?= 0
 export PYTHONUNBUFFERED := 1
 # Compiled modules are kept where they are imported from: without them each process compiles hundreds of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench browser help setup binaries demo test test-with-lab test-without-lab lint types unit sanity molecule integration docs packaging lab-up lab-down clean
+.PHONY: bench browser help setup binaries demo test test-of-shared-lab test-beside lint types unit sanity molecule integration docs packaging lab-up lab-down clean
 
 help:
 	@echo "make demo         the main job on the lab: three clusters, workflows placed by label"
@@ -90,15 +91,19 @@ packaging: setup $(VENV)-packaging/.ready
 	@echo "== $@"
 	@$(BIN)/nox --reuse-existing-virtualenvs --session $@ extra-checks 2>&1
 
-# What needs a lab runs beside what needs none: each keeps about one of two cores busy. A test's output is shown when it has ended.
+# The stories of the shared lab run beside everything else: each keeps about one of two cores busy. A test's output is shown when it has ended.
 test: binaries lint types
-	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) test-with-lab test-without-lab
+	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) test-of-shared-lab test-beside
 
-test-with-lab: setup
-	@for part in molecule integration; do $(MAKE) $$part || exit 1; done
+test-of-shared-lab: setup
+	@$(MAKE) molecule
+	@echo "== integration, on the shared lab"
+	@$(INTEGRATION) -m "not own_lab" 2>&1
 
-test-without-lab: setup
+test-beside: setup
 	@for part in sanity docs packaging unit; do $(MAKE) $$part || exit 1; done
+	@echo "== integration, without a lab or on labs of their own"
+	@$(INTEGRATION) -m own_lab 2>&1
 
 bench: binaries
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement benchmarks/requirements.txt

@@ -18,6 +18,9 @@ from lab import Lab
 from ports import free_range
 from processes import interruptible
 
+#: it needs no lab, or brings up its own: it runs beside the stories of the lab that the others share
+pytestmark = pytest.mark.own_lab
+
 VAULT_PASSWORD = "for-the-vault-of-this-test"
 
 

@@ -29,6 +29,9 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import p
 from ports import free_range  # noqa: E402
 from processes import interruptible  # noqa: E402
 
+#: it needs no lab, or brings up its own: it runs beside the stories of the lab that the others share
+pytestmark = pytest.mark.own_lab
+
 HUB, PLANE1, PLANE2 = "controlplane", "dataplane1", "dataplane2"
 PLANES = (PLANE1, PLANE2)
 AUTH = "/api/v1/namespaces/flyte/secrets/flyte-secret-auth"

@@ -35,6 +35,9 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import V
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._rendering import rendered_clusters  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables  # noqa: E402
 
+#: it needs no lab, or brings up its own: it runs beside the stories of the lab that the others share
+pytestmark = pytest.mark.own_lab
+
 ACCOUNT = "123456789012"
 PASSWORD = "the-password-of-the-database"
 ISSUER = "https://oidc.eks.us-east-2.amazonaws.com/id/ABC"

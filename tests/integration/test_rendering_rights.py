@@ -16,6 +16,9 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity 
 from ansible_collections.flyte.multicluster.plugins.module_utils._rights.rules import same
 from ansible_collections.flyte.multicluster.plugins.module_utils._rights.templates import synced, synced_of_chart
 
+#: it needs no lab, or brings up its own: it runs beside the stories of the lab that the others share
+pytestmark = pytest.mark.own_lab
+
 ALONE = {"flyte_sync": "data_plane"}
 MINIMAL = {"flyte_dataplane_rbac": "minimal"}
 ROLES = ("ClusterRole", "ClusterRoleBinding")

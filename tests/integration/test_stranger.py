@@ -28,6 +28,9 @@ from clean_environment import NEWEST, OLDEST, build, environment, install  # noq
 from ports import free_range  # noqa: E402
 from processes import interruptible, kill_tree  # noqa: E402
 
+#: it needs no lab, or brings up its own: it runs beside the stories of the lab that the others share
+pytestmark = pytest.mark.own_lab
+
 VERSIONS = NEWEST if os.environ.get("FLYTE_TEST_VERSIONS") == "newest" else OLDEST
 
 

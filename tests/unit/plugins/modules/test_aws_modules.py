@@ -95,7 +95,7 @@ def test_a_module_is_documentation_and_a_short_tail(module: t.Any) -> None:
     lines = pathlib.Path(module.__file__).read_text(encoding="utf-8").splitlines()
     tail = lines[next(number for number, line in enumerate(lines) if line.startswith("from ansible_collections.")) :]
     assert len(tail) <= 40
-    assert "amazon.aws.common.modules" in yaml.safe_load(module.DOCUMENTATION)["extends_documentation_fragment"]
+    assert "flyte.multicluster.aws" in yaml.safe_load(module.DOCUMENTATION)["extends_documentation_fragment"]
 
 
 def test_the_action_group_has_the_modules() -> None:
