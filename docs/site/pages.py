@@ -50,6 +50,7 @@ SAID: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "ShapeError": ((0,), ()),
     "_Fault": ((0,), ()),
     "_NoSuchContext": ((0,), ()),
+    "_Unknown": ((0,), ()),
 }
 #: functions that return a message, or nothing
 _MESSAGE_FUNCTION = re.compile(r"(fault|problem|failure|remedy|hint)$")

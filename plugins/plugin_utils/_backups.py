@@ -28,9 +28,11 @@ def keep_backup(work: Work, kind: str, contents: Mapping[str, t.Any]) -> None:
     site = work.known.site
     if work.action.check_mode or not site.settings["flyte_backups"]:
         return
-    head = site.control_plane
+    cluster = site.control_plane
     try:
-        kube = method_of(cluster_options(site, head, work.read)).connect(site.settings["flyte_request_timeout"])
-        keep(kube, head.namespace, kind, {f"{name}.json.gz": packed(content) for name, content in contents.items()})
+        kube = method_of(cluster_options(site, cluster, work.read)).connect(site.settings["flyte_request_timeout"])
+        keep(kube, cluster.namespace, kind, {f"{name}.json.gz": packed(content) for name, content in contents.items()})
     except (BackupError, KubeError) as error:
-        raise ModuleFailed({"failed": True, "msg": f"{error.message}. {error.hint}"}) from error
+        way_on = "" if isinstance(error, BackupError) else " flyte_backups: false goes on without."
+        said = f"what would be taken away was not kept before, so that nothing was: {error.message}. {error.hint}{way_on}"
+        raise ModuleFailed({"failed": True, "msg": said}) from error

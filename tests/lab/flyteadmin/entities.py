@@ -70,9 +70,10 @@ class Entities:
 
     def ListProjects(self, request: t.Any) -> t.Any:
         projects = [project_pb2.Project.FromString(raw) for raw in self.store.projects()]
-        if request.filters not in ("", "eq(state,1)"):
+        if request.filters not in ("", "eq(state,1)", "ne(state,1)"):
             raise Fault(INVALID_ARGUMENT, f"the double has no filter {request.filters} of projects")
-        return project_pb2.Projects(projects=[project for project in projects if (project.state == project_pb2.Project.ARCHIVED) is bool(request.filters)])
+        archived = request.filters == "eq(state,1)"
+        return project_pb2.Projects(projects=[project for project in projects if (project.state == project_pb2.Project.ARCHIVED) is archived])
 
     def GetProject(self, request: t.Any) -> t.Any:
         raw = self.store.project(request.id)

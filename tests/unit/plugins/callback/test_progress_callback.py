@@ -78,7 +78,8 @@ def test_lines_in_a_log(play: pathlib.Path, tmp_path: pathlib.Path) -> None:
 
 
 def test_nothing_where_it_is_not_enabled(play: pathlib.Path) -> None:
-    found = subprocess.run(command(play), env=environment(), cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
+    own = environment(ANSIBLE_STDOUT_CALLBACK="ansible.builtin.default")
+    found = subprocess.run(command(play), env=own, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
     assert found.returncode == 0 and "listened=to nobody" in found.stdout and "is asked" not in found.stdout, found.stdout
 
 
