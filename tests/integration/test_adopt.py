@@ -77,7 +77,7 @@ class Adopting(SiteUnderTest):
 
 @pytest.fixture(name="made", scope="module")
 def _made(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Adopting]:
-    with interruptible(), free_range() as port:
+    with interruptible(), free_range() as port:  # pylint: disable=contextmanager-generator-missing-cleanup
         lab = Lab(tmp_path_factory.mktemp("lab"), port, propeller=False)
         try:
             lab.up(2)
