@@ -149,7 +149,8 @@ def test_planes_that_sync_themselves_leave_flyteadmin_with_executions_alone(site
         assert _may(site, name) == OWN
         _until(lambda plane=plane: bool(_namespace(plane, "alone-production")), f"the namespace of a new project on {name}")  # type: ignore[misc]
         rights = "/apis/rbac.authorization.k8s.io/v1/namespaces/alone-production"
-        _until(lambda plane=plane, rights=rights: bool(plane.get(f"{rights}/rolebindings/default-views")), f"what the templates grant on {name}")  # type: ignore[misc]
+        granting = f"{rights}/rolebindings/default-views"
+        _until(lambda plane=plane, granting=granting: bool(plane.get(granting)), f"what the templates grant on {name}")  # type: ignore[misc]
         assert plane.get(f"{rights}/roles/reads-pods")
         granted = {verb for rule in plane.get(SYNC_ROLE)["rules"] for verb in rule["verbs"]}
         assert granted == {"create", "get", "patch", "bind"}  # neither '*' nor escalate
