@@ -13,7 +13,7 @@ import typing as t
 import urllib.parse
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Sequence
 
 MASK = "********"
 #: what is shorter stands in other words too
@@ -24,6 +24,10 @@ _OWN_WORDS = frozenset({"flyte", "flyteadmin", "flytepropeller"})
 _USERINFO = re.compile(r"(?<=://)[^\s\"'<>]*@")
 #: what a key is called whose value is a secret; a path or a name of one is none
 _SECRET_KEY = re.compile(r"(password|passwd|passphrase|token|secret|credential|api_?key|access_?key|private_?key|client-key-data|dsn)s?$", re.IGNORECASE)
+#: what of something secret is none, though its place says so: what it is called, where it is mounted, whether it is there
+_NO_SECRET = frozenset(
+    {"enabled", "name", "namespace", "secretName", "clientId", "optional", "defaultMode", "mountPath", "readOnly", "kind", "apiVersion", "type"}
+)
 
 
 def forms(secret: str) -> Iterator[str]:
@@ -103,24 +107,35 @@ def looks_secret(key: t.Any) -> bool:
     return isinstance(key, str) and bool(_SECRET_KEY.search(key))
 
 
+def is_secret_place(keys: Sequence[str]) -> bool:
+    """Return whether a place in a tree of values, by its keys from the top, says that its value is a secret."""
+    own, above = keys[-1], keys[:-1]
+    return looks_secret(own) or (own not in _NO_SECRET and any(map(looks_secret, above)))
+
+
+def is_secret_volume(value: t.Any) -> bool:
+    """Return whether a value is a Kubernetes volume's ``secret``: it names a Secret and its keys, and holds none."""
+    return isinstance(value, dict) and "secretName" in value
+
+
 def shown_path(path: str) -> str:
     """Return the path of a file with a secret as a message shows it: what has no folder in it may be the secret itself, at the wrong place."""
     return path if "/" in path else "(not shown: it may be the secret itself)"
 
 
-def _secrets_of(values: t.Any, *, inside: bool = False) -> Iterator[str]:
-    """Return the texts below keys that look secret."""
+def _secrets_of(values: t.Any, keys: tuple[str, ...] = ()) -> Iterator[str]:
+    """Return the texts at places that are those of secrets."""
     if isinstance(values, str):
-        if inside:
+        if keys and is_secret_place(keys):
             yield values
-        return
-    items: Iterable[tuple[t.Any, t.Any]] = ()
-    if isinstance(values, dict):
-        items = t.cast("Mapping[t.Any, t.Any]", values).items()
+    elif isinstance(values, dict) and not is_secret_volume(values):
+        for key, item in values.items():
+            # A variable of an environment says by its name what its value is.
+            named = str(values.get("name")) if key == "value" else str(key)
+            yield from _secrets_of(item, (*keys, named))
     elif isinstance(values, (list, tuple)):
-        items = ((None, item) for item in values)
-    for key, item in items:
-        yield from _secrets_of(item, inside=inside or looks_secret(key))
+        for item in values:
+            yield from _secrets_of(item, keys)
 
 
 #: what this process knows

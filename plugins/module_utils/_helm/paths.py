@@ -13,7 +13,7 @@ import json
 import re
 import typing as t
 
-from .._common.redaction import looks_secret
+from .._common.redaction import is_secret_place
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,8 +21,6 @@ if t.TYPE_CHECKING:
 _PLAIN = re.compile(r"[\w-]+\Z")
 #: what an entry of a list may be called by
 _NAMES = ("name", "id", "mountPath", "displayName")
-#: what of something secret is none, though its place says so
-_NO_SECRET = ("enabled", "name", "secretName", "clientId", "optional", "defaultMode", "mountPath", "readOnly")
 
 
 class Leaf(t.NamedTuple):
@@ -49,7 +47,7 @@ def _leaves(value: t.Any, path: str, keys: tuple[str, ...]) -> Iterator[tuple[st
     elif not path:
         return
     else:
-        yield path, Leaf(_plain(value), _is_secret(keys))
+        yield path, Leaf(_plain(value), is_secret_place(keys))
 
 
 def _below(path: str, key: str) -> str:
@@ -80,11 +78,6 @@ def _plain(value: t.Any) -> t.Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return {str(key): _plain(item) for key, item in value.items()} if isinstance(value, dict) else value
-
-
-def _is_secret(keys: Sequence[str]) -> bool:
-    own, above = keys[-1], keys[:-1]
-    return looks_secret(own) or (own not in _NO_SECRET and any(map(looks_secret, above)))
 
 
 def is_below(path: str, given: str) -> bool:

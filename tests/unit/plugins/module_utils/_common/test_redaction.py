@@ -62,6 +62,16 @@ def test_values_whose_key_says_that_they_are_secrets() -> None:
     assert redactor.text("from-values deep-secret a-host") == f"{MASK} {MASK} a-host"
 
 
+def test_what_only_names_a_secret_is_none() -> None:
+    redactor = Redactor()
+    volume = {"name": "auth", "secret": {"secretName": "flyte-secret-auth", "items": [{"key": "dataplane_1_token", "path": "a-path"}]}}
+    manifest = {"databaseSecret": {"name": "db-pass", "secretManifest": {"kind": "Secret", "type": "Opaque", "stringData": {"pass.txt": "hidden-one"}}}}
+    redactor.know_values({"volumes": [volume], "common": manifest})
+    redactor.know_values({"env": [{"name": "DB_PASSWORD", "value": "hidden-two"}, {"name": "DB_HOST", "value": "a-host"}]})
+    text = "Secret flyte-secret-auth: dataplane_1_token, db-pass, Opaque, a-host"
+    assert redactor.text(f"{text} hidden-one hidden-two") == f"{text} {MASK} {MASK}"
+
+
 @pytest.mark.parametrize(
     ("key", "secret"), [("password", True), ("API_KEY", True), ("apikey", True), ("passwordPath", False), ("secretName", False), (7, False)]
 )
