@@ -13,7 +13,7 @@ export PYTHONUNBUFFERED := 1
 # Compiled modules are kept where they are imported from: without them each process compiles hundreds of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench browser help setup binaries demo test test-of-shared-lab test-beside lint types unit sanity molecule integration docs packaging lab-up lab-down clean
+.PHONY: bench browser help setup binaries demo test test-of-site test-of-built-site test-of-own-labs test-without-lab lint types unit sanity molecule integration docs packaging lab-up lab-down clean
 
 help:
 	@echo "make demo         the main job on the lab: three clusters, workflows placed by label"
@@ -91,19 +91,25 @@ packaging: setup $(VENV)-packaging/.ready
 	@echo "== $@"
 	@$(BIN)/nox --reuse-existing-virtualenvs --session $@ extra-checks 2>&1
 
-# The stories of the shared lab run beside everything else: each keeps about one of two cores busy. A test's output is shown when it has ended.
+# Two at a time: each keeps about one of two cores busy, the longest come first. A part's output is shown when it has ended.
 test: binaries lint types
-	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) test-of-shared-lab test-beside
+	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) test-of-built-site test-of-site test-of-own-labs test-without-lab
 
-test-of-shared-lab: setup
+test-of-site: setup
+	@echo "== integration, the story of a site"
+	@$(INTEGRATION) -m "not own_lab and not built_site" 2>&1
+
+test-of-built-site: setup
+	@echo "== integration, on a site that is built"
+	@$(INTEGRATION) -m built_site 2>&1
+
+test-of-own-labs: setup
 	@$(MAKE) molecule
-	@echo "== integration, on the shared lab"
-	@$(INTEGRATION) -m "not own_lab" 2>&1
-
-test-beside: setup
-	@for part in sanity docs packaging unit; do $(MAKE) $$part || exit 1; done
 	@echo "== integration, without a lab or on labs of their own"
 	@$(INTEGRATION) -m own_lab 2>&1
+
+test-without-lab: setup
+	@for part in sanity docs packaging unit; do $(MAKE) $$part || exit 1; done
 
 bench: binaries
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement benchmarks/requirements.txt

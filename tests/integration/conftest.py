@@ -294,6 +294,16 @@ def _site(lab: lab_module.Lab, tmp_path_factory: pytest.TempPathFactory) -> t.It
     shutil.rmtree(site.temporary)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _built(request: pytest.FixtureRequest) -> None:
+    """Build the site for those who need one that is: where test_site.py runs in the same session, it did."""
+    if request.node.get_closest_marker("built_site"):
+        site: SiteUnderTest = request.getfixturevalue("site")
+        if not site.cluster("controlplane").revisions("flyte-core"):
+            result = site.run()
+            assert result.code == 0, result.output
+
+
 def as_json(value: t.Any) -> str:
     """Return a value as text, for messages of assertions."""
     return json.dumps(value, indent=1, sort_keys=True, default=str)

@@ -20,7 +20,7 @@ TOKEN = b"k8s-aws-v1." + base64.b64encode(b"http")[:5]
 
 
 @pytest.fixture(name="eks_site", scope="module")
-def _eks_site(site: SiteUnderTest) -> SiteUnderTest:
+def _eks_site(site: SiteUnderTest) -> t.Iterator[SiteUnderTest]:
     """The site with three data planes, where the kubeconfig is given to the control plane and to two of them only."""
     site.lab.up(3)
     found = site.changed_copy()
@@ -31,7 +31,11 @@ def _eks_site(site: SiteUnderTest) -> SiteUnderTest:
         found.planes[f"dataplane_{number}"]["flyte_kubeconfig"] = kubeconfig
     first = found.run()
     assert first.code == 0, first.output
-    return found
+    yield found
+    if "dataplane_4" in found.configs():
+        removed = _grown(found).run("-e", "cluster=dataplane_4", playbook="remove.yml")
+        assert removed.code == 0, removed.output
+    site.lab.stop("dataplane4")
 
 
 def test_one_line_reaches_a_cluster_through_eks(eks_site: SiteUnderTest) -> None:

@@ -24,6 +24,8 @@ from lab import FLYTEKIT  # noqa: E402
 from processes import LAB_MARK  # noqa: E402
 from workflow import execution, launch, outputs, register, wait_for_end  # noqa: E402
 
+pytestmark = pytest.mark.built_site
+
 PYFLYTE = FLYTEKIT / "bin" / "pyflyte"
 CONFIG = "/api/v1/namespaces/flyte/configmaps/flyte-propeller-config"
 DEPLOYMENT = "/apis/apps/v1/namespaces/flyte/deployments/flytepropeller"

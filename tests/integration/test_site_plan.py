@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What somebody changed by hand in a release is said, mended or refused; a plan is approved and held. On the site that test_site.py built."""
+"""What somebody changed by hand in a release is said, mended or refused; a plan is approved and held. On a site that is built."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import pathlib
 import subprocess
 import typing as t
 
+import pytest
 from conftest import REPOSITORY, SiteUnderTest
+
+pytestmark = pytest.mark.built_site
 
 LABEL = "flyte.multicluster/values"
 PLANE1, PLANE2 = "dataplane1", "dataplane2"

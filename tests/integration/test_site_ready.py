@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""That a site works, on the one that test_site.py built: namespaces of projects, the canary of our own, what is still to be done."""
+"""That a site works, on one that is built: namespaces of projects, the canary of our own, what is still to be done."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import re
 import time
 import typing as t
 
+import pytest
 import requests
 from conftest import Cluster, SiteUnderTest
+
+pytestmark = pytest.mark.built_site
 
 LACKING = "late-production"
 SYNCRESOURCES = "/apis/apps/v1/namespaces/flyte/deployments/syncresources"

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Least rights, and data planes that sync themselves, on the site that test_site.py built: proven by what the token may do, and by what is done with it.
+"""Least rights, and data planes that sync themselves, on a site that is built: proven by what the token may do, and by what is done with it.
 
 flyteadmin's double calls the data planes with the very token of the control plane's Secret, and a data plane's syncresources with a token of its own account:
 a right that is missing shows in either. Kubernetes' own RBAC judges.
@@ -12,9 +12,12 @@ import re
 import time
 import typing as t
 
+import pytest
 import requests
 import yaml
 from conftest import Cluster, SiteUnderTest
+
+pytestmark = pytest.mark.built_site
 
 MINIMAL = {"flyte_dataplane_rbac": "minimal"}
 ALONE = {**MINIMAL, "flyte_sync": "data_plane"}

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Clusters that are broken in every way, all at once beside two that are well, on the site that test_site.py built: each is its own failure."""
+"""Clusters that are broken in every way, all at once beside two that are well, on a site that is built: each is its own failure."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from processes import kill_tree
 sys.path.insert(0, str(REPOSITORY / "tests" / "unit"))
 
 from hostile import HOSTILE, Raw  # noqa: E402
+
+pytestmark = pytest.mark.built_site
 
 SECRETS = "/api/v1/namespaces/flyte/secrets"
 TIMEOUT = 2
