@@ -304,6 +304,11 @@ def _built(request: pytest.FixtureRequest) -> None:
             assert result.code == 0, result.output
 
 
+def differing(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return what differs between two mappings, with both sides: pytest shortens what is long."""
+    return {key: (before.get(key), after.get(key)) for key in {*before, *after} if before.get(key) != after.get(key)}
+
+
 def as_json(value: t.Any) -> str:
     """Return a value as text, for messages of assertions."""
     return json.dumps(value, indent=1, sort_keys=True, default=str)

@@ -89,7 +89,7 @@ def test_our_own_canary_proves_every_cluster(site: SiteUnderTest) -> None:
     again = site.run(*OWN)
     assert again.code == 0 and set(again.changed.values()) == {0} and "(execution)" not in again.output  # nothing changed: nothing to prove
     assert site.run(*OWN, playbook="verify.yml").code == 0 and len(requests.get(url, timeout=10).json()["launchPlans"]) == 1
-    assert "flyte-multicluster-canary" not in site.run(playbook="status.yml").output
+    assert "flyte-multicluster-canary" not in site.run(*OWN, playbook="status.yml").output
     wrong = site.run("-e", "flyte_canary_project=nope", playbook="verify.yml")
     assert wrong.code != 0 and "flyteadmin has no project-domain nope/development to register the canary in" in wrong.flat, wrong.output
     assert "flyte-multicluster-canary-dataplane_1" in labels()

@@ -97,7 +97,7 @@ def test_a_plane_with_two_running_executions_is_removed(three: SiteUnderTest, ru
     _until(lambda: plane.get("/apis/flyte.lyft.com/v1alpha1") is None, "end of the FlyteWorkflow CRD")
     _until(lambda: plane.get("/api/v1/namespaces/team1-staging") is None, "end of the namespaces")
     providers = three.lab.aws_client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
-    issuer = three.lab.aws_client("eks").describe_cluster(name="flyte-dataplane3")["cluster"]["identity"]["oidc"]["issuer"].removeprefix("https://")
+    issuer = _issuer(three, PLANE)
     assert not any(entry["Arn"].endswith(issuer) for entry in providers) and issuer not in json.dumps(three.trust(TRUST))
     assert "Take the host dataplane_3 out of the inventory" in result.flat and "label3: [{cluster: dataplane_1, weight: 1}]" in result.flat, result.output
     again = three.run("-e", "cluster=dataplane_3", "-e", ELSEWHERE, playbook="remove.yml")
@@ -112,15 +112,32 @@ def test_a_site_without_the_host_changes_nothing(three: SiteUnderTest, running: 
     assert result.code == 0 and set(result.changed.values()) == {0}, result.output
 
 
+def _issuer(site: SiteUnderTest, plane: str) -> str:
+    cluster = site.lab.aws_client("eks").describe_cluster(name=f"flyte-{plane}")["cluster"]
+    return str(cluster["identity"]["oidc"]["issuer"]).removeprefix("https://")
+
+
+def _statement_of(site: SiteUnderTest, plane: str) -> dict[str, t.Any]:
+    """Return the one statement of the trust policy that is a data plane's."""
+    (found,) = [statement for statement in site.trust(TRUST) if _issuer(site, plane) in json.dumps(statement)]
+    return found
+
+
+def _sorted(statements: list[dict[str, t.Any]]) -> list[str]:
+    return sorted(json.dumps(statement, sort_keys=True) for statement in statements)
+
+
 def test_drift_of_each_kind_is_shown_and_mended(three: SiteUnderTest) -> None:
     """A key of the Secret, a Deployment's size, a trust statement, a label, and flyteadmin's configuration."""
     hub, plane = three.cluster("controlplane"), three.cluster("dataplane1")
-    wanted = hub.secret("cluster-credentials"), three.trust(TRUST), three.labels(), three.label_map()
+    statements = three.trust(TRUST)
+    wanted = hub.secret("cluster-credentials"), _sorted(statements), three.labels(), three.label_map()
     deployment = "/apis/apps/v1/namespaces/flyte/deployments/flytepropeller"
     size = plane.get(deployment)["spec"]["replicas"]
     hub.patch("/api/v1/namespaces/flyte/secrets/cluster-credentials", {"data": {"dataplane_1_token": "d3Jvbmc="}})
     plane.patch(deployment, {"spec": {"replicas": size + 1}})
-    document = {"Version": "2012-10-17", "Statement": three.trust(TRUST)[:-1]}
+    ours = _statement_of(three, "dataplane1")
+    document = {"Version": "2012-10-17", "Statement": [statement for statement in statements if statement != ours]}
     three.lab.aws_client("iam").update_assume_role_policy(RoleName=TRUST, PolicyDocument=json.dumps(document))
     body = {"attributes": {"project": "team1", "domain": "staging", "matching_attributes": {"execution_cluster_label": {"value": "label2"}}}}
     requests.put(f"{three.lab.admin_url}/api/v1/project_domain_attributes/team1/staging", json=body, timeout=10).raise_for_status()
@@ -140,7 +157,7 @@ def test_drift_of_each_kind_is_shown_and_mended(three: SiteUnderTest) -> None:
     assert not any(line.startswith("dataplane_2: dataplane") for line in shown.output.splitlines())
     mended = three.run()
     assert mended.code == 0, mended.output
-    assert (hub.secret("cluster-credentials"), three.trust(TRUST), three.labels(), three.label_map()) == wanted
+    assert (hub.secret("cluster-credentials"), _sorted(three.trust(TRUST)), three.labels(), three.label_map()) == wanted
     assert plane.get(deployment)["spec"]["replicas"] == size
     assert set(three.run().changed.values()) == {0}
 
