@@ -93,7 +93,7 @@ packaging: setup $(VENV)-packaging/.ready
 
 # Two at a time: each keeps about one of two cores busy, the longest come first. A part's output is shown when it has ended.
 test: binaries lint types
-	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) test-of-built-site test-of-site test-of-own-labs test-without-lab
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) test-of-built-site test-of-site test-of-own-labs test-without-lab
 
 test-of-site: setup
 	@echo "== integration, the story of a site"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+from ansible_collections.flyte.multicluster.plugins.callback import quiet
 from conftest import REPOSITORY
 
 PLAYBOOK = """
@@ -57,3 +58,13 @@ def test_with_v_everything_is_shown(tmp_path: pathlib.Path, arguments: tuple[str
     text = "\n".join(output(tmp_path, *arguments))
     for title in ("PLAY [Has nobody]", "PLAY [Does nothing]", "TASK [Is fine too]", "TASK [Is skipped]", "skipping: [localhost]", "ok: [localhost]"):
         assert title in text, text
+
+
+@pytest.mark.parametrize(("verbosity", "shown"), [(0, False), (1, True)])
+def test_what_is_for_the_steps_that_follow_is_left_out_of_a_failure(monkeypatch: pytest.MonkeyPatch, verbosity: int, shown: bool) -> None:
+    callback = quiet.CallbackModule()
+    monkeypatch.setattr(callback._display, "verbosity", verbosity)
+    result = {"msg": ["dataplane_1: it does not answer"], "failures": [{"host": "dataplane_1"}], "observed": {"dataplane_1": {"a": 1}}, "table": ["CLUSTER"]}
+    text = callback._dump_results(result)
+    assert "it does not answer" in text and "CLUSTER" in text and ("observed" in text) == shown and ("failures" in text) == shown
+    assert "observed" in callback._dump_results({"observed": "of a module of somebody else"})
