@@ -60,11 +60,14 @@ def prove_identities(work: Work) -> dict[str, t.Any]:
     failed = {failure.host for failure in work.failures()}
     # Seen after the control plane's rollout, or before the run.
     seen = (work.outcomes.of("controlplane_ready") or {}).get("observed") or {}
-    known = control_plane_of({**observed, **seen}, site.control_plane.host).get("authentication")
+    head = control_plane_of({**observed, **seen}, site.control_plane.host)
+    known = head.get("authentication")
     clusters = [cluster for cluster in site.targets if is_reachable(observed.get(cluster.host)) and cluster.host not in failed]
     # What this run changes may be what turns it on.
     wants_none = known is False and (site.control_plane.host in seen or not work.outcomes.changed)
-    if work.action.check_mode or not clusters or wants_none:
+    # Where there is no flyteadmin to ask, that is a failure already.
+    unreadable = not head.get("clusters") or any((work.outcomes.of(name) or {}).get("unreadable") for name in ("ecl_result", "verify_result"))
+    if work.action.check_mode or not clusters or wants_none or unreadable:
         return ended([])
     arguments = {
         "clusters": [{"name": cluster.host, "namespace": cluster.namespace, **cluster_options(site, cluster, work.read)} for cluster in clusters],
