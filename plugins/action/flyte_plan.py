@@ -32,6 +32,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.orphans i
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import make_plan
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.removals import removal_lines, removals, too_much
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rights import needs
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rotation import due_hosts, due_lines, due_rows
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.same_place import same_places
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines, unprobed_lines
@@ -52,6 +53,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._plan_file impo
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._release_changes import ReleaseChanges
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._removal import hosts_to_observe, planned_removal
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._rights import planned_rights
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._rotation_plan import rotation_groups, rotation_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._stored import drained_lines, place_faults, stored_now
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import TemplateFault, declared_variables, known_names
 
@@ -74,9 +76,10 @@ class ActionModule(InventoryAction):
     """Reads only, in check mode too."""
 
     ARGUMENTS: t.ClassVar[dict[str, dict[str, t.Any]]] = {
-        "scope": {"type": "str", "choices": ["all", "observe", "status", "iam", "remove"], "default": "all"},
+        "scope": {"type": "str", "choices": ["all", "observe", "status", "iam", "remove", "rotate"], "default": "all"},
         "cluster": {"type": "str"},
         "labels": {"type": "dict", "default": {}},
+        "due": {"type": "bool", "default": False},
     }
 
     def act(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -110,14 +113,16 @@ class ActionModule(InventoryAction):
             known.identities = planned_identities(known, self.variables.read)
             self._refuse_placeholders(known, hosts)
         result = {"changed": False, **known.as_dict(), "play_hosts": hosts}
-        if scope == "observe":
-            return result
-        if scope == "status":
-            return {**result, **drift(known, self.variables.read)}
+        if scope in ("observe", "status"):
+            return {**result, **drift(known, self.variables.read), "due": due_hosts(site, observed, hosts)} if scope == "status" else result
+        if scope == "rotate":
+            return {**result, **rotation_of(known, hosts, arguments)}
         changes = ReleaseChanges(known, self.variables.read) if chart else None
         plan = make_plan(site, observed, chart=chart, digest=changes, aws=aws, identities=known.identities, rights=rights)
         if changes:
             plan = self._with_changes(known, plan, changes, hosts, new=files.wanted)
+        due = due_hosts(site, observed, hosts) if scope == "all" else {}
+        plan.rows += due_rows(site, due)
         with_head = site.control_plane.host in hosts
         stored = self._stored_now(known, plan, needed=files.wanted) if with_head else None
         removed = self._checked_against_now(known, plan, stored) if with_head else []
@@ -126,12 +131,13 @@ class ActionModule(InventoryAction):
         # Besides the plan: how many executions run somewhere is another number a moment later.
         said = orphan_lines(site, observed) + drained_lines(known, self.variables.read) if with_head else []
         alone = orphans(site, observed) if site.settings["flyte_prune"] and with_head else []
+        prune = [{"host": site.control_plane.host, "group": "flyte_todo_prune"}] if alone else []
         return {
             **result,
-            "lines": plan_lines([*plan.rows, *labels]) + removed + said + (unprobed_lines(site) if scope == "all" else []),
+            "lines": plan_lines([*plan.rows, *labels]) + removed + due_lines(site, due) + said + (unprobed_lines(site) if scope == "all" else []),
             "rows": [dataclasses.asdict(row) for row in plan.rows],
             "failures": as_rows(plan.failures),
-            "groups": plan.groups(site.control_plane.host, hosts) + [{"host": site.control_plane.host, "group": "flyte_todo_prune"}][: len(alone)],
+            "groups": plan.groups(site.control_plane.host, hosts) + rotation_groups(site, due) + prune,
             "orphans": alone,
             "releases": plan.releases,
             "marks": plan.marks,

@@ -16,6 +16,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils import (
     _placement_steps,
     _removal_steps,
     _rights_steps,
+    _rotation_steps,
     _status_steps,
     _steps,
 )
@@ -49,6 +50,11 @@ STEPS: dict[str, t.Callable[[_steps.Work], dict[str, t.Any]]] = {
     "remove_plane": _removal_steps.remove_plane,
     "remove_aws": _removal_steps.remove_aws,
     "remove_namespaces": _removal_steps.remove_namespaces,
+    "rotate_store": _rotation_steps.store_tokens,
+    "rotate_restart": _rotation_steps.restart_readers,
+    "rotate_prove": _rotation_steps.prove,
+    "rotate_delete": _rotation_steps.delete_former,
+    "rotate_end": _rotation_steps.end_batch,
     "status": _status_steps.show_status,
     "report": _status_steps.report,
 }

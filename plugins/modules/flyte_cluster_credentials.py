@@ -15,6 +15,7 @@ description:
   - Ensures the token of flyteadmin's ServiceAccount in each given data plane, all at once, and merges the tokens and CA
     certificates into one Secret of the control plane, as C(<name>_token) and C(<name>_cacert). No token passes through
     a result of Ansible.
+  - Of several tokens of the account, the one that the Secret has already counts, so that a rotation that was stopped is not undone.
   - Keys of the Secret that belong to none of the given clusters are kept.
   - flyteadmin reads a token once, at its start. Put RV(checksum) into an annotation of its pods.
 options:
@@ -176,6 +177,9 @@ _CLUSTER = {
     "namespace": {"type": "str", "default": "flyte"},
     "service_account": {"type": "str", "default": "flyteadmin"},
     "token_secret": {"type": "str", "default": "flyteadmin-token", "no_log": False},
+    "token_kind": {"type": "str", "choices": ["long_lived", "bounded"], "default": "long_lived", "no_log": False},
+    "token_lifetime": {"type": "int", "default": 86400, "no_log": False},
+    "token_least": {"type": "int", "default": 0, "no_log": False},
     "token": {"type": "str", "no_log": True},
     "ca_data": {"type": "str"},
 }

@@ -86,10 +86,15 @@ clusters:
     - RV(ignore:not_working) names the Deployments whose pods may be ready, but that do not do their work. RV(ignore:namespaces) is null but for a
       data plane with a release; RV(ignore:new_namespaces) are those of the last 15 minutes. RV(ignore:rights) are what
       M(flyte.multicluster.flyte_dataplane_rights) wrote, by account.
+    - RV(ignore:tokens) are all tokens of the ServiceAccount flyteadmin; RV(ignore:token) is the one in use, which the observed control plane has stored.
+      RV(ignore:replaces) names the Secret in whose place a rotation made it. One of the RV(ignore:kind) V(bounded) is known where it is in use only, with
+      RV(ignore:lifetime) and RV(ignore:left), in seconds.
     - RV(ignore:control_plane) is null but for the control plane. There it has RV(ignore:credentials) (fingerprints by cluster),
+      RV(ignore:terms) (of tokens that end, the UID of the Secret that they are bound to, and when they were issued and end),
       RV(ignore:other_keys) of the Secret, RV(ignore:clusters), RV(ignore:namespace_mapping) and RV(ignore:refresh_interval) (what flyteadmin
       reads; null where its own default holds), RV(ignore:probes) (each cluster with flyteadmin's own
-      credentials), RV(ignore:journal) (labels that a killed run left to be written again) and RV(ignore:authentication) (whether flyteadmin
+      credentials), RV(ignore:readers) (the Deployments that mount C(cluster-credentials), with the checksum that their pods were
+      started for), RV(ignore:journal) (labels that a killed run left to be written again) and RV(ignore:authentication) (whether flyteadmin
       wants tokens; null where it does not answer, or O(flyteadmin) is not given).
   returned: success, without O(wait) or with O(gather)
   type: dict
@@ -109,12 +114,17 @@ clusters:
         secret: sh.helm.release.v1.flyte-core-data.v1
         age: 4711
         given: 9f86d081884c7d659a2feaa0c55ad0
+        credentials_checksum: ""
+      tokens: []
       token:
         secret: flyteadmin-token
         created: "2026-11-24T02:31:15Z"
         age: 4700
         fingerprint: 60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
         ca_fingerprint: 0b822cd15d6c15b0f00a089f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b
+        uid: 0c4a7c1e-7a57-4e35-9a2f-0b1d3c5e7f90
+        replaces: ""
+        kind: long_lived
       missing: []
       deployments:
         total: 2

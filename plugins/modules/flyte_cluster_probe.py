@@ -21,6 +21,11 @@ options:
     description: Namespace of the Secret in the control plane, and of the Jobs.
     type: str
     default: flyte
+  secret:
+    description: Name of the Secret with the token and CA certificate of each data plane, as C(<name>_token) and C(<name>_cacert).
+    type: str
+    default: cluster-credentials
+    version_added: 0.2.0
   clusters:
     description: The data planes.
     type: list
@@ -108,6 +113,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._module import 
 _CLUSTER = {"name": {"type": "str", "required": True}, "endpoint": {"type": "str", "required": True}}
 _OWN = {
     "namespace": {"type": "str", "default": "flyte"},
+    "secret": {"type": "str", "default": "cluster-credentials", "no_log": False},
     "clusters": {"type": "list", "elements": "dict", "required": True, "options": _CLUSTER},
     "image": {"type": "str", "default": "docker.io/curlimages/curl:8.12.1"},
     "wait_timeout": {"type": "float", "default": 120},

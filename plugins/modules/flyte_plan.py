@@ -34,13 +34,15 @@ options:
         on this machine already, it also says what a run would change of the releases.
       - V(iam) asks AWS only and plans IAM only; no cluster is asked.
       - V(remove) observes the control plane and O(cluster), and plans how it leaves. flyteadmin has to answer.
+      - V(rotate) fetches no chart and plans a rotation of the data planes' tokens.
     type: str
-    choices: [all, observe, status, iam, remove]
+    choices: [all, observe, status, iam, remove, rotate]
     default: all
   cluster:
     description:
       - With O(scope=remove), the cluster that is to be removed - its inventory host or its name; one that the inventory has not, but flyteadmin's
         configuration or the control plane's Secret, by its name. Required then.
+      - With O(scope=rotate), the one data plane whose token is rotated, by its name or its inventory host. Left out, all of this run.
     type: str
   labels:
     description:
@@ -48,6 +50,13 @@ options:
         label away, with the stored rows that name it.
     type: dict
     default: {}
+  due:
+    description:
+      - With O(scope=rotate), whether only tokens are rotated that are due, and rotations finished that were stopped, whatever
+        O(flyte.multicluster.preflight#role:main:flyte_rotate) says.
+    type: bool
+    default: false
+    version_added: 0.2.0
 notes:
   - The variables are those of the role P(flyte.multicluster.preflight#role).
 extends_documentation_fragment:
@@ -256,6 +265,16 @@ ending:
   type: list
   elements: str
   sample: ["Take the host dataplane_2 out of the inventory: site.yml would add the cluster dataplane_2 again."]
+due:
+  description: Why the token of a data plane is due for rotation, by inventory host.
+  returned: success, with O(scope=status)
+  type: dict
+  sample: {dataplane_1: "flyteadmin-token is 91d old, flyte_token_max_age is 90d"}
+rotation:
+  description: The data planes whose tokens are rotated, batch by batch, and how far the rotation of each got; fingerprints in the place of tokens.
+  returned: success, with O(scope=rotate)
+  type: dict
+  sample: {batches: [[dataplane_1, dataplane_2]], turns: {}}
 iam:
   description: The documents that IAM has to have, and which of them differ; null where IAM is not managed.
   returned: success, unless O(scope=observe) or O(scope=status)

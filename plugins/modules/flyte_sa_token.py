@@ -103,6 +103,21 @@ token:
       description: SHA-256 of the CA certificate.
       type: str
       sample: 60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
+    uid:
+      description: UID of the Secret.
+      type: str
+      sample: 0c4a7c1e-7a57-4e35-9a2f-0b1d3c5e7f90
+      version_added: 0.2.0
+    replaces:
+      description: C(name/UID) of the Secret in whose place a rotation made it, empty where it was made for itself.
+      type: str
+      sample: ""
+      version_added: 0.2.0
+    kind:
+      description: Always V(long_lived).
+      type: str
+      sample: long_lived
+      version_added: 0.2.0
 """
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import single_access_options

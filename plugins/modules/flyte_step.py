@@ -41,6 +41,9 @@ options:
         M(flyte.multicluster.flyte_ecl); the executions of the cluster, waited for or aborted; its keys in the Secret, by
         M(flyte.multicluster.flyte_cluster_credentials); its token, rights and release, by M(kubernetes.core.helm); what AWS has of it, by
         M(amazon.aws.iam_role), M(flyte.multicluster.flyte_pod_identity) and M(flyte.multicluster.flyte_oidc_provider); namespaces.
+      - V(rotate_store) makes a second token in each of O(hosts), lets the data plane accept it as flyteadmin will use it, and only then stores it in the
+        control plane. V(rotate_restart) starts flyteadmin and syncresources anew, one after the other. V(rotate_prove) shows that the new tokens are in use.
+        V(rotate_delete) deletes the former token Secrets of the data planes whose new token was proven, and V(rotate_end) gathers what was done.
       - V(status) asks flyteadmin for labels, projects and executions, returns a table of all clusters and what to do, and writes it to the files of
         C(flyte_status_json) and C(flyte_status_page).
       - V(report) fails with a table of everything that failed, after a run of the site with one of all clusters as they are now.
@@ -69,6 +72,11 @@ options:
       - remove_plane
       - remove_aws
       - remove_namespaces
+      - rotate_store
+      - rotate_restart
+      - rotate_prove
+      - rotate_delete
+      - rotate_end
       - status
       - report
   plan:
@@ -76,7 +84,7 @@ options:
     type: dict
     required: true
   hosts:
-    description: The inventory hosts of the steps V(eks_cluster), V(eks_node_group), V(identity) and V(ready).
+    description: The inventory hosts of the steps V(eks_cluster), V(eks_node_group), V(identity), V(ready) and those of a rotation.
     type: list
     elements: str
     default: []
@@ -93,9 +101,10 @@ attributes:
     support: full
   diff_mode:
     support: full
-    details: Of the steps V(identity), V(credentials), V(ecl), V(namespaces), V(remove_rows), V(remove_keys) and V(remove_aws).
+    details: Of the steps V(identity), V(credentials), V(ecl), V(namespaces), V(remove_rows), V(remove_keys), V(remove_aws) and V(rotate_store).
   idempotent:
-    support: full
+    support: partial
+    details: A rotation that got to its end, run again, is a second one.
 """
 
 EXAMPLES = r"""
@@ -127,7 +136,8 @@ failures:
   sample: [{host: dataplane_2, step: credentials, problem: "https://127.0.0.1:28102 does not answer", remedy: Check that the API server runs.}]
 lines:
   description: What a person should know.
-  returned: with O(step=ecl), O(step=namespaces), O(step=verify), O(step=canary), O(step=drain) and O(step=remove_aws)
+  returned: >-
+    with O(step=ecl), O(step=namespaces), O(step=verify), O(step=canary), O(step=drain), O(step=remove_aws), O(step=rotate_delete) and O(step=rotate_end)
   type: list
   elements: str
   sample: ["team1/staging: no label: it runs on any enabled cluster"]
@@ -160,6 +170,28 @@ table:
   type: list
   elements: str
   sample: ["CLUSTER      FAILED AT  WHAT", "dataplane_2  observe    https://127.0.0.1:28102 does not answer"]
+rotating:
+  description: The Secret and the fingerprint of each new token that is stored, and those of the one that it came for, by inventory host.
+  returned: with O(step=rotate_store)
+  type: dict
+  sample: {dataplane_1: {secret: flyteadmin-token-2, fingerprint: 9f86d081, former: {secret: flyteadmin-token, uid: "4711", fingerprint: 60303ae2}}}
+restarted:
+  description: Whether all that reads the tokens runs with those that are stored.
+  returned: with O(step=rotate_restart), where something was rotated and it did
+  type: bool
+  sample: true
+proven:
+  description: The data planes whose new token is in use.
+  returned: with O(step=rotate_prove)
+  type: list
+  elements: str
+  sample: [dataplane_1]
+rotated:
+  description: The data planes whose rotation got to its end.
+  returned: with O(step=rotate_delete) and O(step=rotate_end)
+  type: list
+  elements: str
+  sample: [dataplane_1]
 status:
   description: The state of all clusters, as C(flyte_status_json) has it; its C(format) is V(1).
   returned: with O(step=status)

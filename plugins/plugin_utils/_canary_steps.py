@@ -15,7 +15,12 @@ from ansible_collections.flyte.multicluster.plugins.modules import flyte_canary
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options, cluster_options
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._placement_steps import live_section
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, control_plane_access, ended
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import RETRY_FOR, Work, control_plane_access, ended
+
+if t.TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 
 
 def prove(work: Work) -> dict[str, t.Any]:
@@ -40,6 +45,32 @@ def prove(work: Work) -> dict[str, t.Any]:
     return ended([*unproven, *failures, nowhere], lines=[] if work.action.check_mode or not canaries else [text])
 
 
+def prove_hosts(work: Work, hosts: Collection[str]) -> dict[str, Failure]:
+    """Launch our own canary on the given clusters, where the inventory has one and a label leads to the cluster alone; return what failed, by host."""
+    site, host = work.known.site, work.known.site.control_plane.host
+    if not site.settings["flyte_canary_project"] or not hosts or work.action.check_mode:
+        return {}
+    labels, _unlabelled = own_canaries(site, work.known.observed, live_section(work))
+    names = {cluster.name: cluster.host for cluster in site.targets if cluster.host in hosts and cluster.name in labels}
+    if not names:
+        return {}
+    own = _launched({name: labels[name] for name in names}, site)
+    try:
+        answer = work.action.here(flyte_canary.OPERATION, {**_connections(work), "retry_for": RETRY_FOR, **own})
+    except ModuleFailed as error:
+        answer = error.result
+        if not answer.get("canaries"):
+            return {name: Failure(name, "canary", in_inventory_words(str(error)), "") for name in names.values()}
+    canaries = [{**entry, "problem": in_inventory_words(entry["problem"]) if entry["problem"] else None} for entry in answer["canaries"]]
+    return {failure.host: failure for failure in judge_canaries(canaries, host, names)[1]}
+
+
+def _launched(labels: Mapping[str, str], site: Site) -> dict[str, t.Any]:
+    """Return the option that launches our own canary, by the names of the clusters and the labels that lead there."""
+    clusters = [{"name": name, "label": label} for name, label in labels.items()]
+    return {"own": {"project": site.settings["flyte_canary_project"], "domain": site.settings["flyte_canary_domain"], "clusters": clusters}}
+
+
 def _own(work: Work) -> tuple[dict[str, t.Any], list[Failure]]:
     """Return the options of our own canary, empty where it is not launched, and the clusters that it cannot be launched on.
 
@@ -49,20 +80,24 @@ def _own(work: Work) -> tuple[dict[str, t.Any], list[Failure]]:
     if not site.settings["flyte_canary_project"] or ("rows" in work.plan and not work.outcomes.changed):
         return {}, []
     labels, failures = own_canaries(site, work.known.observed, live_section(work))
-    clusters = [{"name": name, "label": label} for name, label in labels.items()]
-    own = {"project": site.settings["flyte_canary_project"], "domain": site.settings["flyte_canary_domain"], "clusters": clusters}
-    return ({"own": own} if clusters else {}), failures
+    return (_launched(labels, site) if labels else {}), failures
 
 
 def _arguments(work: Work) -> dict[str, t.Any]:
-    site = work.known.site
-    settings = site.settings
+    settings = work.known.site.settings
     users = {
         "launch_plan": settings["flyte_canary_workflow"],
         "version": settings["flyte_canary_version"],
         "inputs": settings["flyte_canary_inputs"],
         "projects": settings["flyte_canary_projects"],
     }
+    given = {option: value for option, value in users.items() if value} if settings["flyte_canary_workflow"] else {}
+    return {**_connections(work), **given}
+
+
+def _connections(work: Work) -> dict[str, t.Any]:
+    site = work.known.site
+    settings = site.settings
     return {
         **admin_options(site, work.read),
         "wait_timeout": settings["flyte_canary_timeout"],
@@ -77,5 +112,4 @@ def _arguments(work: Work) -> dict[str, t.Any]:
             }
             for cluster in site.targets
         ],
-        **({option: value for option, value in users.items() if value} if settings["flyte_canary_workflow"] else {}),
     }

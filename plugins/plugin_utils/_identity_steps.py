@@ -7,7 +7,16 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.each import each
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.errors import failure_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.identity_proof import login_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.secrets import read_secret
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.metadata import log_in
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_propeller_words
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity import AUTH_SECRET, CLIENT_SECRET
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.identity import is_replaced
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of, is_reachable
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_propeller_identity, flyte_propeller_identity_info
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed
@@ -16,6 +25,8 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity impor
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import RETRY_FOR, Work, control_plane_access, ended, step_of
 
 if t.TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster
 
 _PROOF = "verify: flytepropeller's login"
@@ -27,6 +38,10 @@ def store_identities(work: Work) -> dict[str, t.Any]:
     if not due:
         return ended([])
     pairs = Pairs(work.known, work.read)
+    refused = refused_secrets(work, pairs, due)
+    due = [host for host in due if host not in refused]
+    if not due:
+        return ended(refused.values())
     arguments = {
         "clusters": [_cluster(work, pairs, cluster) for cluster in work.clusters(due)],
         "control_plane": control_plane_access(work),
@@ -35,9 +50,9 @@ def store_identities(work: Work) -> dict[str, t.Any]:
     try:
         answer = work.action.here(flyte_propeller_identity.OPERATION, arguments)
     except ModuleFailed as error:
-        return ended([Failure(host, step_of(work, host), str(error), "Run again then; what was there before stays.") for host in due])
+        return ended([*refused.values(), *(Failure(host, step_of(work, host), str(error), "Run again then; what was there before stays.") for host in due)])
     failures = [Failure(entry["name"], step_of(work, entry["name"]), entry["error"], f"{entry['hint']} Run again then.") for entry in answer["failed_clusters"]]
-    return ended(failures, **{key: answer[key] for key in ("changed", "diff", "restarted")})
+    return ended([*refused.values(), *failures], **{key: answer[key] for key in ("changed", "diff", "restarted")})
 
 
 def _cluster(work: Work, pairs: Pairs, cluster: Cluster) -> dict[str, t.Any]:
@@ -52,6 +67,53 @@ def _cluster(work: Work, pairs: Pairs, cluster: Cluster) -> dict[str, t.Any]:
         **({"client_secret": secret} if secret else {}),
         **cluster_options(work.known.site, cluster, work.read),
     }
+
+
+def refused_secrets(work: Work, pairs: Pairs, due: Sequence[str]) -> dict[str, Failure]:
+    """Return the hosts whose new secret does not open flyteadmin, though they have one that may: it is proven before the former one is given up.
+
+    Where this run changes the control plane's release, that may be what makes the new one known: it is not asked before.
+    """
+    site, plan = work.known.site, work.plan
+    head = site.control_plane.host
+    wants = control_plane_of(work.known.observed, head).get("authentication") is True
+    if not wants or any(row["host"] == head and row["action"].startswith("Helm release") for row in plan.get("rows") or []):
+        return {}
+    replaced = [cluster for cluster in work.clusters(due) if is_replaced(work.known.identities[cluster.host], work.known.observed[cluster.host])]
+    if not replaced:
+        return {}
+    connection = admin_connection(site, work.read)
+    try:
+        copied = _copied(work) if any(work.known.identities[cluster.host].copied for cluster in replaced) else ""
+    except Exception as error:  # pylint: disable=broad-except  # of all that would get it, whatever it is
+        said = failure_of(error)
+        return {cluster.host: Failure(cluster.host, step_of(work, cluster.host), said["message"], said["hint"]) for cluster in replaced}
+    logins = []
+    for cluster in replaced:
+        identity = work.known.identities[cluster.host]
+        secret = pairs.texts(cluster, identity).get(CLIENT_SECRET) or copied
+        SECRETS.know(secret)
+        logins.append((cluster.host, login_of(identity.client_id, secret, identity.login)))
+
+    def one(item: tuple[str, Mapping[str, t.Any]]) -> Failure | None:
+        log_in(connection, item[1])
+        return None
+
+    def failed(item: tuple[str, Mapping[str, t.Any]], why: Mapping[str, t.Any]) -> Failure | None:
+        problem = f"the new secret is not taken: as {item[1]['client_id']!r}: {in_propeller_words(why['message'])}"
+        remedy = f"{in_propeller_words(why['hint'] or '')} The former one stays. Let the authorization server take both until this run is done."
+        return Failure(item[0], step_of(work, item[0]), problem, remedy.strip())
+
+    limit = 6 * site.settings["flyte_request_timeout"] + RETRY_FOR
+    found = each(one, logins, seconds=limit, failed=failed)
+    return {failure.host: failure for failure in found if failure}
+
+
+def _copied(work: Work) -> str:
+    """Return the secret of the control plane's own Secret. A secret."""
+    site = work.known.site
+    head = method_of(cluster_options(site, site.control_plane, work.read)).connect(site.settings["flyte_request_timeout"])
+    return read_secret(head, site.control_plane.namespace, AUTH_SECRET)[1].get(CLIENT_SECRET, b"").decode()
 
 
 def prove_identities(work: Work) -> dict[str, t.Any]:

@@ -156,6 +156,7 @@ def _observed_again(work: Work) -> dict[str, dict[str, t.Any]]:
     changed = planned(work)
     # Since the control plane got ready only syncresources, and what it made, was changed any more.
     later = (work.outcomes.of("namespaces_result") or {}).get("hosts") or []
+    later = [*later, *((work.outcomes.of("rotate_result") or {}).get("rotated") or [])]
     if work.action.check_mode or not (changed or later or work.outcomes.changed):
         return {}
     host = work.known.site.control_plane.host

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import probe_result
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import SECRET_NAME
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_cluster_probe
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import cluster_options
@@ -20,10 +21,11 @@ if t.TYPE_CHECKING:
     from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known
 
 
-def probed_there(action: InventoryAction, known: Known, endpoints: Mapping[str, str]) -> dict[str, dict[str, t.Any]]:
+def probed_there(action: InventoryAction, known: Known, endpoints: Mapping[str, str], *, secret: str = SECRET_NAME) -> dict[str, dict[str, t.Any]]:
     """Return what Jobs in the control plane's cluster found, by cluster name; in check mode none is made.
 
-    :param endpoints: by the names of the clusters, whose keys the control plane's Secret has by now.
+    :param endpoints: by the names of the clusters, whose keys the Secret has by now.
+    :param secret: of the control plane.
     """
     if not endpoints or action.check_mode:
         return {}
@@ -31,6 +33,7 @@ def probed_there(action: InventoryAction, known: Known, endpoints: Mapping[str, 
     settings, head = site.settings, site.control_plane
     arguments = {
         "namespace": head.namespace,
+        "secret": secret,
         "clusters": [{"name": name, "endpoint": endpoint} for name, endpoint in endpoints.items()],
         "image": settings["flyte_probe_image"],
         "wait_timeout": settings["flyte_probe_timeout"],

@@ -15,6 +15,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.propeller import restart
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.progress import PROGRESS
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import endpoint_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rotation import terms_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, not_ready
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_cluster_credentials, flyte_cluster_info
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed
@@ -31,7 +32,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._probes import 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster
+    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster, Site
 
 _Result = t.TypeVar("_Result")
 
@@ -138,8 +139,13 @@ def observed_now(work: Work, hosts: Iterable[str], **more: t.Any) -> dict[str, t
     return work.action.here(flyte_cluster_info.OPERATION, {"clusters": clusters, **asked, **work.many(), **more})
 
 
-def on_clusters(work: Work, hosts: Iterable[str], do: Callable[[Kube, Cluster], _Result]) -> dict[str, _Result | Failure]:
-    """Do something with the clusters of hosts, all at once; what goes wrong with one is its own failure."""
+def on_clusters(
+    work: Work, hosts: Iterable[str], do: Callable[[Kube, Cluster], _Result], *, seconds: float | None = None
+) -> dict[str, _Result | Failure]:
+    """Do something with the clusters of hosts, all at once; what goes wrong with one is its own failure.
+
+    :param seconds: for one cluster, by default what two answers may take.
+    """
     timeout = work.known.site.settings["flyte_request_timeout"]
     # Variables are read here: templates are no matter for threads.
     accesses = [(cluster, cluster_options(work.known.site, cluster, work.read)) for cluster in work.clusters(hosts)]
@@ -152,7 +158,7 @@ def on_clusters(work: Work, hosts: Iterable[str], do: Callable[[Kube, Cluster], 
         host = access[0].host
         return Failure(host, step_of(work, host), why["message"], why["hint"] or "Run again.")
 
-    return dict(zip([cluster.host for cluster, _options in accesses], each(one, accesses, seconds=PATIENCE * timeout, failed=failed)))
+    return dict(zip([cluster.host for cluster, _options in accesses], each(one, accesses, seconds=seconds or PATIENCE * timeout, failed=failed)))
 
 
 def restart_all(work: Work, restarts: Mapping[str, list[str]]) -> list[Failure]:
@@ -213,10 +219,17 @@ def _credential_source(work: Work, plane: Cluster) -> dict[str, t.Any]:
         "name": plane.name,
         "namespace": plane.namespace,
         "token_secret": site.settings["flyte_token_secret"],
+        **token_options(site),
         **({"endpoint": endpoint} if endpoint else {}),
         **api_ca(plane, work.read),
         **cluster_options(site, plane, work.read),
     }
+
+
+def token_options(site: Site) -> dict[str, t.Any]:
+    """Return the options that say what kind of token is made."""
+    terms = terms_of(site)
+    return {"token_kind": terms.kind, "token_lifetime": terms.lifetime, "token_least": terms.least}
 
 
 def _probes_elsewhere(work: Work, planes: Iterable[Cluster], stored: Mapping[str, t.Any]) -> dict[str, t.Any]:

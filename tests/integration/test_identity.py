@@ -114,7 +114,7 @@ def test_without_authentication_each_plane_has_a_secret_of_ours(own: SiteUnderTe
 
 
 def test_a_flyteadmin_that_wants_tokens_refuses_the_charts_own_secret(own: SiteUnderTest) -> None:
-    own.lab.admin_restart(CLIENT, SECRET)
+    own.lab.admin_restart(CLIENT, SECRET, others={"somebody": "somebodys-secret-4711"})
     own.variables.update(flyte_client_id=CLIENT, flyte_client_secret=SECRET)
     before = _state(own)
     result = own.run()
@@ -186,16 +186,21 @@ def test_a_secret_that_a_release_made_is_taken_over_and_never_missing(own: SiteU
 def test_a_plane_has_a_pair_of_its_own_and_fails_alone(own: SiteUnderTest) -> None:
     site, path = own.changed_copy(), own.folder / "propeller.secret"
     path.write_text("not-the-secret-4711\n", encoding="utf-8")
+    revisions = own.cluster(PLANE2).revisions("flyte-core-data")
     site.planes["dataplane_2"].update(flyte_propeller_client_id="somebody", flyte_propeller_client_secret_file=str(path), flyte_propeller_scopes=["all"])
     wrong = site.run("-vvv")
-    assert wrong.code != 0 and _failed(wrong) == {"dataplane_2"} and "as 'somebody': " in wrong.output and "not-the-secret" not in wrong.output
-    assert own.cluster(PLANE2).secret("flyte-secret-auth")["client_secret"] == "not-the-secret-4711"
+    assert wrong.code != 0 and _failed(wrong) == {"dataplane_2"} and "as 'somebody': " in wrong.flat and "not-the-secret" not in wrong.output
+    # It was proven before the former one was given up, which still works.
+    assert "the new secret is not taken" in wrong.flat and "The former one stays" in wrong.flat, wrong.output[-4000:]
+    assert own.cluster(PLANE2).secret("flyte-secret-auth")["client_secret"] == SECRET and own.run(playbook="verify.yml").code == 0
+    assert own.cluster(PLANE2).revisions("flyte-core-data") == revisions
+    # The authorization server takes both for a while.
+    path.write_text("somebodys-secret-4711\n", encoding="utf-8")
+    right = site.run("-vvv")
+    assert right.code == 0 and "somebodys-secret" not in right.output, right.output[-4000:]
+    assert own.cluster(PLANE2).secret("flyte-secret-auth")["client_secret"] == "somebodys-secret-4711"
     config = own.cluster(PLANE2).get("/api/v1/namespaces/flyte/configmaps/flyte-propeller-config")["data"]["admin.yaml"]
     assert "clientId: somebody" in config and "scopes:" in config
-    site.planes["dataplane_2"].update(flyte_propeller_client_id=CLIENT)
-    path.write_text(SECRET + "\n", encoding="utf-8")
-    right = site.run()
-    assert right.code == 0, right.output[-4000:]
     _unchanged(site)
     assert own.run().code == 0
 

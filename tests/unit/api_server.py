@@ -204,6 +204,7 @@ def data_plane(**changes: t.Any) -> Answers:
     base: Answers = {
         f"{SECRETS}?labelSelector=owner%3Dhelm%2Cname%3Dflyte-core-data%2Cstatus+notin+%28superseded%29": {"items": [helm_record()]},
         f"{SECRETS}?fieldSelector=type%3Dkubernetes.io%2Fservice-account-token": secrets,
+        f"{SECRETS}?fieldSelector=type%3Dflyte.multicluster%2Fbound-token": {"items": []},
         CRD: {"kind": "APIResourceList"},
         ACCOUNT: {"kind": "ServiceAccount"},
         DEPLOYMENTS: {"items": [deployment()]},

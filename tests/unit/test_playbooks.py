@@ -26,7 +26,7 @@ def run(folder: pathlib.Path, playbook: str, inventory: str, *arguments: str) ->
     return answer.returncode, answer.stdout + answer.stderr
 
 
-@pytest.mark.parametrize("playbook", ["site", "status", "verify", "remove"])
+@pytest.mark.parametrize("playbook", ["site", "status", "verify", "remove", "rotate"])
 def test_no_host_is_a_failure(tmp_path: pathlib.Path, playbook: str) -> None:
     for inventory, arguments in ((NOBODY, ()), (SITE, ("--limit", "somebody"))):
         code, output = run(tmp_path, playbook, inventory, *arguments)

@@ -9,9 +9,9 @@ import copy
 import re
 import typing as t
 
-from .._helm.configuration import MOUNT_PATH
+from .._helm.configuration import CHECKSUM_ANNOTATION, MOUNT_PATH
 from .._helm.identity import IDENTITY_ANNOTATION
-from .._helm.overrides import CHECKSUM_ANNOTATION, VOLUME_NAME
+from .._helm.overrides import VOLUME_NAME
 from .._helm.values import Values, lookup
 
 if t.TYPE_CHECKING:

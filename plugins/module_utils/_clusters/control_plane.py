@@ -9,9 +9,11 @@ import typing as t
 
 from .._helm import values as _values
 from .._helm.configuration import SECRET_NAME
+from .bounded import term_claimed
 from .client import Kube
 from .credentials import stored_credentials
 from .errors import reading
+from .readers import readers_of
 from .secrets import read_secret
 
 if t.TYPE_CHECKING:
@@ -60,10 +62,12 @@ def observe_control_plane(
         rows = [_labels.as_dict(key, label) for key, label in sorted(journal.read().items())]
     return {
         "credentials": stored,
+        "terms": {name: term for name in stored if (term := term_claimed(data[f"{name}_token"].decode("ascii", "replace")))},
         "other_keys": sorted(set(data) - pairs),
         "clusters": clusters,
         "probes": probes,
         "journal": rows,
+        "readers": readers_of(kube, namespace),
         "namespace_mapping": _setting(configured, "namespace_mapping", "template"),
         "refresh_interval": _setting(configured, "cluster_resources", "refreshInterval"),
         "authentication": _authentication(flyteadmin, timeout) if flyteadmin and clusters else None,

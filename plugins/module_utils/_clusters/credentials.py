@@ -16,10 +16,12 @@ from .client import Kube, KubeError, decode, encode
 from .errors import reading
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 TOKEN_TYPE = "kubernetes.io/service-account-token"
 ACCOUNT_ANNOTATION = "kubernetes.io/service-account.name"
+#: of a token Secret that a rotation made: ``<name>/<uid>`` of the one in whose place it comes
+REPLACES_ANNOTATION = "flyte.multicluster/replaces"
 MANAGED_BY = {"app.kubernetes.io/managed-by": "flyte.multicluster"}
 
 
@@ -41,6 +43,9 @@ class Token:
     ca_cert: str = dataclasses.field(repr=False)
     created: str
     changed: bool = False
+    uid: str = ""
+    #: ``<name>/<uid>`` of the Secret in whose place it comes, empty where it comes in nobody's
+    replaces: str = ""
 
     def __post_init__(self) -> None:
         SECRETS.know(self.token)
@@ -53,6 +58,9 @@ class Token:
             "age": age_of(self.created),
             "fingerprint": fingerprint(self.token),
             "ca_fingerprint": fingerprint(self.ca_cert),
+            "uid": self.uid,
+            "replaces": self.replaces,
+            "kind": "long_lived",
         }
 
 
@@ -70,9 +78,12 @@ def secrets_path(namespace: str, name: str = "") -> str:
     return f"/api/v1/namespaces/{namespace}/secrets" + (f"/{name}" if name else "")
 
 
-def find_token(kube: Kube, namespace: str, account: str, name: str) -> Token | None:
-    """Return the token Secret of a ServiceAccount: the one of this name, else the oldest, so that one that was made by
-    hand is used and not a second one minted."""
+def find_tokens(kube: Kube, namespace: str, account: str, name: str, stored: Collection[str] = ()) -> list[Token]:
+    """Return the tokens of a ServiceAccount, the one in use first.
+
+    That is the one whose fingerprint the control plane has stored; else the one of this name; else the oldest, so that one that was made by
+    hand is used and not a second one minted.
+    """
     with reading(f"the token Secrets in the namespace {namespace}", f"Look at them: kubectl -n {namespace} get secrets --field-selector type={TOKEN_TYPE}"):
         found = [
             secret
@@ -80,7 +91,13 @@ def find_token(kube: Kube, namespace: str, account: str, name: str) -> Token | N
             if (secret["metadata"].get("annotations") or {}).get(ACCOUNT_ANNOTATION) == account
         ]
         found.sort(key=lambda secret: (secret["metadata"]["name"] != name, secret["metadata"].get("creationTimestamp") or ""))
-        return next((token for token in map(_filled, found) if token), None)
+        tokens = [token for token in map(_filled, found) if token]
+        return sorted(tokens, key=lambda token: fingerprint(token.token) not in stored) if stored else tokens
+
+
+def find_token(kube: Kube, namespace: str, account: str, name: str, stored: Collection[str] = ()) -> Token | None:
+    """Return the token of a ServiceAccount that is in use, None where there is none."""
+    return next(iter(find_tokens(kube, namespace, account, name, stored)), None)
 
 
 def _filled(secret: Mapping[str, t.Any]) -> Token | None:
@@ -91,31 +108,42 @@ def _filled(secret: Mapping[str, t.Any]) -> Token | None:
     except ValueError:
         return None
     metadata = secret["metadata"]
-    return Token(metadata["name"], token, ca_cert, metadata.get("creationTimestamp") or "") if token and ca_cert.strip() else None
+    if not token or not ca_cert.strip():
+        return None
+    replaces = str((metadata.get("annotations") or {}).get(REPLACES_ANNOTATION) or "")
+    return Token(metadata["name"], token, ca_cert, metadata.get("creationTimestamp") or "", uid=str(metadata.get("uid") or ""), replaces=replaces)
 
 
-def ensure_token(kube: Kube, namespace: str, account: str, name: str, *, timeout: float, check_mode: bool = False) -> Token | None:
-    """Return the token of a ServiceAccount, made first where there is none, and waited for until it is filled.
+def ensure_token(
+    kube: Kube, namespace: str, account: str, name: str, *, timeout: float, check_mode: bool = False, stored: Collection[str] = ()
+) -> Token | None:
+    """Return the token of a ServiceAccount that is in use, made first where there is none, and waited for until it is filled.
 
+    :param stored: fingerprints of the tokens that the control plane has.
     :returns: None in check mode where it would be made.
     :raises CredentialError: there is no such ServiceAccount, or the token was not filled in time.
     """
-    present = find_token(kube, namespace, account, name)
+    present = find_token(kube, namespace, account, name, stored)
     if present is not None:
         return present
-    if check_mode:
-        return None
+    return None if check_mode else make_token(kube, namespace, account, name, timeout=timeout)
+
+
+def make_token(kube: Kube, namespace: str, account: str, name: str, *, timeout: float, replaces: str = "") -> Token:
+    """Make a token Secret, and wait until it is filled; one of this name that is there already is taken.
+
+    :param replaces: ``<name>/<uid>`` of the Secret in whose place it comes.
+    :raises CredentialError: there is no such ServiceAccount, or the token was not filled in time.
+    """
     if kube.find(f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}") is None:
         # The token controller deletes a token Secret without its account at once: waiting for it would be in vain.
-        raise CredentialError(
-            f"{kube.server} has no ServiceAccount {account} in the namespace {namespace}",
-            "Install the data plane's release first; values-dataplane.yaml creates the account with flyteadmin.serviceAccount.alwaysCreate.",
-        )
+        raise no_account(kube, namespace, account)
+    annotations = {ACCOUNT_ANNOTATION: account, **({REPLACES_ANNOTATION: replaces} if replaces else {})}
     body = {
         "apiVersion": "v1",
         "kind": "Secret",
         "type": TOKEN_TYPE,
-        "metadata": {"name": name, "namespace": namespace, "annotations": {ACCOUNT_ANNOTATION: account}, "labels": MANAGED_BY},
+        "metadata": {"name": name, "namespace": namespace, "annotations": annotations, "labels": MANAGED_BY},
     }
     try:
         kube.create(secrets_path(namespace), body)
@@ -123,6 +151,14 @@ def ensure_token(kube: Kube, namespace: str, account: str, name: str, *, timeout
         if error.status != 409:  # a run beside this one was faster, or an empty Secret was there before
             raise
     return _wait_for_token(kube, namespace, account, name, timeout)
+
+
+def no_account(kube: Kube, namespace: str, account: str) -> CredentialError:
+    """Return the failure of a ServiceAccount that is not there."""
+    return CredentialError(
+        f"{kube.server} has no ServiceAccount {account} in the namespace {namespace}",
+        "Install the data plane's release first; values-dataplane.yaml creates the account with flyteadmin.serviceAccount.alwaysCreate.",
+    )
 
 
 def _wait_for_token(kube: Kube, namespace: str, account: str, name: str, timeout: float) -> Token:

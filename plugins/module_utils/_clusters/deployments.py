@@ -111,10 +111,15 @@ def _replicas(deployment: Mapping[str, t.Any]) -> int:
 
 def _unrolled(deployment: Mapping[str, t.Any], entry: Wanted) -> str:
     """Return what is missing of a Deployment's newest pods, nothing where they are all there and the old ones gone."""
-    wanted, status = _replicas(deployment), deployment.get("status") or {}
-    if wanted == 0 and entry.replicas is None:
+    if _replicas(deployment) == 0 and entry.replicas is None:
         # Helm leaves the number alone where the release does not have it.
         return f"scaled to 0: kubectl scale deployment {entry.name} --replicas=1"
+    return unrolled(deployment)
+
+
+def unrolled(deployment: Mapping[str, t.Any]) -> str:
+    """Return what is missing of a Deployment's newest pods, so many as it is to have; nothing where they are all there and the old ones gone."""
+    wanted, status = _replicas(deployment), deployment.get("status") or {}
     seen = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
     counts = [status.get(key) or 0 for key in ("updatedReplicas", "readyReplicas", "replicas")]
     if seen and counts == [wanted] * 3:

@@ -56,19 +56,27 @@ def _proof(kube: Kube, namespace: str, connection: Mapping[str, t.Any]) -> dict[
         hint = "Run site.yml with the tag dataplane; its pods wait for it."
         raise KubeError("api", f"the Secret {namespace}/{AUTH_SECRET} has no key {key}", hint=hint)
     SECRETS.know(secret)
-    login = {
-        "client_id": str(client.get("clientId") or ""),
+    login = login_of(str(client.get("clientId") or ""), secret, client)
+    try:
+        log_in(connection, login)
+    except AdminError as error:
+        return {"ok": False, "client_id": login["client_id"], "error": error.message, "hint": error.hint}
+    return {"ok": True, "client_id": login["client_id"], "error": None, "hint": None}
+
+
+def login_of(client_id: str, secret: str, client: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the options with which flytepropeller logs in. A secret.
+
+    :param client: of the section admin of its configuration.
+    """
+    return {
+        "client_id": client_id,
         "client_secret": secret,
         "token_url": client.get("tokenUrl") or None,
         "scopes": [str(scope) for scope in client.get("scopes") or []] or None,
         "audience": None if client.get("useAudienceFromAdmin") else str(client.get("audience") or ""),
         "authorization_header": client.get("authorizationHeader") or None,
     }
-    try:
-        log_in(connection, login)
-    except AdminError as error:
-        return {"ok": False, "client_id": login["client_id"], "error": error.message, "hint": error.hint}
-    return {"ok": True, "client_id": login["client_id"], "error": None, "hint": None}
 
 
 def _client(kube: Kube, namespace: str) -> dict[str, t.Any]:

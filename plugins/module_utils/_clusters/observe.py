@@ -15,9 +15,10 @@ import typing as t
 from .._common.progress import PROGRESS
 from .._common.threads import WIDE, Overdue, in_threads
 from .access import method_of
+from .bounded import BOUNDED, authority_of, find_bound, left_of
 from .client import Kube
 from .control_plane import observe_control_plane
-from .credentials import find_token
+from .credentials import find_tokens
 from .deployments import CRD_PATH, readiness
 from .each import PATIENCE
 from .errors import failure_of, reading
@@ -70,7 +71,24 @@ def observe(
         observed = in_threads(lambda found: found.complete(), opened, concurrency, seconds=limit, late=lambda found, why: _late(found.spec, why))
         observed = pending.result() + observed
     by_name = {entry.spec["name"]: entry.found for entry in observed}
+    choose_tokens(by_name.values())
     return {spec["name"]: by_name[spec["name"]] for spec in specs}
+
+
+def choose_tokens(observed: t.Iterable[dict[str, t.Any]]) -> None:
+    """Let the token of each data plane be the one that the control plane has stored, where several are there and it is one of them."""
+    entries = list(observed)
+    known: dict[str, t.Any] = next((entry["control_plane"] for entry in entries if entry["control_plane"]), {})
+    credentials: dict[str, dict[str, str]] = known.get("credentials") or {}
+    stored = {pair["token"] for pair in credentials.values()}
+    terms = {term["uid"]: (term, credentials[name]["token"]) for name, term in (known.get("terms") or {}).items() if name in credentials and left_of(term) > 0}
+    for entry in entries:
+        for token in entry["tokens"]:
+            if token["kind"] == BOUNDED and token["uid"] in terms:
+                term, token["fingerprint"] = terms[token["uid"]]
+                token.update(lifetime=term["expires"] - term["issued"], left=left_of(term))
+        in_use = [token for token in entry["tokens"] if token["fingerprint"] in stored]
+        entry["token"] = in_use[0] if in_use else entry["token"]
 
 
 @dataclasses.dataclass
@@ -99,8 +117,8 @@ class _Observed:
 
 def _nothing() -> dict[str, t.Any]:
     return {
-        "reachable": False, "error": None, "server": None, "kubernetes": None, "release": None, "token": None, "missing": [], "deployments": None,
-        "not_working": [], "namespaces": None, "new_namespaces": [], "identity": None, "rights": {}, "refresh_interval": None,
+        "reachable": False, "error": None, "server": None, "kubernetes": None, "release": None, "token": None, "tokens": [], "missing": [],
+        "deployments": None, "not_working": [], "namespaces": None, "new_namespaces": [], "identity": None, "rights": {}, "refresh_interval": None,
         "control_plane": None,
     }  # fmt: skip
 
@@ -135,18 +153,20 @@ def _version(kube: Kube) -> str:
 def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.Any]:
     namespace = spec["namespace"]
     found: dict[str, t.Any] = {
-        "token": None, "missing": [], "deployments": None, "not_working": [], "namespaces": None, "new_namespaces": [],
+        "token": None, "tokens": [], "missing": [], "deployments": None, "not_working": [], "namespaces": None, "new_namespaces": [],
         "identity": observe_identity(kube, namespace),
         "rights": {} if spec["control_plane"] else observe_rights(kube, namespace, wanted=spec["rights"]),
     }  # fmt: skip
     if release is None:
         return found
     if not spec["control_plane"]:
-        token = find_token(kube, namespace, ACCOUNT, spec["token_secret"])
-        if token and spec.get("ca_data"):
+        tokens = find_tokens(kube, namespace, ACCOUNT, spec["token_secret"])
+        if spec.get("ca_data"):
             # What flyteadmin has to trust: a proxy stands in front of the API server.
-            token = dataclasses.replace(token, ca_cert=spec["ca_data"])
-        found["token"] = token.public() if token else None
+            tokens = [dataclasses.replace(token, ca_cert=spec["ca_data"]) for token in tokens]
+        long_lived = [token.public() for token in tokens]
+        found["token"] = next(iter(long_lived), None)
+        found["tokens"] = [*long_lived, *_bounded(kube, namespace, spec.get("ca_data"))]
     if spec["data_plane"]:
         if kube.find(CRD_PATH) is None:
             found["missing"].append("the FlyteWorkflow CRD")
@@ -163,6 +183,13 @@ def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.An
     found["deployments"] = state.public()
     found["missing"] += state.missing
     return found
+
+
+def _bounded(kube: Kube, namespace: str, ca_data: str | None) -> list[dict[str, t.Any]]:
+    """Return the Secrets that tokens are bound to, as tokens of which nobody here knows which they are."""
+    bounds = find_bound(kube, namespace, ACCOUNT)
+    ca_cert = (ca_data or authority_of(kube, namespace)) if bounds else ""
+    return [bound.public(ca_cert) for bound in bounds]
 
 
 def token_account_gone(kube: Kube, namespace: str) -> bool:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tries data planes as flyteadmin uses them from where flyteadmin is: by a short-lived Job in the control plane's cluster for each.
 
-The Job mounts the cluster's two keys of the control plane's Secret, so that no credential is in its spec, and asks by curl what flyteadmin may do. What
+The Job mounts the cluster's two keys of a Secret of the control plane, so that no credential is in its spec, and asks by curl what flyteadmin may do. What
 it found stands in the termination message of its pod, in words of ours; the Job is removed then, and Kubernetes itself removes that of a killed run.
 """
 
@@ -14,7 +14,6 @@ import secrets
 import time
 import typing as t
 
-from .._helm.configuration import SECRET_NAME
 from .access import method_of
 from .client import Kube, KubeError
 from .credentials import MANAGED_BY
@@ -69,7 +68,7 @@ def run(params: Mapping[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     if check_mode:
         return {"changed": False, "probes": {}}
     kube = method_of(params).connect(params["timeout"])
-    data = read_secret(kube, params["namespace"], SECRET_NAME)[1]
+    data = read_secret(kube, params["namespace"], params["secret"])[1]
 
     def one(cluster: Mapping[str, t.Any]) -> dict[str, t.Any]:
         pair, problem = stored_pair(cluster["name"], data)
@@ -125,7 +124,7 @@ def job(name: str, cluster: Mapping[str, t.Any], params: Mapping[str, t.Any]) ->
         "enableServiceLinks": False,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **user},
         "containers": [container],
-        "volumes": [{"name": "credentials", "secret": {"secretName": SECRET_NAME, "items": keys}}, {"name": "scratch", "emptyDir": {}}],
+        "volumes": [{"name": "credentials", "secret": {"secretName": params["secret"], "items": keys}}, {"name": "scratch", "emptyDir": {}}],
     }
     spec = {
         "backoffLimit": 0,

@@ -13,6 +13,7 @@ import typing as t
 import zlib
 
 from .._helm import values as _values
+from .._helm.configuration import CHECKSUM_ANNOTATION
 from .._helm.label import LABEL
 from .client import Kube, decode
 from .credentials import secrets_path
@@ -56,6 +57,8 @@ class Release:
     given: str | None = None
     #: of syncresources, where the release has one
     refresh_interval: str | None = None
+    #: of the credentials that the control plane's release restarted its pods for, empty in another one
+    credentials_checksum: str = ""
 
     @property
     def is_pending(self) -> bool:
@@ -134,7 +137,13 @@ def _release(found: Mapping[str, t.Any], record: str, namespace: str) -> Release
         duties=duties_of(manifest, [entry.name for entry in deployments if entry.replicas != 0], namespace),
         given=(found["metadata"].get("labels") or {}).get(LABEL),
         refresh_interval=interval.group(1) if (interval := _INTERVAL.search(manifest)) else None,
+        credentials_checksum=_credentials_checksum(content.get("config") or {}),
     )
+
+
+def _credentials_checksum(values: Mapping[str, t.Any]) -> str:
+    found = _values.lookup(values, "flyteadmin.podAnnotations")
+    return str(found.get(CHECKSUM_ANNOTATION) or "") if isinstance(found, dict) else ""
 
 
 def _unpacked(raw: bytes) -> bytes:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._common.fingerprints import credentials_checksum
+from .._common.fingerprints import credentials_checksum, fingerprint
 from .access import access_of, method_of
 from .backups import keep
+from .bounded import BOUNDED, Terms, authority_of, find_bound, in_use, make_bound, request_token, term_claimed
 from .client import Kube
-from .credentials import Token, ensure_token, merge_patch, stored_credentials
+from .credentials import Token, ensure_token, find_tokens, merge_patch, stored_credentials
 from .each import PATIENCE, each
+from .generations import unused_name
 from .probe import SETTLE, settled_probe
 from .secrets import Stored, merge_into, read_secret, shown
 
@@ -40,12 +42,12 @@ class _Gathered:
     probe: dict[str, t.Any] | None = None
 
 
-def _gather(cluster: Mapping[str, t.Any], params: Mapping[str, t.Any], check_mode: bool) -> _Gathered:
+def _gather(cluster: Mapping[str, t.Any], params: Mapping[str, t.Any], before: Mapping[str, bytes], check_mode: bool) -> _Gathered:
     gathered = _Gathered(cluster["name"])
     if cluster["token"]:
         gathered.pair = (cluster["token"].strip(), cluster["ca_data"])
     else:
-        token = _ensured(cluster, params, check_mode)
+        token = _ensured(cluster, params, before, check_mode)
         gathered.minted = token is None or token.changed
         # A proxy in front of an API server has another CA than the one that the token Secret names.
         gathered.pair = (token.token, cluster["ca_data"] or token.ca_cert) if token else None
@@ -58,10 +60,36 @@ def _failed(cluster: Mapping[str, t.Any], why: Mapping[str, t.Any]) -> _Gathered
     return _Gathered(cluster["name"], error={"name": cluster["name"], "error": why["message"], "hint": why["hint"]})
 
 
-def _ensured(cluster: Mapping[str, t.Any], params: Mapping[str, t.Any], check_mode: bool) -> Token | None:
+def _ensured(cluster: Mapping[str, t.Any], params: Mapping[str, t.Any], before: Mapping[str, bytes], check_mode: bool) -> Token | None:
     kube = method_of(access_of(cluster)).connect(params["timeout"])
-    names = cluster["namespace"], cluster["service_account"], cluster["token_secret"]
-    return ensure_token(kube, *names, timeout=params["wait_timeout"], check_mode=check_mode)
+    stored = before.get(f"{cluster['name']}_token", b"")
+    text = stored.decode("ascii", "replace")
+    name = unused_name(cluster["token_secret"], text)
+    terms = Terms(cluster["token_kind"], cluster["token_lifetime"], cluster["token_least"])
+    if terms.kind == BOUNDED or term_claimed(text):
+        bounded = _bounded(kube, cluster, text, name, terms, check_mode)
+        if bounded or terms.kind == BOUNDED:
+            return bounded
+    names = cluster["namespace"], cluster["service_account"], name
+    # The one that is stored counts where it is still one: a rotation may have been stopped with two of them.
+    return ensure_token(kube, *names, timeout=params["wait_timeout"], check_mode=check_mode, stored=[fingerprint(stored)] if stored else [])
+
+
+def _bounded(kube: Kube, cluster: Mapping[str, t.Any], stored: str, name: str, terms: Terms, check_mode: bool) -> Token | None:
+    """Return the token that is stored where it is bound to a Secret and still holds, or is a long-lived one of this account; else a bounded one, where
+    such are made."""
+    namespace, account = cluster["namespace"], cluster["service_account"]
+    found = find_bound(kube, namespace, account)
+    used = in_use(stored, found)
+    if used:
+        return Token(used.secret, stored, authority_of(kube, namespace), used.created, uid=used.uid, replaces=used.replaces)
+    if terms.kind != BOUNDED:
+        return None
+    there = [token for token in find_tokens(kube, namespace, account, name) if token.token == stored]
+    if there or check_mode:
+        return there[0] if there else None
+    # One that a killed run made, or whose token has ended, serves as well.
+    return request_token(kube, namespace, account, found[0] if found else make_bound(kube, namespace, account, name), terms)
 
 
 def store(kube: Kube, namespace: str, name: str, pairs: Mapping[str, tuple[str, str]], gone: Iterable[str], *, create_namespace: bool) -> Stored:
@@ -82,7 +110,7 @@ def run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     wanted = [cluster for cluster in params["clusters"] if cluster["state"] == "present"]
     gone = [cluster["name"] for cluster in params["clusters"] if cluster["state"] == "absent"]
     limit = params["wait_timeout"] + SETTLE + PATIENCE * params["timeout"]
-    gathered = each(lambda cluster: _gather(cluster, params, check_mode), wanted, concurrency=params["concurrency"], seconds=limit, failed=_failed)
+    gathered = each(lambda cluster: _gather(cluster, params, before, check_mode), wanted, concurrency=params["concurrency"], seconds=limit, failed=_failed)
     pairs = {item.name: item.pair for item in gathered if item.pair}
     stored = Stored(before, merge_patch(before, pairs, gone))
     if stored.patch and not check_mode:

@@ -14,6 +14,8 @@ if t.TYPE_CHECKING:
 SECRET_NAME = "cluster-credentials"
 #: where the chart mounts the Secret into syncresources; not a setting there, so flyteadmin gets the same
 MOUNT_PATH = "/var/run/credentials"
+#: of the pods that read the Secret at their start: the checksum of what it had then
+CHECKSUM_ANNOTATION = "flyte.multicluster/credentials-checksum"
 
 
 @dataclasses.dataclass

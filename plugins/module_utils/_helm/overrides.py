@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import typing as t
 
-from .configuration import MOUNT_PATH, SECRET_NAME
+from .configuration import CHECKSUM_ANNOTATION, MOUNT_PATH, SECRET_NAME
 from .values import Values, lookup
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 VOLUME_NAME = "cluster-credentials"
-CHECKSUM_ANNOTATION = "flyte.multicluster/credentials-checksum"
 EKS_ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 GCP_ACCOUNT_ANNOTATION = "iam.gke.io/gcp-service-account"
 #: OpenShift gives each namespace a range of user ids of its own and refuses pods that name another one

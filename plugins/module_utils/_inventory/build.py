@@ -16,6 +16,7 @@ from .labels import check_used_labels, label_cluster_map, label_rows
 from .reader import Reader
 from .site import Cluster, Site
 from .texts import check_connection, check_texts
+from .tokens import check_tokens
 from .unread import check_unread
 from .urls import without_query
 from .variables import EKS_NOT_FOR_CREATION
@@ -60,6 +61,7 @@ def draft(
     check_namespace_mapping(reader, host, settings)
     check_probe_image(reader, host, settings["flyte_probe_image"])
     check_admin_login(reader, host)
+    check_tokens(reader, host, settings)
     check_connection(reader, host, variables.site_connection)
     check_texts(reader, host, {**variables.site, **variables.site_connection})
     if host in data_planes:

@@ -144,6 +144,11 @@ def _differs(identity: Identity, observation: Observation) -> bool:
     return not _is_ours(observation) or any(_stored(observation).get(key) != identity.keys.get(key) for key in AUTH_KEYS)
 
 
+def is_replaced(identity: Identity, observation: Observation) -> bool:
+    """Return whether a secret comes in the place of another one that may be in use: the chart's own never is."""
+    return _secret(observation) not in (None, _CHARTS, identity.keys.get(CLIENT_SECRET))
+
+
 def rows(site: Site, observed: Observations, wanted: Mapping[str, Identity], due: Iterable[str]) -> list[Row]:
     """Return what is done for the hosts whose Secret is due."""
     return [_row(site.cluster(host), wanted[host], observed[host]) for host in due]

@@ -18,6 +18,7 @@ from .identity import rows as identity_rows
 from .releases import MARK, mark_rows, release_reason
 from .rights import Rights, rights_due, rights_left
 from .rights import rows as rights_rows
+from .rotation import as_released
 from .rows import Failure, Observation, Observations, Row, control_plane_of, is_reachable, not_ready, restart_row, restart_rows, restarts_of
 
 if t.TYPE_CHECKING:
@@ -168,6 +169,21 @@ def _reason(
 ) -> str | None:
     if chart is None or digest is None:
         raise ValueError("releases are planned with a chart only")
+    return _compared(site, observation, chart, digest, cluster, configuration)
+
+
+def _compared(
+    site: Site,
+    observation: Observation,
+    chart: Chart,
+    digest: Callable[[Cluster, Configuration | None], str],
+    cluster: Cluster,
+    configuration: Configuration | None,
+) -> str | None:
+    released = as_released(observation, configuration) if configuration else None
+    if released is not configuration and reason_of(site, observation, chart, digest(cluster, released)) is None:
+        return None
+    # Last, since the function of digests remembers what a release gets.
     return reason_of(site, observation, chart, digest(cluster, configuration))
 
 
@@ -218,7 +234,7 @@ def rollout_reason(
     cluster = site.control_plane
     if not configuration.cluster_configs:
         return None
-    return reason_of(site, observation, chart, digest(cluster, configuration)) or changed_by_hand(site, {cluster.host: observation}, configuration)
+    return _compared(site, observation, chart, digest, cluster, configuration) or changed_by_hand(site, {cluster.host: observation}, configuration)
 
 
 def plan_rollout(

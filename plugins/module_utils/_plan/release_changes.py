@@ -9,7 +9,7 @@ import dataclasses
 import typing as t
 
 from .._helm.identity import IDENTITY_ANNOTATION
-from .._helm.overrides import CHECKSUM_ANNOTATION
+from .._helm.configuration import CHECKSUM_ANNOTATION
 from .._helm.shown_values import NOT_SET, Change
 from .releases import VALUES_DIFFER
 from .rows import Row

@@ -11,7 +11,7 @@ import typing as t
 from .._helm.shown_values import Change
 
 #: the steps of a run, in the order in which they are carried out; each is a role and a tag
-STEPS = ("eks_cluster", "iam", "dataplane", "credentials", "controlplane", "ecl", "namespaces", "verify")
+STEPS = ("eks_cluster", "iam", "dataplane", "credentials", "controlplane", "ecl", "namespaces", "rotate", "verify")
 #: what the module flyte_cluster_info returns for a cluster
 Observation = t.Mapping[str, t.Any]
 Observations = t.Mapping[str, Observation]

@@ -12,6 +12,7 @@ import time
 import traceback
 import typing as t
 
+import requests
 import yaml
 from generation import Cluster, DataPlane, Generation, seconds
 from kubernetes import client, config
@@ -77,6 +78,24 @@ class ControlPlane:
             if cluster not in self._planes:
                 self._planes[cluster] = DataPlane(cluster, self._api)
             return self._planes[cluster]
+
+    def reached(self) -> list[dict[str, t.Any]]:
+        """Return what each data plane answers to each of flyteadmin's pods that runs: to the credentials that it read at its start."""
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {"group": "flyte.lyft.com", "resource": "flyteworkflows", "verb": "create"}},
+        }
+        found = []
+        for pod, generation in list(self._started.items()):
+            for cluster in generation.clusters.values():
+                status: int | str
+                try:
+                    status = self.plane(cluster).call("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review).status_code
+                except requests.RequestException as problem:
+                    status = type(problem).__name__
+                found.append({"pod": pod, "cluster": cluster.name, "status": status})
+        return found
 
     # -- pods
 

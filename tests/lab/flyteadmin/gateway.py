@@ -148,6 +148,9 @@ class _RequestHandler(http.server.BaseHTTPRequestHandler):
             if url.path == "/healthcheck":
                 self._respond(200, b"", None)
                 return
+            if url.path == "/lab/planes":
+                self._json(200, self.server.reached())
+                return
             if self.server.auth and self.server.auth.answer_http(self, url.path, raw):
                 return
             self._rpc(url, raw)
@@ -209,7 +212,12 @@ class Gateway(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.routes = routes(service, auth)
         self.auth = auth
         self.serving = serving
+        self._service = service
         super().__init__(("127.0.0.1", port), _RequestHandler)
+
+    def reached(self) -> list[dict[str, t.Any]]:
+        """Return what each data plane answers to flyteadmin's pods: for tests, the real one has nothing like it."""
+        return self._service.control_plane.reached() if self._service.control_plane else []
 
 
 # -- gRPC

@@ -42,12 +42,12 @@ def test_clusters_are_observed(run_module: Run) -> None:
         clusters = [{"name": "a", **server.access}, {"name": "b", **server.access, "control_plane": True, "data_plane": False}, {"name": "c"}]
         found = run_module(flyte_cluster_info, clusters=clusters)
     assert not found["changed"] and list(found["clusters"]) == ["a", "b", "c"]
-    parts = {"reachable", "error", "server", "kubernetes", "release", "token", "missing", "deployments", "not_working"}
+    parts = {"reachable", "error", "server", "kubernetes", "release", "token", "tokens", "missing", "deployments", "not_working"}
     parts |= {"namespaces", "new_namespaces", "identity"}
     assert set(found["clusters"]["a"]) == {*parts, "control_plane", "rights", "refresh_interval"}
     assert found["clusters"]["a"]["reachable"] and found["clusters"]["a"]["control_plane"] is None
     assert set(found["clusters"]["b"]["control_plane"]) == {
-        "credentials", "other_keys", "clusters", "namespace_mapping", "refresh_interval", "probes", "journal", "authentication"
+        "credentials", "terms", "other_keys", "clusters", "namespace_mapping", "refresh_interval", "probes", "journal", "readers", "authentication"
     }  # fmt: skip
     assert found["clusters"]["c"]["error"]["kind"] == "config"
 

@@ -45,8 +45,8 @@ def test_a_healthy_data_plane_takes_few_requests() -> None:
     """What a run with nothing to do costs is paid a hundred times a day."""
     with ApiServer(data_plane()) as server, ApiServer(working_plane()) as working:
         found, whole = observed(spec(server), spec(working, "b")).values()
-        assert len(server.seen) == 7  # neither a leader nor a webhook is in this release
-        assert len(working.seen) == 10
+        assert len(server.seen) == 8  # neither a leader nor a webhook is in this release
+        assert len(working.seen) == 11
     assert whole["reachable"] and whole["not_working"] == [] and whole["namespaces"] == ["default", "flyte", "team1-development"]
     assert found["reachable"] and found["error"] is None and found["missing"] == [] and found["deployments"] == {"total": 1, "not_ready": [], "resized": []}
     assert found["release"]["status"] == "deployed" and found["token"]["secret"] == "flyteadmin-token" and found["control_plane"] is None

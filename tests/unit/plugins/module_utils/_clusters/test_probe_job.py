@@ -35,7 +35,8 @@ def in_state(state: dict[str, t.Any], phase: str) -> dict[str, t.Any]:
 
 def run(server: ApiServer, *names: str, check_mode: bool = False, **changes: t.Any) -> dict[str, dict[str, t.Any]]:
     clusters = [{"name": name, "endpoint": "https://10.0.0.1/"} for name in names or ("a",)]
-    base = {"namespace": "flyte", "clusters": clusters, "image": "curl:1", "wait_timeout": 0.3, "rules": RIGHTS, "openshift_pods": False, "timeout": 5}
+    base = {"namespace": "flyte", "secret": "cluster-credentials", "clusters": clusters, "image": "curl:1", "wait_timeout": 0.3, "rules": RIGHTS}
+    base |= {"openshift_pods": False, "timeout": 5}
     return t.cast("dict[str, dict[str, t.Any]]", probe_job.run({**base, "concurrency": 4, **server.access, **changes}, check_mode)["probes"])
 
 
@@ -108,7 +109,7 @@ def script(tmp_path: pathlib.Path, endpoint: str, **files: str) -> dict[str, t.A
     """Run what the container runs; return what it means."""
     for name, text in {"token": "the-token-of-a", "ca.crt": "", **files}.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    params = {"namespace": "flyte", "image": "x", "wait_timeout": 5, "rules": FEWER, "openshift_pods": False, "timeout": 5}
+    params = {"secret": "s", "namespace": "flyte", "image": "x", "wait_timeout": 5, "rules": FEWER, "openshift_pods": False, "timeout": 5}
     container = probe_job.job("x", {"name": "a", "endpoint": endpoint}, params)["spec"]["template"]["spec"]["containers"][0]
     own = {"FILES": str(tmp_path), "SCRATCH": str(tmp_path), "RESULT": str(tmp_path / "result")}
     environment = {**{entry["name"]: entry["value"] for entry in container["env"]}, **own, "PATH": os.environ["PATH"]}

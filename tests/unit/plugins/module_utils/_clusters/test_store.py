@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 import typing as t
 
 import pytest
@@ -12,6 +14,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters impor
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube, KubeError, decode
 from ansible_collections.flyte.multicluster.plugins.module_utils._rights.rules import FLYTEWORKFLOWS
 from api_server import SECRETS, TOKENS, ApiServer, data_plane, encoded, token_secret
+from rotation_world import bounded_token, signed
 
 PATH = f"{SECRETS}/cluster-credentials"
 
@@ -101,6 +104,7 @@ def test_another_error_is_not_repeated() -> None:
 
 def cluster(server: ApiServer, name: str, **changes: t.Any) -> dict[str, t.Any]:
     base = {"name": name, "state": "present", "token": None, "ca_data": None, "endpoint": None, "namespace": "flyte", "service_account": "flyteadmin"}
+    base |= {"token_kind": "long_lived", "token_lifetime": 0, "token_least": 0}
     return {**base, "token_secret": "flyteadmin-token", **server.access, **changes}
 
 
@@ -119,6 +123,99 @@ def test_one_broken_data_plane_keeps_no_other_one_from_being_stored() -> None:
     assert found["changed"] and found["changed_keys"] == ["a_cacert", "a_token"] and set(found["credentials"]) == {"a"}
     assert [entry["name"] for entry in found["failed_clusters"]] == ["b", "c", "d"] and all(entry["hint"] for entry in found["failed_clusters"])
     assert len(written) == 1 and "its-token" not in str(found)
+
+
+def test_of_two_tokens_the_one_that_is_stored_counts() -> None:
+    """A rotation may have been stopped with both of them."""
+    second = token_secret("flyteadmin-token-2", data=encoded(token="second", ca__crt="its-ca"))
+    plane = data_plane(**{TOKENS: {"items": [token_secret(), second]}})
+    for stored, changed in (("second", False), ("its-token", False), ("neither", True)):
+        with ApiServer({PATH: {"data": encoded(a_token=stored, a_cacert="its-ca")}}) as home, ApiServer(plane) as good:
+            found = run(home, cluster(good, "a"))
+        assert found["changed"] is changed and found["minted"] == []
+
+
+def test_a_token_that_was_given_up_is_not_made_again() -> None:
+    """Kubernetes signs a token from the account and the Secret's name: the same name would bring back the same token."""
+    for stored, name in (("flyteadmin-token-3", "flyteadmin-token-4"), ("flyteadmin-token", "flyteadmin-token"), ("by-hand", "flyteadmin-token")):
+        made = token_secret(name)
+        answers = {TOKENS: {"items": []}, f"{SECRETS}/{name}": made}
+        with ApiServer({PATH: {"data": encoded(a_token=signed("a", stored), a_cacert="c")}}) as home, ApiServer(data_plane(**answers)) as plane:
+            assert run(home, cluster(plane, "a"))["minted"] == ["a"]
+            assert f'"name": "{name}"' in next(body.decode() for method, path, _headers, body in plane.seen if (method, path) == ("POST", SECRETS))
+
+
+# -- tokens that end
+
+BOUNDS = f"{SECRETS}?fieldSelector=type%3Dflyte.multicluster%2Fbound-token"
+ASKED = "/api/v1/namespaces/flyte/serviceaccounts/flyteadmin/token"
+AUTHORITY = "/api/v1/namespaces/flyte/configmaps/kube-root-ca.crt"
+
+
+def bound(name: str = "flyteadmin-token", uid: str = "u") -> dict[str, t.Any]:
+    about = {"name": name, "uid": uid, "creationTimestamp": "2026-01-01T00:00:00Z", "annotations": {"kubernetes.io/service-account.name": "flyteadmin"}}
+    return {"type": "flyte.multicluster/bound-token", "metadata": about}
+
+
+def of_bounded(*bounds: dict[str, t.Any], gives: int = 86400, **changes: t.Any) -> dict[str, t.Any]:
+    token = bounded_token("flyteadmin-token", "u", time.time(), gives)
+    base = {TOKENS: {"items": []}, BOUNDS: {"items": list(bounds)}, f"POST {SECRETS}": bound(), f"POST {ASKED}": {"status": {"token": token}}}
+    return data_plane(**{**base, AUTHORITY: {"data": {"ca.crt": "its-ca"}}, **changes})
+
+
+def stored_with(token: str) -> dict[str, t.Any]:
+    return {PATH: {"data": encoded(a_token=token, a_cacert="its-ca")}}
+
+
+def test_a_token_that_ends_is_asked_for_and_bound() -> None:
+    for bounds, posts in (((), [SECRETS, ASKED]), ((bound(),), [ASKED])):
+        with ApiServer() as home, ApiServer(of_bounded(*bounds)) as plane:
+            found = run(home, cluster(plane, "a", token_kind="bounded", token_lifetime=86400, token_least=3600))
+            assert [path for method, path, _headers, _body in plane.seen if method == "POST"] == posts
+            asked = json.loads(plane.seen[[path for _method, path, _headers, _body in plane.seen].index(ASKED)][3])["spec"]
+        assert asked == {"expirationSeconds": 86400, "boundObjectRef": {"apiVersion": "v1", "kind": "Secret", "name": "flyteadmin-token", "uid": "u"}}
+        assert found["minted"] == ["a"] and found["changed_keys"] == ["a_cacert", "a_token"] and "e30." not in str(found)
+
+
+def test_one_that_still_holds_stays_whatever_is_wanted_now() -> None:
+    token = bounded_token("flyteadmin-token", "u", time.time() - 3600, 7200)
+    for kind in ("bounded", "long_lived"):
+        with ApiServer(stored_with(token)) as home, ApiServer(of_bounded(bound())) as plane:
+            assert not run(home, cluster(plane, "a", token_kind=kind, token_lifetime=86400))["changed"]
+            assert not [entry for entry in plane.asked if entry.startswith("POST")]
+    long_lived = {TOKENS: {"items": [token_secret()]}}
+    with ApiServer(stored_with("its-token")) as home, ApiServer(of_bounded(**long_lived)) as plane:
+        assert not run(home, cluster(plane, "a", token_kind="bounded", token_lifetime=86400))["changed"]
+
+
+def test_one_that_has_ended_or_was_revoked_is_asked_for_anew() -> None:
+    over, revoked = (bounded_token("flyteadmin-token", uid, time.time() - age, 7200) for uid, age in (("u", 7300), ("another", 10)))
+    for token in (over, revoked):
+        with ApiServer(stored_with(token)) as home, ApiServer(of_bounded(bound())) as plane:
+            found = run(home, cluster(plane, "a", token_kind="bounded", token_lifetime=86400))
+        assert found["changed_keys"] == ["a_token"] and found["minted"] == ["a"]
+        # Or a long-lived one comes in its place.
+        with ApiServer(stored_with(token)) as home, ApiServer(of_bounded(bound(), **{TOKENS: {"items": [token_secret("by-hand")]}})) as plane:
+            assert run(home, cluster(plane, "a"))["changed_keys"] == ["a_token"]
+
+
+def test_one_that_would_end_too_soon_is_not_stored() -> None:
+    with ApiServer() as home, ApiServer(of_bounded(gives=3600)) as plane:
+        found = run(home, cluster(plane, "a", token_kind="bounded", token_lifetime=86400, token_least=7200))
+    assert not found["changed_keys"] and "gives a token for 3600 s, and twice flyte_token_renew_interval are 7200 s" in found["failed_clusters"][0]["error"]
+
+
+@pytest.mark.parametrize("token", ["opaque", "e30.e30.x", "e30.W10.x", "a.b.c"])
+def test_a_token_that_does_not_say_when_it_ends_is_that_clusters_failure(token: str) -> None:
+    with ApiServer() as home, ApiServer(of_bounded(**{f"POST {ASKED}": {"status": {"token": token}}})) as plane:
+        found = run(home, cluster(plane, "a", token_kind="bounded", token_lifetime=86400))
+    assert "the token that http" in found["failed_clusters"][0]["error"] and token not in str(found)
+
+
+def test_a_secret_of_another_kind_is_left() -> None:
+    with ApiServer() as home, ApiServer(of_bounded(**{f"POST {SECRETS}": 409})) as plane:
+        found = run(home, cluster(plane, "a", token_kind="bounded", token_lifetime=86400))
+    assert "is none that tokens are bound to" in found["failed_clusters"][0]["error"] and "flyte_token_secret" in found["failed_clusters"][0]["hint"]
 
 
 def test_without_allow_partial_it_fails_in_the_end() -> None:

@@ -296,6 +296,20 @@ def test_two_logins_are_one_too_many(inventory: Inventory) -> None:
     [
         (everywhere(flyte_namespace="1e3"), [f"{HEAD}: flyte_namespace = '1e3': is a number, a date or a word"]),
         (on(TWO, flyte_release_name="no"), ["dataplane_2: flyte_release_name = 'no': is a number, a date or a word"]),
+        (everywhere(flyte_token_max_age="ninety days"), [f"{HEAD}: flyte_token_max_age = 'ninety days': has to be a duration: numbers with the units"]),
+        (everywhere(flyte_rotate_due=True), [f"{HEAD}: flyte_rotate_due = True: needs flyte_token_max_age"]),
+        (
+            everywhere(flyte_token_kind="bounded", flyte_token_lifetime="6h", flyte_token_renew_interval="4h"),
+            [f"{HEAD}: flyte_token_lifetime = '6h': is shorter than twice flyte_token_renew_interval (4h)"],
+        ),
+        (
+            everywhere(flyte_token_kind="bounded", flyte_token_lifetime="9m", flyte_token_renew_interval="1m"),
+            [f"{HEAD}: flyte_token_lifetime = '9m': has to be between 10m"],
+        ),
+        (everywhere(flyte_token_lifetime="soon"), [f"{HEAD}: flyte_token_lifetime = 'soon': has to be a duration"]),
+        (everywhere(flyte_token_renew_interval="often"), [f"{HEAD}: flyte_token_renew_interval = 'often': has to be a duration"]),
+        (everywhere(flyte_rotate="some"), [f"{HEAD}: flyte_rotate = 'some': has to be one of all, due"]),
+        (everywhere(flyte_rotate_serial=0), [f"{HEAD}: flyte_rotate_serial = 0: has to be a whole number greater than 0"]),
         (everywhere(flyte_token_secret="123"), [f"{HEAD}: flyte_token_secret = '123': is a number"]),
         (everywhere(flyte_domains=["development", "production", "on"]), [f"{HEAD}: flyte_domains = 'on': is a number"]),
         (on(ONE, flyte_namespace="kube-system"), ["dataplane_1: flyte_namespace = 'kube-system': begins with kube-"]),

@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, flyte.multicluster contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Tokens are rotated while flyteadmin is used and workflows run, without one call that a data plane refuses. Each test goes on where the one before ended."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+import threading
+import time
+import typing as t
+
+import pytest
+import requests
+from conftest import REPOSITORY, Cluster, SiteUnderTest
+from processes import kill_tree
+from workflow import launch, register, wait_for_end
+
+pytestmark = pytest.mark.built_site
+
+PLANES = {"dataplane_1": "dataplane1", "dataplane_2": "dataplane2"}
+TOKENS = "/api/v1/namespaces/flyte/secrets?fieldSelector=type%3Dkubernetes.io%2Fservice-account-token"
+CREDENTIALS = "cluster-credentials"
+SLEEP = "tests.sleep"
+
+
+def _tokens(plane: Cluster) -> dict[str, str]:
+    """Return the tokens of a data plane by the names of their Secrets."""
+    items = plane.get(TOKENS)["items"]
+    return {item["metadata"]["name"]: base64.b64decode(item["data"]["token"]).decode() for item in items}
+
+
+def _refuses(plane: Cluster, token: str) -> bool:
+    """Return whether a data plane refuses a token: an API server remembers for ten seconds that it took one."""
+    ended = time.monotonic() + 15
+    while _accepts(plane, token) and time.monotonic() < ended:
+        time.sleep(0.5)
+    return not _accepts(plane, token)
+
+
+def _accepts(plane: Cluster, token: str) -> bool:
+    headers = {"Authorization": f"Bearer {token}"}
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.get(plane.server + "/api", headers=headers, verify=t.cast("str", plane._session.verify), timeout=10).status_code != 401
+
+
+def _token_of(site: SiteUnderTest, host: str) -> str:
+    """Return the one token of a data plane, which the control plane has."""
+    found = list(_tokens(site.cluster(PLANES[host])).values())
+    assert len(found) == 1 and site.cluster("controlplane").secret(CREDENTIALS)[f"{host}_token"] == found[0]
+    return found[0]
+
+
+class Calls:
+    """Lets each running flyteadmin call each data plane, ten times a second, for as long as it lasts."""
+
+    def __init__(self, site: SiteUnderTest) -> None:
+        self._url = f"{site.lab.admin_url}/lab/planes"
+        self.answers: list[dict[str, t.Any]] = []
+        self.problems: list[str] = []
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _number in range(2)]
+
+    def __enter__(self) -> Calls:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        with requests.Session() as session:
+            session.trust_env = False
+            while not self._stop.wait(0.1):
+                try:
+                    answer = session.get(self._url, timeout=20)
+                    answer.raise_for_status()
+                    self.answers += answer.json()
+                except (requests.RequestException, ValueError) as problem:
+                    self.problems.append(str(problem))
+
+
+@pytest.fixture(name="home", scope="module")
+def _home(site: SiteUnderTest) -> SiteUnderTest:
+    """The site, with a workflow that takes its time."""
+    for domain in ("development", "production"):
+        register(site.lab.admin_url, "team1", domain, SLEEP, "v1", args=["sleep", "12"])
+    return site
+
+
+def test_without_one_failure_of_flyteadmin_or_of_a_workflow(home: SiteUnderTest) -> None:
+    hub = home.cluster("controlplane")
+    hub.patch(f"/api/v1/namespaces/flyte/secrets/{CREDENTIALS}", {"data": {"somebody_elses": "a2VwdA=="}})
+    before = {host: _token_of(home, host) for host in PLANES}
+    planned = home.run("--check", "--diff", playbook="rotate.yml")
+    assert planned.code == 0 and planned.output.count("make the token Secret") == len(home.planes), planned.output
+    assert {host: _token_of(home, host) for host in PLANES} == before
+    running = {domain: launch(home.lab.admin_url, "team1", domain, SLEEP, "v1") for domain in ("development", "production")}
+    with Calls(home) as calls:
+        result = home.run("-vvv", playbook="rotate.yml")
+        time.sleep(1)
+    assert result.code == 0, result.output[-5000:]
+    after = {host: _token_of(home, host) for host in PLANES}
+    assert hub.secret(CREDENTIALS)["somebody_elses"] == "kept"
+    for host, context in PLANES.items():
+        plane = home.cluster(context)
+        assert after[host] != before[host] and _refuses(plane, before[host]) and _accepts(plane, after[host])
+    # Two pods of flyteadmin were asked, and at each moment each data plane took what each of them had.
+    assert not calls.problems and {entry["status"] for entry in calls.answers} == {201}, (calls.problems, calls.answers[-5:])
+    assert len({entry["pod"] for entry in calls.answers}) >= 2 and len(calls.answers) > 100
+    for token in [*before.values(), *after.values()]:
+        assert token not in result.output and base64.b64encode(token.encode()).decode() not in result.output
+    for domain, name in running.items():
+        found = wait_for_end(home.lab.admin_url, "team1", domain, name, 120)
+        assert found["closure"]["phase"] == "SUCCEEDED", found["closure"]
+    again = home.run()
+    assert again.code == 0 and set(again.changed.values()) == {0}, again.output
+
+
+def test_another_one_of_one_cluster_right_after(home: SiteUnderTest) -> None:
+    before = {host: _token_of(home, host) for host in PLANES}
+    result = home.run("-e", "cluster=dataplane_1", playbook="rotate.yml")
+    assert result.code == 0, result.output
+    assert _token_of(home, "dataplane_1") != before["dataplane_1"] and _token_of(home, "dataplane_2") == before["dataplane_2"]
+
+
+def test_a_dead_plane_is_named_and_the_other_one_rotated(home: SiteUnderTest) -> None:
+    before = {host: _token_of(home, host) for host in PLANES}
+    home.lab.stop("dataplane2")
+    try:
+        result = home.run(playbook="rotate.yml")
+    finally:
+        home.lab.start("dataplane2")
+    assert result.code != 0 and re.search(r"dataplane_2 +rotate", result.output), result.output
+    assert _token_of(home, "dataplane_1") != before["dataplane_1"] and _token_of(home, "dataplane_2") == before["dataplane_2"]
+
+
+def test_what_is_due_is_said_or_done_by_site(home: SiteUnderTest) -> None:
+    before = {host: _token_of(home, host) for host in PLANES}
+    due = ("-e", "flyte_token_max_age=1s")
+    said = home.run(*due)
+    assert said.code == 0 and said.output.count(": due: ") == len(home.planes) and set(said.changed.values()) == {0}, said.output
+    with Calls(home) as calls:
+        done = home.run(*due, "-e", "flyte_rotate_due=true")
+    assert done.code == 0 and not calls.problems and {entry["status"] for entry in calls.answers} == {201}, done.output
+    assert all(_token_of(home, host) != before[host] for host in PLANES)
+    again = home.run()
+    assert again.code == 0 and set(again.changed.values()) == {0} and home.run(playbook="verify.yml").code == 0
+
+
+def test_killed_in_the_middle_it_is_finished(home: SiteUnderTest) -> None:
+    """site.yml in between makes nothing wrong, and the next rotation finishes this one."""
+    plane, before = home.cluster("dataplane1"), _token_of(home, "dataplane_1")
+    with Calls(home) as calls:
+        run = _started(home)
+        try:
+            ended = time.monotonic() + 60
+            while len(_tokens(plane)) < 2 and time.monotonic() < ended:
+                time.sleep(0.05)
+        finally:
+            kill_tree(run)
+        assert len(_tokens(plane)) == 2 and _accepts(plane, before)
+        between = home.run()
+        assert between.code == 0 and "a rotation was stopped" in between.flat and len(_tokens(plane)) == 2, between.output
+        result = home.run("-e", "flyte_rotate=due", playbook="rotate.yml")
+    assert result.code == 0 and not calls.problems and {entry["status"] for entry in calls.answers} == {201}, result.output
+    assert _token_of(home, "dataplane_1") != before and _refuses(plane, before)
+    assert home.run(playbook="verify.yml").code == 0
+
+
+def test_tokens_that_end_and_long_lived_ones_again(home: SiteUnderTest) -> None:
+    hub, plane = home.cluster("controlplane"), home.cluster("dataplane1")
+    ending = home.changed_copy()
+    ending.variables.update(flyte_token_kind="bounded", flyte_token_lifetime="1h", flyte_token_renew_interval="10m", flyte_rotate="due")
+    with Calls(home) as calls:
+        result = ending.run("-vvv", playbook="rotate.yml")
+        bounded = hub.secret(CREDENTIALS)["dataplane_1_token"]
+        claims = json.loads(base64.urlsafe_b64decode(bounded.split(".")[1] + "=="))
+        again = ending.run()
+        back = home.run("-e", "flyte_rotate=due", playbook="rotate.yml")
+    assert result.code == 0 and bounded not in result.output, result.output[-5000:]
+    assert claims["exp"] - claims["iat"] == 3600 and not [name for name in claims["kubernetes.io"] if name == "pod"]
+    assert again.code == 0 and set(again.changed.values()) == {0} and ": due: " not in again.output, again.output
+    assert back.code == 0 and not calls.problems and {entry["status"] for entry in calls.answers} == {201}, back.output
+    assert _token_of(home, "dataplane_1") != bounded and _refuses(plane, bounded)
+    bound = plane.get("/api/v1/namespaces/flyte/secrets?fieldSelector=type%3Dflyte.multicluster%2Fbound-token")["items"]
+    assert not bound and home.run().code == 0
+
+
+def _started(home: SiteUnderTest) -> subprocess.Popen[bytes]:
+    silent: dict[str, t.Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(home.command("rotate.yml"), cwd=REPOSITORY, env=home.environment(), start_new_session=True, **silent)
