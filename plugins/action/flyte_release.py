@@ -10,7 +10,6 @@ import os
 import time
 import typing as t
 
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube, KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.credentials import secrets_path
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import UNPROBED
@@ -27,8 +26,8 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner i
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rendered import rendering_failure
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import cluster_options
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._helm import helm_environment
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import connected
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._helm import helm_said, run_helm
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._probes import private_endpoints, probed_there
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._rendering import rendered_clusters
@@ -45,11 +44,6 @@ with contextlib.suppress(ImportError):
     import requests  # noqa: F401  pylint: disable=unused-import
 
 _PENDING = ("pending-install", "pending-upgrade", "pending-rollback")
-
-
-def _said(error: ModuleFailed) -> str:
-    """Return what Helm said, or the module that runs it."""
-    return str(error.result.get("stderr") or "").strip() or str(error)
 
 
 class ActionModule(InventoryAction):
@@ -116,7 +110,7 @@ class ActionModule(InventoryAction):
                 self._end_pending(known, cluster, known.observed[cluster.host]["release"])
                 return self._labelled(known, cluster, values)
         except ModuleFailed as error:
-            said = _said(error)
+            said = helm_said(error)
             return self._failed(Failure(cluster.host, step, f"Helm: {said}", remedy_of(said) or "See what Helm says, then run again."))
         except KubeError as error:
             return self._failed(Failure(cluster.host, step, error.message, f"{error.hint} Run again then.".strip()))
@@ -164,7 +158,7 @@ class ActionModule(InventoryAction):
         try:
             answer = self._helm(known, cluster, values)
         except ModuleFailed as error:
-            if not is_other_run(_said(error)):
+            if not is_other_run(helm_said(error)):
                 raise
             if self._as_wanted_by_other(known, cluster, values):
                 return {"changed": False, "failures": []}, None
@@ -181,7 +175,7 @@ class ActionModule(InventoryAction):
         return reason_of(known.site, observation, known.planned_chart, digest(values)) is None
 
     def _kube(self, known: Known, cluster: Cluster) -> Kube:
-        return method_of(cluster_options(known.site, cluster, self.variables.read)).connect(known.site.settings["flyte_request_timeout"])
+        return connected(known.site, cluster, self.variables.read)
 
     def _end_pending(self, known: Known, cluster: Cluster, release: Mapping[str, t.Any] | None) -> None:
         """Wait for a Helm run of somebody else; take over what a killed run left pending.
@@ -209,20 +203,12 @@ class ActionModule(InventoryAction):
         return rendering_failure(cluster.host, configuration, rendered)
 
     def _helm(self, known: Known, cluster: Cluster, values: Values) -> dict[str, t.Any]:
-        binary = known.site.settings["flyte_helm_binary"]
-        access = method_of(cluster_options(known.site, cluster, self.variables.read)).for_helm()
+        PROGRESS.say(cluster.host, f"Helm installs or upgrades {cluster.release}")
         arguments = {
-            "release_name": cluster.release,
-            "release_namespace": cluster.namespace,
             "create_namespace": True,
             "chart_ref": known.planned_chart.path,
             "release_values": values,
             # The module asks whether the release has the values of these files, and would skip a repair otherwise: it has not those of no file.
             "values_files": [os.devnull],
-            **access,
         }
-        if "/" in binary:
-            arguments["binary_path"] = binary
-        PROGRESS.say(cluster.host, f"Helm installs or upgrades {cluster.release}")
-        with helm_environment(self, access):
-            return self.module("kubernetes.core.helm", arguments, quiet=True)
+        return run_helm(self, known.site, cluster, arguments)

@@ -31,7 +31,7 @@ MODULES = "flyte.multicluster."
 #: faults that one message names: of a site of a thousand planes each may have ten
 MOST_LINES = 50
 #: what people read of a result. The rest is data for the next task, in which nothing may be replaced, and holds no secret.
-_SHOWN = ("msg", "lines", "text", "table", "status_table", "failures", "rows", "diff", "warnings")
+_SHOWN = ("msg", "lines", "table", "status_table", "failures", "rows", "diff", "warnings")
 
 
 class Refused(Exception):
@@ -122,16 +122,15 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
         """Whether nothing may be changed."""
         return bool(self._task.check_mode)
 
-    def here(self, operation: Operation, arguments: Mapping[str, t.Any], *, reads: bool = False) -> dict[str, t.Any]:
+    def here(self, operation: Operation, arguments: Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Do here what a module does, and return its result: a second Python takes longer to start than most of this takes.
 
         What is asked of clusters first, and what AWS is asked, is a module of its own (:meth:`module`): whatever it is told, only that process ends.
 
-        :param reads: it changes nothing that matters, so that it runs in check mode too.
         :raises ModuleFailed: it failed.
         """
         try:
-            return run_here(operation, arguments, check_mode=self.check_mode and not reads, warn=self._warn)
+            return run_here(operation, arguments, check_mode=self.check_mode, warn=self._warn)
         except OperationFailed as error:
             raise ModuleFailed({**error.result, "failed": True, "msg": str(error)}) from error
         except Exception as error:
@@ -167,7 +166,6 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
     def module(self, name: str, arguments: Mapping[str, t.Any], *, reads: bool = False, quiet: bool = False) -> dict[str, t.Any]:
         """Run a module where this task runs, and return its result without the arguments that it was given.
 
-        :param reads: it changes nothing that matters, so that it runs in check mode too.
         :param quiet: its arguments hold secrets that it does not know as such: they must not get into the log of the system.
         :raises ModuleFailed: it failed.
         """

@@ -19,11 +19,8 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._adopt.values i
     without_generated,
     without_identities,
 )
-from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
-from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.client import Admin
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.errors import AdminError
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.metadata import said_of_login, wants_tokens
-from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.settings import Settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_inventory_words
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity import credentials_of
@@ -37,7 +34,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._adopt_aws impo
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._adopt_clusters import answering, observe_candidates, observe_control_plane
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._adopt_texts import Adopted, written
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader, provide, pull_of
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_connection, admin_options, aws_options
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_connection, admin_of, aws_options
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables
 
 if t.TYPE_CHECKING:
@@ -108,9 +105,7 @@ class Adoption:
         """Return what flyteadmin has stored."""
         site, read = self._accesses.site, self._accesses.read
         try:
-            settings = Settings.from_params(admin_options(site, read))
-            SECRETS.know(*settings.secrets)
-            admin = Admin(settings)
+            admin = admin_of(site, read)
             rows, places = from_api(admin.label_rows()), admin.project_domains()
         except AdminError as error:
             said = in_inventory_words(f"{error.message} {error.hint}".strip())

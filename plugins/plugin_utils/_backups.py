@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.backups import BackupError, keep, packed
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.errors import KubeError
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import cluster_options
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import connected
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +29,7 @@ def keep_backup(work: Work, kind: str, contents: Mapping[str, t.Any]) -> None:
         return
     cluster = site.control_plane
     try:
-        kube = method_of(cluster_options(site, cluster, work.read)).connect(site.settings["flyte_request_timeout"])
+        kube = connected(site, cluster, work.read)
         keep(kube, cluster.namespace, kind, {f"{name}.json.gz": packed(content) for name, content in contents.items()})
     except (BackupError, KubeError) as error:
         way_on = "" if isinstance(error, BackupError) else " flyte_backups: false goes on without."

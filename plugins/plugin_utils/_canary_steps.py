@@ -13,9 +13,9 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows impo
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import judge_canaries
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_canary
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options, cluster_options
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import RETRY_FOR, admin_options, cluster_options
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._placement_steps import live_section
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import RETRY_FOR, Work, control_plane_access, ended
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, control_plane_access, ended
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import has_explicit_access
-from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.settings import ADMIN_CONNECTION
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube, has_explicit_access
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.client import Admin
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.settings import ADMIN_CONNECTION, Settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ACCESS_VARIABLES, ADMIN_VARIABLES, AWS_VARIABLES, options_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._certificates import certificate_of
 
@@ -19,6 +22,10 @@ if t.TYPE_CHECKING:
     from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rights import Rights
 
     Read = Callable[[str, str], t.Any]
+
+
+#: seconds after a rollout in which the ingress of flyteadmin may have no pod yet
+RETRY_FOR = 60
 
 
 def cluster_options(site: Site, cluster: Cluster, read: Read) -> dict[str, t.Any]:
@@ -35,6 +42,14 @@ def cluster_options(site: Site, cluster: Cluster, read: Read) -> dict[str, t.Any
     return given
 
 
+def connected(site: Site, cluster: Cluster, read: Read) -> Kube:
+    """Return a connection to a cluster.
+
+    :raises KubeError: there is none.
+    """
+    return method_of(cluster_options(site, cluster, read)).connect(site.settings["flyte_request_timeout"])
+
+
 def aws_options(site: Site, read: Read) -> dict[str, t.Any]:
     """Return the options of amazon.aws' modules."""
     return options_of(site.control_plane.host, read, AWS_VARIABLES)
@@ -46,6 +61,16 @@ def admin_options(site: Site, read: Read) -> dict[str, t.Any]:
     return {**asked, **options_of(site.control_plane.host, read, ADMIN_VARIABLES)}
 
 
+def admin_of(site: Site, read: Read, *, concurrency: int = 8, **options: float) -> Admin:
+    """Return a client of flyteadmin.
+
+    :param options: ``timeout`` and ``retry_for``, where they are others than the site's.
+    """
+    settings = Settings.from_params({**admin_options(site, read), **options})
+    SECRETS.know(*settings.secrets)
+    return Admin(settings, concurrency=concurrency)
+
+
 def observed_cluster(site: Site, cluster: Cluster, read: Read) -> dict[str, t.Any]:
     """Return a cluster as an element of the option ``clusters`` of flyte_cluster_info."""
     return {
@@ -53,7 +78,7 @@ def observed_cluster(site: Site, cluster: Cluster, read: Read) -> dict[str, t.An
         "namespace": cluster.namespace,
         "release": cluster.release,
         "control_plane": cluster.is_control_plane,
-        "data_plane": cluster in site.targets,
+        "data_plane": site.is_target(cluster),
         "propeller": site.settings["flyte_verify_propeller"],
         "rights": cluster.rbac == "minimal" and not cluster.is_control_plane,
         "token_secret": site.settings["flyte_token_secret"],

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.each import each
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.errors import failure_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.identity_proof import login_of
@@ -20,9 +19,9 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.identity 
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of, is_reachable
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_propeller_identity, flyte_propeller_identity_info
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_connection, cluster_options
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import RETRY_FOR, admin_connection, cluster_options, connected
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity import Pairs
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import RETRY_FOR, Work, control_plane_access, ended, step_of
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, control_plane_access, ended, step_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,7 +111,7 @@ def refused_secrets(work: Work, pairs: Pairs, due: Sequence[str]) -> dict[str, F
 def _copied(work: Work) -> str:
     """Return the secret of the control plane's own Secret. A secret."""
     site = work.known.site
-    head = method_of(cluster_options(site, site.control_plane, work.read)).connect(site.settings["flyte_request_timeout"])
+    head = connected(site, site.control_plane, work.read)
     return read_secret(head, site.control_plane.namespace, AUTH_SECRET)[1].get(CLIENT_SECRET, b"").decode()
 
 

@@ -17,10 +17,10 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows impo
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import cluster_failures, judge_labels
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_ecl, flyte_ecl_info
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import RETRY_FOR, admin_options
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._namespace_steps import namespace_failures, restart_syncresources
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._probes import private_endpoints, probed_there
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import RETRY_FOR, Work, control_plane_access, ended, observed_now, planned
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, control_plane_access, ended, observed_now, planned
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,14 +8,10 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.errors import KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import MISSING, UNUSABLE
-from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
-from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.client import Admin
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.drain import described, unfinished
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.errors import AdminError
-from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.settings import Settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_inventory_words
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import Fault
 from ansible_collections.flyte.multicluster.plugins.module_utils._labels.rows import as_dict, from_api
@@ -36,7 +32,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.departure
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import rollout_reason
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Row, control_plane_of, is_reachable
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, Refused
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options, cluster_options
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import RETRY_FOR, admin_of, connected
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity import planned_identities
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known
 
@@ -47,7 +43,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.flyte.multicluster.plugins.module_utils._labels.rows import Rows
 
 #: seconds after a rollout that a run before this one made, in which the ingress of flyteadmin may have no pod yet
-_RETRY_FOR = 60
 #: lists and mappings that the steps of site.yml look for in a plan: nothing of theirs is due here
 _NOTHING: dict[str, t.Any] = {
     "failures": [], "groups": [], "releases": [], "marks": [], "waiting": [], "identity": [], "restarts": {}, "credentials": [], "eks": {}, "iam": None,
@@ -71,18 +66,12 @@ class _Stored(t.NamedTuple):
     places: list[tuple[str, str]]
 
 
-def admin_of(known: Known, read: t.Callable[[str, str], t.Any]) -> Admin:
-    """Return a client of flyteadmin."""
-    settings = Settings.from_params({**admin_options(known.site, read), "retry_for": _RETRY_FOR})
-    SECRETS.know(*settings.secrets)
-    return Admin(settings)
-
-
 def _asked(action: InventoryAction, known: Known, name: str) -> _Stored:
     host = known.site.control_plane.host
     try:
-        admin = admin_of(known, action.variables.read)
-        return _Stored(from_api(admin.label_rows()), unfinished(admin, name), admin.project_domains(archived=True))
+        admin = admin_of(known.site, action.variables.read, retry_for=RETRY_FOR)
+        places = admin.project_domains(archived=True)
+        return _Stored(from_api(admin.label_rows()), unfinished(admin, name, places=places), places)
     except AdminError as error:
         said = in_inventory_words(f"{error.message} {error.hint}".strip())
         raise Refused(f"{host}: flyteadmin has to say which executions run on {name}, and which labels hold: {said}") from error
@@ -208,11 +197,10 @@ class _Planned:
             "executions": self.stored.executions,
             "rows": [as_dict(key, label) for key, label in sorted(self.departure.rows.items())],
             "keys": keys,
-            "token": ((observation or {}).get("token") or {}).get("secret"),
-            "release": bool((observation or {}).get("release")),
+            # More than one where a rotation was stopped. Their account goes with the release.
+            "tokens": [token["secret"] for token in (observation or {}).get("tokens") or []],
             "aws": aws,
             "namespaces": namespaces,
-            "labels_before": known.live.get("labelClusterMap") or {},
         }
         return removal, rows, notes + [f"{host}: {note}" for note in aws["notes"]]
 
@@ -232,9 +220,8 @@ class _Planned:
 
     def _there(self, cluster: Cluster) -> list[str]:
         """Return the namespaces of the cluster: those of one without a release, as a run before may have left it, are not observed."""
-        settings = self.known.site.settings
         try:
-            kube = method_of(cluster_options(self.known.site, cluster, self.action.variables.read)).connect(settings["flyte_request_timeout"])
+            kube = connected(self.known.site, cluster, self.action.variables.read)
             return sorted(kube.ages("/api/v1/namespaces"))
         except KubeError as error:
             raise Refused(f"{cluster.host}: {error.message}. {error.hint}") from error

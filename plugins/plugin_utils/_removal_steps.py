@@ -8,18 +8,17 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._aws.oidc_provider import FOREIGN
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.control_plane import flyteadmin_clusters
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.leftovers import (
     delete_identity,
     delete_namespaces,
-    delete_rights,
     delete_secret,
     delete_webhooks,
     held_workflows,
 )
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.errors import failure_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.releases import find_release
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.rights import remove_all
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.progress import PROGRESS
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.text import first
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.drain import described, drain, unfinished
@@ -30,10 +29,9 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows impo
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_cluster_credentials, flyte_ecl
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._backups import keep_backup
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options, aws_options, cluster_options
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._helm import helm_environment
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._removal import admin_of
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import RETRY_FOR, Work, control_plane_access, ended
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import RETRY_FOR, admin_of, admin_options, aws_options, cluster_options, connected
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._helm import helm_said, run_helm
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, control_plane_access, ended
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +84,7 @@ def drain_cluster(work: Work) -> dict[str, t.Any]:
     timeout = 0 if _is_dead(work) else settings["flyte_remove_timeout"]
     aborts = settings["flyte_remove_executions"] == "abort" and not _is_dead(work)
     try:
-        admin = admin_of(work.known, work.read)
+        admin = admin_of(work.known.site, work.read, retry_for=RETRY_FOR)
         found = drain(
             admin,
             removal["name"],
@@ -133,7 +131,7 @@ def remove_keys(work: Work) -> dict[str, t.Any]:
     options = cluster_options(site, head, work.read)
     try:
         if not work.action.check_mode:
-            kube = method_of(options).connect(site.settings["flyte_request_timeout"])
+            kube = connected(site, head, work.read)
             live = flyteadmin_clusters(kube, head.namespace)
             if any(entry["name"] == removal["name"] for entry in live.get("clusterConfigs") or []):
                 problem = f"flyteadmin's configuration has {removal['name']} again: without its keys flyteadmin would not start"
@@ -144,8 +142,7 @@ def remove_keys(work: Work) -> dict[str, t.Any]:
     except ModuleFailed as error:
         return ended([Failure(host, "credentials", str(error), _AGAIN)])
     except Exception as error:  # pylint: disable=broad-except  # whatever the control plane answers is its failure
-        why = failure_of(error)
-        return ended([Failure(host, "credentials", why["message"], f"{why['hint']} {_AGAIN}")])
+        return ended([_failed(host, "credentials", error)])
     return ended([], changed=answer["changed"], diff=answer["diff"])
 
 
@@ -155,55 +152,41 @@ def remove_plane(work: Work) -> dict[str, t.Any]:
     if not removal["reachable"] or not removal["cluster"]:
         return ended([])
     cluster = Cluster(**removal["cluster"])
-    options = cluster_options(work.known.site, cluster, work.read)
     check = work.action.check_mode
     done: list[str] = []
     try:
-        kube = method_of(options).connect(work.known.site.settings["flyte_request_timeout"])
-        if removal["token"] and delete_secret(kube, cluster.namespace, removal["token"], check_mode=check):
-            done.append(f"Secret {removal['token']}")
-        done += delete_rights(kube, cluster.namespace, check_mode=check)
-        done += _uninstalled(work, kube, cluster, options)
+        kube = connected(work.known.site, cluster, work.read)
+        done += [f"Secret {name}" for name in removal["tokens"] if delete_secret(kube, cluster.namespace, name, check_mode=check)]
+        done += remove_all(kube, cluster.namespace, check_mode=check)
+        if find_release(kube, cluster.namespace, cluster.release) is not None:
+            held = None if check else _held(work, kube, cluster)
+            if held:
+                return ended([held], changed=bool(done))
+            if not check:
+                run_helm(work.action, work.known.site, cluster, {"release_state": "absent"})
+            done.append(f"release {cluster.release}")
         done += delete_webhooks(kube, cluster.namespace, check_mode=check)
         done += ["Secret flyte-secret-auth"] if delete_identity(kube, cluster.namespace, check_mode=check) else []
-    except _Held as error:
-        return ended([error.failure], changed=bool(done))
     except ModuleFailed as error:
-        said = str(error.result.get("stderr") or "").strip() or str(error)
-        return ended([Failure(cluster.host, "dataplane", f"Helm: {said}", _AGAIN)], changed=bool(done))
+        return ended([Failure(cluster.host, "dataplane", f"Helm: {helm_said(error)}", _AGAIN)], changed=bool(done))
     except Exception as error:  # pylint: disable=broad-except  # whatever it answers is this cluster's failure
-        why = failure_of(error)
-        return ended([Failure(cluster.host, "dataplane", why["message"], f"{why['hint']} {_AGAIN}")], changed=bool(done))
+        return ended([_failed(cluster.host, "dataplane", error)], changed=bool(done))
     return ended([], changed=bool(done), done=done)
 
 
-class _Held(Exception):
-    """Something holds the release."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.problem)
-        self.failure = failure
+def _failed(host: str, step: str, error: Exception) -> Failure:
+    why = failure_of(error)
+    return Failure(host, step, why["message"], f"{why['hint']} {_AGAIN}")
 
 
-def _uninstalled(work: Work, kube: Kube, cluster: Cluster, options: dict[str, t.Any]) -> list[str]:
-    """Uninstall the release. Its CRD takes all FlyteWorkflows along."""
-    if find_release(kube, cluster.namespace, cluster.release) is None:
-        return []
-    if work.action.check_mode:
-        return [f"release {cluster.release}"]
+def _held(work: Work, kube: Kube, cluster: Cluster) -> Failure | None:
+    """Return what holds the release, after a while: its CRD takes all FlyteWorkflows along."""
     held = held_workflows(kube, seconds=_SETTLE)
-    if held and not work.known.site.settings["flyte_remove_force"]:
-        problem = f"not uninstalled: flytepropeller has not ended {len(held)} FlyteWorkflow(s) of this cluster: {first(held, _NAMED)}"
-        remedy = f"The CRD would hang on them. See why it does not (kubectl -n {cluster.namespace} logs deployment/flytepropeller), or delete them. {_AGAIN}"
-        raise _Held(Failure(cluster.host, "dataplane", problem, remedy))
-    access = method_of(options).for_helm()
-    binary = work.known.site.settings["flyte_helm_binary"]
-    arguments = {"release_name": cluster.release, "release_namespace": cluster.namespace, "release_state": "absent", **access}
-    if "/" in binary:
-        arguments["binary_path"] = binary
-    with helm_environment(work.action, access):
-        work.action.module("kubernetes.core.helm", arguments, quiet=True)
-    return [f"release {cluster.release}"]
+    if not held or work.known.site.settings["flyte_remove_force"]:
+        return None
+    problem = f"not uninstalled: flytepropeller has not ended {len(held)} FlyteWorkflow(s) of this cluster: {first(held, _NAMED)}"
+    remedy = f"The CRD would hang on them. See why it does not (kubectl -n {cluster.namespace} logs deployment/flytepropeller), or delete them. {_AGAIN}"
+    return Failure(cluster.host, "dataplane", problem, remedy)
 
 
 # -- AWS
@@ -250,9 +233,8 @@ def remove_namespaces(work: Work) -> dict[str, t.Any]:
         return ended([])
     cluster = Cluster(**removal["cluster"])
     try:
-        kube = method_of(cluster_options(work.known.site, cluster, work.read)).connect(work.known.site.settings["flyte_request_timeout"])
+        kube = connected(work.known.site, cluster, work.read)
         found = delete_namespaces(kube, removal["namespaces"], check_mode=work.action.check_mode)
     except Exception as error:  # pylint: disable=broad-except  # whatever it answers is this cluster's failure
-        why = failure_of(error)
-        return ended([Failure(cluster.host, "namespaces", why["message"], f"{why['hint']} {_AGAIN}")])
+        return ended([_failed(cluster.host, "namespaces", error)])
     return ended([], changed=bool(found), done=found)

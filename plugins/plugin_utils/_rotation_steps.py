@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.control_plane import flyteadmin_clusters
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.credentials import Token, secrets_path, stored_credentials
@@ -27,7 +26,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configura
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rotation import STEP, stored_checksum, terms_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._canary_steps import prove_hosts
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import api_ca, cluster_options
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import api_ca, connected
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._probes import probed_there
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, ended, on_clusters
 
@@ -92,7 +91,7 @@ def _planned(work: Work, hosts: list[str]) -> dict[str, dict[str, str]]:
 
 def _head(work: Work) -> Kube:
     site = work.known.site
-    return method_of(cluster_options(site, site.control_plane, work.read)).connect(site.settings["flyte_request_timeout"])
+    return connected(site, site.control_plane, work.read)
 
 
 def _head_failure(work: Work, error: Exception) -> Failure:

@@ -15,10 +15,8 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._common.files i
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.threads import Overdue, in_threads
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.written import write
-from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.client import Admin
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.counts import MOST, counted
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.errors import AdminError
-from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.settings import Settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_inventory_words
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import Fault
 from ansible_collections.flyte.multicluster.plugins.module_utils._labels.rows import from_api
@@ -29,7 +27,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._status.model i
 from ansible_collections.flyte.multicluster.plugins.module_utils._status.page import page
 from ansible_collections.flyte.multicluster.plugins.module_utils._status.terminal import status_lines, table_lines
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed, Refused
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, observed_now
 
 if t.TYPE_CHECKING:
@@ -99,9 +97,7 @@ def redacted(status: Status) -> Status:
 def asked(work: Work, notes: list[str]) -> Asked:
     """Ask flyteadmin for labels, projects and executions; what it does not say is not known, and said so."""
     try:
-        settings = Settings.from_params({**admin_options(work.known.site, work.read), "retry_for": 0.0})
-        SECRETS.know(*settings.secrets)
-        admin = Admin(settings, concurrency=_CONCURRENCY)
+        admin = admin_of(work.known.site, work.read, concurrency=_CONCURRENCY, retry_for=0.0)
         rows, places = in_threads(lambda _nothing: (from_api(admin.label_rows()), admin.project_domains()), [None], 1, seconds=_ASK)[0]
     except (AdminError, Overdue) as error:
         return Asked(notes=(*notes, f"Executions are unknown, and so are labels: {_said(error)}"))

@@ -36,9 +36,6 @@ if t.TYPE_CHECKING:
 
 _Result = t.TypeVar("_Result")
 
-#: seconds after a rollout in which the ingress of flyteadmin may have no pod yet
-RETRY_FOR = 60
-
 
 @dataclasses.dataclass
 class Work:

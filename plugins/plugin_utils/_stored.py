@@ -8,10 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.threads import Overdue, in_threads
-from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.client import Admin
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.drain import described, unfinished
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.errors import AdminError
-from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.settings import Settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import users_values
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import lookup, merge
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import NOT_SHOWN, Fault
@@ -19,18 +17,21 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._labels.places 
 from ansible_collections.flyte.multicluster.plugins.module_utils._labels.rows import from_api
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.orphans import drained, drained_line
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_options
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.client import Admin
     from ansible_collections.flyte.multicluster.plugins.module_utils._labels.rows import Rows
     from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Plan
     from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known
 
     Read = Callable[[str, str], t.Any]
 
-#: seconds for one answer, and for all: a run does not depend on it
+_Answer = t.TypeVar("_Answer")
+
+#: seconds for one answer, and for all
 _ASK_TIMEOUT, _LONGEST = 5.0, 15.0
 
 
@@ -54,15 +55,19 @@ def stored_now(known: Known, plan: Plan, read: Read, *, needed: bool = False) ->
     answers = control_plane_of(known.observed, site.control_plane.host).get("authentication") is not None
     if not answers or not (needed or purge or (plan.rows and site.execution_cluster_labels)):
         return None
+    return _briefly(known, read, _ask)
+
+
+def _briefly(known: Known, read: Read, ask: Callable[[Admin], _Answer]) -> _Answer | None:
+    """Return what flyteadmin says, None where it does not in a short time: a run does not depend on it."""
     try:
-        settings = Settings.from_params({**admin_options(site, read), "timeout": _ASK_TIMEOUT, "retry_for": 0.0})
-        return in_threads(_ask, [settings], 1, seconds=_LONGEST)[0]
+        admin = admin_of(known.site, read, timeout=_ASK_TIMEOUT, retry_for=0.0)
+        return in_threads(ask, [admin], 1, seconds=_LONGEST)[0]
     except (AdminError, Overdue):
         return None
 
 
-def _ask(settings: Settings) -> Stored:
-    admin = Admin(settings, concurrency=1)
+def _ask(admin: Admin) -> Stored:
     return Stored(from_api(admin.label_rows()), admin.project_domains())
 
 
@@ -71,18 +76,13 @@ def drained_lines(known: Known, read: Read) -> list[str]:
     clusters = drained(known.site, known.observed)
     answers = control_plane_of(known.observed, known.site.control_plane.host).get("authentication") is not None
 
-    def ask(settings: Settings) -> list[list[dict[str, t.Any]]]:
-        admin = Admin(settings)
-        return [unfinished(admin, cluster.name) for cluster in clusters]
+    def ask(admin: Admin) -> list[list[dict[str, t.Any]]]:
+        places = admin.project_domains(archived=True)
+        return [unfinished(admin, cluster.name, places=places) for cluster in clusters]
 
-    found: list[t.Any] = [None] * len(clusters)
-    try:
-        if clusters and answers:
-            settings = Settings.from_params({**admin_options(known.site, read), "timeout": _ASK_TIMEOUT, "retry_for": 0.0})
-            found = list(in_threads(ask, [settings], 1, seconds=_LONGEST)[0])
-    except (AdminError, Overdue):
-        pass  # a run does not depend on it
-    return [drained_line(cluster, left, described(left or [])) for cluster, left in zip(clusters, found)]
+    found = _briefly(known, read, ask) if clusters and answers else None
+    lefts: list[t.Any] = [None] * len(clusters) if found is None else found
+    return [drained_line(cluster, left, described(left or [])) for cluster, left in zip(clusters, lefts)]
 
 
 def place_faults(known: Known, plan: Plan, stored: Stored, read: Read) -> list[Fault]:

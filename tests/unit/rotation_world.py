@@ -31,7 +31,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configura
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rotation import Rotation, plan_rotation, stored_checksum
 from ansible_collections.flyte.multicluster.plugins.plugin_utils import _rotation_steps as steps
-from ansible_collections.flyte.multicluster.plugins.plugin_utils import _steps
+from ansible_collections.flyte.multicluster.plugins.plugin_utils import _connections, _steps
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._outcomes import Outcomes
 
 SECRETS = "/api/v1/namespaces/flyte/secrets"
@@ -421,10 +421,9 @@ def connect(world: World, monkeypatch: t.Any) -> None:
         asked = [entry for entry in configs if entry["name"] not in unprobed]
         return {entry["name"]: world.probe(entry["endpoint"], data[f"{entry['name']}_token"].decode(), "ca") for entry in asked}
 
-    monkeypatch.setattr(_steps, "method_of", method_of)
-    monkeypatch.setattr(steps, "method_of", method_of)
-    monkeypatch.setattr(_steps, "cluster_options", lambda _site, cluster, _read: {"host": cluster.host})
-    monkeypatch.setattr(steps, "cluster_options", lambda _site, cluster, _read: {"host": cluster.host})
+    for module in (_connections, _steps):
+        monkeypatch.setattr(module, "method_of", method_of)
+        monkeypatch.setattr(module, "cluster_options", lambda _site, cluster, _read: {"host": cluster.host})
     monkeypatch.setattr(steps, "settled_probe", world.probe)
     monkeypatch.setattr(steps, "probe_all", probe_all)
     monkeypatch.setattr("time.sleep", lambda _seconds: None)

@@ -9,7 +9,7 @@ import time
 import typing as t
 
 from .._helm.identity import AUTH_SECRET
-from .credentials import MANAGED_BY, secrets_path
+from .credentials import secrets_path
 from .errors import reading
 from .identity import observe_identity
 from .propeller import WEBHOOK
@@ -21,7 +21,6 @@ if t.TYPE_CHECKING:
 
 WORKFLOWS = "/apis/flyte.lyft.com/v1alpha1/flyteworkflows"
 WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
-_SELECTOR = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
 #: seconds between two looks
 _PAUSE = 1.0
 
@@ -76,36 +75,6 @@ def _leads_to(item: dict[str, t.Any], namespace: str) -> bool:
     services = [((entry.get("clientConfig") or {}).get("service") or {}) for entry in item.get("webhooks") or []]
     own = [service for service in services if service.get("namespace") == namespace and service.get("name") == WEBHOOK]
     return bool(services) and len(own) == len(services)
-
-
-def delete_rights(kube: Kube, namespace: str, *, check_mode: bool) -> list[str]:
-    """Delete the roles and bindings that were made here, which no release has; return their names.
-
-    :param namespace: of the release: cluster-wide ones have to name it, or an account of it.
-    """
-    base = "/apis/rbac.authorization.k8s.io/v1"
-    places = [f"{base}/namespaces/{namespace}/rolebindings", f"{base}/namespaces/{namespace}/roles"]
-    found = [path for place in places for path in _own(kube, place)]
-    bindings = [item for item in _items(kube, f"{base}/clusterrolebindings") if _binds(item, namespace)]
-    found += [f"{base}/clusterrolebindings/{item['metadata']['name']}" for item in bindings]
-    bound = {(item.get("roleRef") or {}).get("name") for item in bindings}
-    found += [f"{base}/clusterroles/{item['metadata']['name']}" for item in _items(kube, f"{base}/clusterroles") if item["metadata"]["name"] in bound]
-    for path in [] if check_mode else found:
-        kube.delete(path)
-    return [path.rpartition("/")[2] for path in found]
-
-
-def _items(kube: Kube, path: str) -> list[dict[str, t.Any]]:
-    return (kube.find(path, labelSelector=_SELECTOR) or {}).get("items") or []
-
-
-def _own(kube: Kube, path: str) -> Iterable[str]:
-    return [f"{path}/{item['metadata']['name']}" for item in _items(kube, path)]
-
-
-def _binds(item: dict[str, t.Any], namespace: str) -> bool:
-    subjects = item.get("subjects") or []
-    return bool(subjects) and all(subject.get("namespace") == namespace for subject in subjects)
 
 
 def delete_namespaces(kube: Kube, names: Iterable[str], *, check_mode: bool) -> list[str]:

@@ -207,6 +207,11 @@ def _refuse_another(found: Mapping[str, t.Any], kind: str) -> None:
         raise KubeError("api", f"there is a {kind} {name} that is not this collection's (it lacks the label {_SELECTOR})", hint=hint)
 
 
+def remove_all(kube: Kube, namespace: str, *, check_mode: bool) -> list[str]:
+    """Remove what gives any account rights that are objects of ours; return what was removed, with its kind."""
+    return [f"{kind} {name}" for account in ACCOUNTS for kind, name in _removed(kube, namespace, account, [], check_mode)]
+
+
 def _removed(kube: Kube, namespace: str, account: str, _rules: Sequence[Mapping[str, t.Any]], check_mode: bool) -> list[tuple[str, str]]:
     """Remove what gives an account its rights; what is not ours stays. The binding goes last: by it the others are found again."""
     name = role_name(namespace, account)

@@ -41,9 +41,12 @@ def described(executions: Sequence[Json]) -> str:
     return count + (f" ({', '.join(named)}{f' and {more} more' if more > 0 else ''})" if named else "")
 
 
-def unfinished(admin: Admin, cluster: str, console_url: str = "") -> list[Json]:
-    """Return the executions that were placed on a cluster and have not ended, of all projects, archived ones too."""
-    places = admin.project_domains(archived=True)
+def unfinished(admin: Admin, cluster: str, console_url: str = "", *, places: Sequence[tuple[str, str]] | None = None) -> list[Json]:
+    """Return the executions that were placed on a cluster and have not ended.
+
+    :param places: all project-domains, those of archived projects too; asked where they are not known.
+    """
+    places = admin.project_domains(archived=True) if places is None else places
     jobs = [(place, state) for place in places for state in _STATES]
 
     def one(job: tuple[tuple[str, str], str]) -> list[Json]:

@@ -221,7 +221,7 @@ def domain_identities(site: Site, aws: _Aws, cluster: Cluster) -> tuple[str, dic
     :param cluster: whose syncresources writes them; that of the control plane writes them for all, which have one role then.
     """
     settings = site.settings
-    own = cluster if cluster in site.targets else site.targets[0]
+    own = cluster if site.is_target(cluster) else site.targets[0]
     if settings["flyte_provider"] == "gcp":
         return "gsa", {str(domain): str(account) for domain, account in settings["flyte_gcp_domain_service_accounts"].items()}
     if settings["flyte_provider"] == "aws" and uses_pod_identity(site):

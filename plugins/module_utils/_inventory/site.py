@@ -132,5 +132,8 @@ class Site:
     @property
     def targets(self) -> list[Cluster]:
         """The clusters that workflows can run on."""
-        own = [self.control_plane] if self.settings["flyte_control_plane_runs_workflows"] else []
-        return own + self.data_planes
+        return [cluster for cluster in self.clusters if self.is_target(cluster)]
+
+    def is_target(self, cluster: Cluster) -> bool:
+        """Return whether workflows can run on a cluster of the site."""
+        return not cluster.is_control_plane or bool(self.settings["flyte_control_plane_runs_workflows"])

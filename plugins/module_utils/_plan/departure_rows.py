@@ -73,8 +73,8 @@ def plane_rows(cluster: Cluster, observation: Observation | None) -> list[Row]:
     if not is_reachable(observation) or observation is None:
         return []
     rows = []
-    token, release = observation.get("token"), observation.get("release")
-    if token:
+    release = observation.get("release")
+    for token in observation.get("tokens") or []:
         rows.append(Row(cluster.host, "dataplane", f"delete the token Secret {token['secret']}", f"token {token['fingerprint'][:8]}"))
     if release:
         reason = f"revision {release['revision']} of {release['chart']} {release['version']}, with its rights, the FlyteWorkflow CRD and the webhook"

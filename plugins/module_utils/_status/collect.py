@@ -24,7 +24,6 @@ if t.TYPE_CHECKING:
     from .._inventory.site import Cluster, Site
 
 _CRD = "the FlyteWorkflow CRD"
-_RUN = "Run site.yml."
 _HELM = "Helm release "
 
 
@@ -124,7 +123,7 @@ class _Builder:
 
     def _of_inventory(self, cluster: Cluster) -> ClusterStatus:
         observation = self._observed.get(cluster.host)
-        found = ClusterStatus(cluster.name, cluster.host, cluster.is_control_plane, cluster in self._site.targets, NOT_ASKED)
+        found = ClusterStatus(cluster.name, cluster.host, cluster.is_control_plane, self._site.is_target(cluster), NOT_ASKED)
         self._configured(found)
         if observation is not None:
             found.reachable = is_reachable(observation)

@@ -75,11 +75,6 @@ def share_text(share: Share) -> str:
     return f"{clean(share.label)}={percent(share.share).replace(' ', '')}"
 
 
-def yes_no(value: bool | None) -> str:
-    """Return a fact; what is not known is a dash."""
-    return NOTHING if value is None else "yes" if value else "no"
-
-
 def number(value: int | None) -> str:
     """Return a number; what is not known is a dash."""
     return NOTHING if value is None else str(value)

@@ -124,9 +124,3 @@ def test_a_missing_library_is_refused_before_any_change() -> None:
     _action.refuse_without("json", "kubernetes")
     with pytest.raises(_action.Refused, match=r"has no library no_such_library: .*python\S* -m pip install no_such_library"):
         _action.refuse_without("json", "no_such_library")
-
-
-def test_what_only_reads_is_done_in_check_mode_too() -> None:
-    operation = kube_operation(lambda: {}, lambda call: {"changed": False, "check_mode": call.check_mode})
-    assert action(check=True).here(operation, {})["check_mode"] is True
-    assert action(check=True).here(operation, {}, reads=True)["check_mode"] is False

@@ -518,7 +518,7 @@ def test_a_provider_of_somebody_else_stays(world: World) -> None:
 def test_a_flyteadmin_that_does_not_answer_refuses_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     from ansible_collections.flyte.multicluster.plugins.plugin_utils import _removal
 
-    monkeypatch.setattr(_removal, "_RETRY_FOR", 0.1)
+    monkeypatch.setattr(_removal, "RETRY_FOR", 0.1)
     for own in world.inventory.values():
         own["flyte_admin_url"] = "http://127.0.0.1:1"
     with pytest.raises(Refused, match="flyteadmin has to say which executions run on dataplane_2") as refused:

@@ -54,28 +54,6 @@ def test_the_webhooks_own_registration_goes_and_those_of_others_stay(api: Statef
     assert api.writes == [f"DELETE {leftovers.WEBHOOKS}/ours"] and leftovers.delete_webhooks(kube, "flyte", check_mode=False) == []
 
 
-def test_rights_that_were_made_here_go(api: StatefulApi) -> None:
-    subject = {"kind": "ServiceAccount", "name": "flyteadmin", "namespace": "flyte"}
-    ours: dict[str, t.Any] = {"labels": OURS}
-    for kind, name, content in (
-        ("clusterroles", "flyte-minimal", named("flyte-minimal", metadata=ours)),
-        ("clusterroles", "another-namespaces", named("another-namespaces", metadata=ours)),
-        ("clusterroles", "theirs", named("theirs")),
-        ("clusterrolebindings", "flyte-minimal", named("flyte-minimal", metadata=ours, subjects=[subject], roleRef={"name": "flyte-minimal"})),
-        ("clusterrolebindings", "b", named("b", metadata=ours, subjects=[{**subject, "namespace": "other"}], roleRef={"name": "another-namespaces"})),
-        ("clusterrolebindings", "theirs", named("theirs", subjects=[subject], roleRef={"name": "theirs"})),
-        ("namespaces/flyte/roles", "r", named("r", metadata=ours)),
-        ("namespaces/other/roles", "r", named("r", metadata=ours)),
-    ):
-        api.objects[f"{RBAC}/{kind}/{name}"] = content
-    kube = Kube(api.access)
-    assert set(leftovers.delete_rights(kube, "flyte", check_mode=True)) == {"flyte-minimal", "r"} and not api.writes
-    leftovers.delete_rights(kube, "flyte", check_mode=False)
-    gone = ("clusterroles/flyte-minimal", "clusterrolebindings/flyte-minimal", "namespaces/flyte/roles/r")
-    assert set(api.writes) == {f"DELETE {RBAC}/{path}" for path in gone}
-    assert leftovers.delete_rights(kube, "flyte", check_mode=False) == []
-
-
 def test_a_secret_of_somebody_else_stays(api: StatefulApi) -> None:
     path = f"{SECRETS}/flyte-secret-auth"
     api.objects[path] = named("flyte-secret-auth", data=encoded(client_secret="x"))

@@ -137,6 +137,17 @@ def test_they_are_removed_and_their_account_with_them() -> None:
         assert [entry for entry in server.asked if entry.startswith("DELETE")][-1] == f"DELETE {_rights.BINDINGS}/{NAMES['syncresources']}"
 
 
+def test_a_removed_cluster_keeps_none_of_them() -> None:
+    with Stateful() as server:
+        run(server, flyteadmin=RULES, syncresources=RULES)
+        kube, before = Kube(server.access), len(server.writes())
+        removed = _rights.remove_all(kube, "flyte", check_mode=True)
+        assert removed[-1] == f"ClusterRoleBinding {NAMES['syncresources']}" and "ServiceAccount flyte/syncresources" in removed
+        assert len(server.writes()) == before
+        assert _rights.remove_all(kube, "flyte", check_mode=False) == removed and list(server.objects) == ["/api/v1/namespaces/flyte"]
+        assert _rights.remove_all(kube, "flyte", check_mode=False) == []
+
+
 def test_what_is_somebody_elses_is_never_touched() -> None:
     role = f"{_rights.ROLES}/{NAMES['flyteadmin']}"
     with Stateful(**{role: {"metadata": {"name": NAMES["flyteadmin"], "labels": {"app.kubernetes.io/managed-by": "Helm"}}, "rules": []}}) as server:
