@@ -6,25 +6,16 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import typing as t
 
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
-from ansible_collections.flyte.multicluster.plugins.module_utils._common.files import expanded
-from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.errors import AdminError
-from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.settings import Settings
-from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_inventory_words
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.namespaces import plain_mapping
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import mapping_in_use
 from ansible_collections.flyte.multicluster.plugins.module_utils._iam.required import faults, role_names, uses_pod_identity
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.credentials import unsendable_credentials
-from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.flyte_values import makes_namespaces
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.kinds import converted
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.names import misplaced_variables, unknown_variables
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.placeholders import unfilled
-from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ADMIN_FILES, ADMIN_VARIABLES, AWS_VARIABLES
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ADMIN_VARIABLES, AWS_VARIABLES
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.cloud import not_reachable_yet
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import Fault
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.labels import label_rows
@@ -39,17 +30,15 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show impo
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, Refused, refuse_without
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader, provide, pull_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
-    admin_options,
     aws_options,
-    cluster_options,
     observed_cluster,
     observed_control_plane,
 )
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._drift import drift
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._helm_binary import helm_fault
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity import planned_identities
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._plan_file import PlanFiles
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._refusals import refuse_access, refuse_helm, refuse_login, refuse_values, use_mapping
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._release_changes import ReleaseChanges
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._removal import hosts_to_observe, planned_removal
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._rights import planned_rights
@@ -92,14 +81,14 @@ class ActionModule(InventoryAction):
         self._forgiven = removing[1:] if site.settings["flyte_remove_force"] else []
         hosts = removing or hosts
         if scope in _WHOLE:
-            self._refuse_access(site)
-            self._refuse_helm(site)
-            self._refuse_login(site)
+            refuse_access(site, self.variables.read, forgiven=self._forgiven)
+            refuse_helm(site)
+            refuse_login(site, self.variables.read)
         chart = provide(site, pull_of(self), self.variables.read(site.control_plane.host, "flyte_chart_repo_url")) if scope in _WHOLE else None
         reader = ValuesReader(site, chart, self.variables.read)
         if scope in (*_WHOLE, "iam"):
-            self._refuse_values(site, reader)
-            self._use_mapping(site, reader)
+            refuse_values(site, reader)
+            use_mapping(site, reader)
         rights = self._rights(site, reader, whole=chart is not None)
         aws = self._ask_aws(site)
         observed = {} if scope == "iam" else self._observe(site, hosts, aws, scope, rights)
@@ -117,24 +106,31 @@ class ActionModule(InventoryAction):
             return {**result, **drift(known, self.variables.read), "due": due_hosts(site, observed, hosts)} if scope == "status" else result
         if scope == "rotate":
             return {**result, **rotation_of(known, hosts, arguments)}
-        changes = ReleaseChanges(known, self.variables.read) if chart else None
-        plan = make_plan(site, observed, chart=chart, digest=changes, aws=aws, identities=known.identities, rights=rights)
+        return {**result, **self._planned(known, hosts, files, whole=scope == "all")}
+
+    def _planned(self, known: Known, hosts: list[str], files: PlanFiles, *, whole: bool) -> dict[str, t.Any]:
+        """Return the plan as a result.
+
+        :param whole: whether it is that of all steps.
+        """
+        site, observed = known.site, known.observed
+        changes = ReleaseChanges(known, self.variables.read) if known.chart else None
+        plan = _plan_of(known, changes)
         if changes:
             plan = self._with_changes(known, plan, changes, hosts, new=files.wanted)
-        due = due_hosts(site, observed, hosts) if scope == "all" else {}
+        due = due_hosts(site, observed, hosts) if whole else {}
         plan.rows += due_rows(site, due)
-        with_head = site.control_plane.host in hosts
-        stored = self._stored_now(known, plan, needed=files.wanted) if with_head else None
-        removed = self._checked_against_now(known, plan, stored) if with_head else []
-        labels = self._label_rows(known, plan, stored, needed=files.wanted) if with_head else []
+        with_control_plane = site.control_plane.host in hosts
+        stored = self._stored_now(known, plan, needed=files.wanted) if with_control_plane else None
+        removed = self._checked_against_now(known, plan, stored) if with_control_plane else []
+        labels = self._label_rows(known, plan, stored, needed=files.wanted) if with_control_plane else []
         files.use([*(row for row in plan.rows if row.host in hosts), *labels], removed, write="flyte_todo_eks_cluster" not in self.task_vars["groups"])
         # Besides the plan: how many executions run somewhere is another number a moment later.
-        said = orphan_lines(site, observed) + drained_lines(known, self.variables.read) if with_head else []
-        alone = orphans(site, observed) if site.settings["flyte_prune"] and with_head else []
+        said = orphan_lines(site, observed) + drained_lines(known, self.variables.read) if with_control_plane else []
+        alone = orphans(site, observed) if site.settings["flyte_prune"] and with_control_plane else []
         prune = [{"host": site.control_plane.host, "group": "flyte_todo_prune"}] if alone else []
         return {
-            **result,
-            "lines": plan_lines([*plan.rows, *labels]) + removed + due_lines(site, due) + said + (unprobed_lines(site) if scope == "all" else []),
+            "lines": plan_lines([*plan.rows, *labels]) + removed + due_lines(site, due) + said + (unprobed_lines(site) if whole else []),
             "rows": [dataclasses.asdict(row) for row in plan.rows],
             "failures": as_rows(plan.failures),
             "groups": plan.groups(site.control_plane.host, hosts) + rotation_groups(site, due) + prune,
@@ -191,66 +187,6 @@ class ActionModule(InventoryAction):
             faults += unknown_variables({name: self.variables.raw(name) for name in (host, *planes)}, known_names())
         return faults
 
-    def _refuse_access(self, site: Site) -> None:
-        """Refuse access that cannot work, all of it together, and one that serves for everything but Helm: it would fail halfway."""
-        wrong = []
-        for cluster in site.clusters:
-            method = method_of(cluster_options(site, cluster, self.variables.read))
-            if cluster.host in self._forgiven:
-                continue
-            try:
-                method.validate()
-            except KubeError as error:
-                # A kubeconfig that cannot be understood is that cluster's failure: observing it says so.
-                wrong += [f"{cluster.host}: {error.message}. {error.hint}"] if error.kind == "config" else []
-                continue
-            problem = method.helm_problem()
-            wrong += [f"{cluster.host}: {problem}."] if problem else []
-        if wrong:
-            raise Refused(*wrong)
-
-    def _refuse_helm(self, site: Site) -> None:
-        """Refuse a Helm that is not there, or that kubernetes.core cannot run, before anything else was done."""
-        binary = site.settings["flyte_helm_binary"]
-        fault = helm_fault(binary)
-        if fault:
-            raise Refused(f"{site.control_plane.host}: flyte_helm_binary = {binary!r}: {fault}")
-
-    def _refuse_login(self, site: Site) -> None:
-        """Refuse a login of flyteadmin that cannot work: it is used after all other changes."""
-        options, host = admin_options(site, self.variables.read), site.control_plane.host
-        wrong = [
-            f"{host}: {variable} = {options[option]!r}: there is no such file."
-            for variable, option in ADMIN_FILES.items()
-            if options.get(option) and not os.path.isfile(expanded(options[option]))
-        ]
-        try:
-            Settings.from_params(options)
-        except AdminError as error:
-            wrong.append(f"{host}: {in_inventory_words(str(error))}")
-        if wrong:
-            raise Refused(*wrong)
-
-    def _refuse_values(self, site: Site, reader: ValuesReader) -> None:
-        """Refuse values files that are none, and values of another shape than the chart's; what is wrong in the same way for many hosts is said once."""
-        wrong: dict[tuple[str, str, str], Fault] = {}
-        for cluster in site.clusters:
-            for fault in reader.faults(cluster):
-                wrong.setdefault((fault.variable, repr(fault.value), fault.remedy), fault)
-        if wrong:
-            raise Refused(*map(str, wrong.values()))
-
-    def _use_mapping(self, site: Site, reader: ValuesReader) -> None:
-        """Take the namespaces of tasks from the control plane's values where the inventory does not say them: trust policies name them."""
-        sources = reader.sources(site.control_plane)
-        found = site.settings["flyte_namespace_mapping"] or mapping_in_use(sources)
-        if found and not makes_namespaces(found):
-            raise Refused(
-                f"{site.control_plane.host}: configmap.namespace_config.namespace_mapping.template = {found!r}: flyteadmin fills in exactly "
-                "'{{ project }}' and '{{ domain }}', and names of namespaces have to come out of it. flyte_namespace_mapping writes them."
-            )
-        site.settings["flyte_namespace_mapping"] = found
-
     def _refuse_placeholders(self, known: Known, hosts: list[str]) -> None:
         """Refuse what the chart's values files, or the user's, leave to be filled in: Kubernetes takes it all."""
         wrong = known.placeholder_faults(hosts, self.variables.read)
@@ -265,7 +201,7 @@ class ActionModule(InventoryAction):
             raise Refused(f"{host}: {broken[host]['message']}. {broken[host]['hint']}")
         if broken:
             known.observed.update({name: {**known.observed[name], "reachable": False, "error": error} for name, error in broken.items()})
-            plan = make_plan(known.site, known.observed, chart=known.chart, digest=changes, aws=known.aws, identities=known.identities, rights=known.rights)
+            plan = _plan_of(known, changes)
         rows, lost = changes.judged(plan.rows, hosts, objects=objects, new=new)
         if lost:
             raise Refused(*lost)
@@ -364,3 +300,7 @@ class ActionModule(InventoryAction):
         if twice:
             raise Refused(*map(str, twice))
         return t.cast("dict[str, dict[str, t.Any]]", observed)
+
+
+def _plan_of(known: Known, changes: ReleaseChanges | None) -> Plan:
+    return make_plan(known.site, known.observed, chart=known.chart, digest=changes, aws=known.aws, identities=known.identities, rights=known.rights)

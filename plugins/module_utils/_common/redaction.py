@@ -120,7 +120,12 @@ def is_secret_volume(value: t.Any) -> bool:
 
 def shown_path(path: str) -> str:
     """Return the path of a file with a secret as a message shows it: what has no folder in it may be the secret itself, at the wrong place."""
-    return path if "/" in path else "(not shown: it may be the secret itself)"
+    return shown_file(path) if "/" in path else "(not shown: it may be the secret itself)"
+
+
+def shown_file(path: str) -> str:
+    """Return the path of a file, or a program, as a message shows it: a URL in its place may hold a secret."""
+    return "(not shown: it is a URL)" if "://" in path else path
 
 
 def _secrets_of(values: t.Any, keys: tuple[str, ...] = ()) -> Iterator[str]:

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import pathlib
-import types
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.action.flyte_plan import ActionModule
 from ansible_collections.flyte.multicluster.plugins.plugin_utils import _helm_binary
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._refusals import refuse_helm
 from conftest import Inventory, site_of
 
 
@@ -53,13 +52,11 @@ def helm(folder: pathlib.Path, script: str) -> str:
 def test_the_plan_refuses_it(inventory: Inventory, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str | None) -> None:
     monkeypatch.setattr(_helm_binary, "collection_version", lambda _namespace, _name: "6.2.0")
     inventory["controlplane"]["flyte_helm_binary"] = binary = helm(tmp_path, script)
-    action = ActionModule.__new__(ActionModule)
-    action.variables = types.SimpleNamespace(read=lambda host, name: inventory[host].get(name))
     if said is None:
-        action._refuse_helm(site_of(inventory))
+        refuse_helm(site_of(inventory))
         return
     with pytest.raises(Refused) as raised:
-        action._refuse_helm(site_of(inventory))
+        refuse_helm(site_of(inventory))
     assert str(raised.value).startswith(f"controlplane: flyte_helm_binary = {binary!r}: ") and said in str(raised.value)
 
 

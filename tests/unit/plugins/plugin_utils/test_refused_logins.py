@@ -5,21 +5,17 @@
 from __future__ import annotations
 
 import pathlib
-import types
 import typing as t
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.action.flyte_plan import ActionModule
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._refusals import refuse_login
 from conftest import Inventory, site_of
 
 
 def check(inventory: Inventory, **login: t.Any) -> None:
-    site = site_of(inventory)
-    action = ActionModule.__new__(ActionModule)
-    action.variables = types.SimpleNamespace(read=lambda _host, name: login.get(name))
-    action._refuse_login(site)
+    refuse_login(site_of(inventory), lambda _host, name: login.get(name))
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +29,9 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ({"flyte_admin_token_file": "{folder}/missing"}, "flyte_admin_token_file {folder}/missing: No such file"),
         ({"flyte_admin_token_file": "secret-4711"}, "flyte_admin_token_file (not shown: it may be the secret itself): No such file"),
-        ({"flyte_admin_token_file": "https://u:secret-4711@h/t"}, "flyte_admin_token_file https://********@h/t: No such file"),
+        ({"flyte_admin_token_file": "https://u:secret-4711@h/t"}, "flyte_admin_token_file (not shown: it is a URL): No such file"),
+        ({"flyte_admin_token_file": "https://h/t?token=secret-4711"}, "flyte_admin_token_file (not shown: it is a URL): No such file"),
+        ({"flyte_admin_ca_cert": "https://h/t?token=secret-4711"}, "flyte_admin_ca_cert = '(not shown: it is a URL)': there is no such file."),
         ({"flyte_admin_token_file": "{folder}/two"}, "flyte_admin_token_file {folder}/two has a line break"),
         ({"flyte_client_id": "c", "flyte_client_secret_file": "{folder}"}, "flyte_client_secret_file {folder}: Is a directory"),
         ({"flyte_client_id": "c"}, "flyte_client_id is given without a secret. Set flyte_client_secret, "),
