@@ -24,10 +24,10 @@ nox.options.sessions = ["lint", "types", "units", "docs", "extra-checks"]
 antsibull_nox.load_antsibull_nox_toml()
 
 
-def _run(session: nox.Session, *command: str) -> None:
+def _run(session: nox.Session, *command: str, **environment: str) -> None:
     """Run a program of this environment."""
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-    session.run(str(BIN / command[0]), *command[1:], *session.posargs, external=True, env={"PATH": path})
+    session.run(str(BIN / command[0]), *command[1:], *session.posargs, external=True, env={"PATH": path, **environment})
 
 
 @nox.session(venv_backend="none")
@@ -35,7 +35,8 @@ def lint(session: nox.Session) -> None:
     """ansible-lint in its production profile, yamllint, ruff."""
     _run(session, "ruff", "check", ".")
     _run(session, "yamllint", "--strict", ".")
-    _run(session, "ansible-lint", "--offline")
+    # Before what ~/.ansible may have of an older version.
+    _run(session, "ansible-lint", "--offline", ANSIBLE_COLLECTIONS_PATH=str(pathlib.Path(".collections").resolve()))
 
 
 @nox.session(venv_backend="none")

@@ -44,6 +44,8 @@ def molecule(lab: Lab, temporary: pathlib.Path) -> int:
         "TMPDIR": str(temporary),
         "ANSIBLE_LOCAL_TEMP": str(temporary),
         "ANSIBLE_REMOTE_TEMP": str(temporary),
+        # Molecule installs the collection there: a copy in the user's home would be found by others.
+        "ANSIBLE_HOME": str(temporary / "ansible"),
         "MOLECULE_EPHEMERAL_DIRECTORY": str(temporary / "molecule"),
     }
     command = [str(pathlib.Path(sys.executable).with_name("molecule")), "test", "--all", *sys.argv[1:]]
