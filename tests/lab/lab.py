@@ -146,6 +146,7 @@ class Lab:
         self._kwokctl("start", "cluster", "--wait", "60s", name=name)
         # The kwok controller of before holds the node's lease for minutes; the new one takes it over at once without it.
         self._kubectl(name, "-n", "kube-node-lease", "delete", "lease", "--all", "--wait=false")
+        self._require_controllers(name)
 
     def _api_port(self, name: str) -> int:
         return self.port + (0 if name == CONTROL_PLANE else int(name.removeprefix("dataplane")))
@@ -172,6 +173,7 @@ class Lab:
                 if process.wait() != 0:
                     raise LabError(f"{name} did not come up: {self._tails(name)}")
                 self._create_node(name)
+                self._require_controllers(name)
                 say(f"{name}: up in {time.monotonic() - started:.1f} s, {self.api_url(name)}")
         finally:
             with uninterrupted():
@@ -239,12 +241,36 @@ class Lab:
         config.write_text(yaml.safe_dump_all(documents), encoding="utf-8")
         return config
 
+    def _require_controllers(self, name: str) -> None:
+        """Start a cluster anew whose kube-controller-manager has ended: it waits ten seconds for its API server, which takes longer where many start."""
+        for _attempt in range(3):
+            if self._controllers_work(name):
+                return
+            say(f"{name}: its kube-controller-manager has ended, starting the cluster again")
+            self._kwokctl("stop", "cluster", name=name)
+            self._kwokctl("start", "cluster", "--wait", "60s", name=name)
+        raise LabError(f"{name}: kube-controller-manager does nothing: {self._tails(name)}")
+
+    def _controllers_work(self, name: str) -> bool:
+        """Return whether a ServiceAccount that every namespace has is made again."""
+        account = ("-n", "default", "serviceaccount", "default")
+        self._kubectl(name, "delete", *account, "--ignore-not-found", "--wait=false")
+        ended = time.monotonic() + 25
+        while time.monotonic() < ended:
+            if self._run_kubectl(name, "get", *account).returncode == 0:
+                return True
+            time.sleep(0.5)
+        return False
+
     def _create_node(self, name: str) -> None:
         self._kubectl(name, "apply", "-f", "-", text=yaml.safe_dump(_NODE))
 
-    def _kubectl(self, name: str, *arguments: str, text: str = "") -> None:
+    def _run_kubectl(self, name: str, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
         command = [str(binaries.find("kubectl")), "--kubeconfig", str(self._clusters_folder / name / "kubeconfig.yaml"), *arguments]
-        answer = subprocess.run(command, input=text, text=True, capture_output=True, check=False)
+        return subprocess.run(command, input=text, text=True, capture_output=True, check=False)
+
+    def _kubectl(self, name: str, *arguments: str, text: str = "") -> None:
+        answer = self._run_kubectl(name, *arguments, text=text)
         if answer.returncode != 0:
             raise LabError(f"{name} did not come up: {answer.stderr[-500:]}{self._tails(name)}")
 
