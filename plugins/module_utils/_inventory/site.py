@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from .._helm.namespaces import DEFAULT_MAPPING, namespace_of
@@ -122,7 +123,11 @@ class Site:
 
     def cluster(self, host: str) -> Cluster:
         """Return the cluster of an inventory host."""
-        return next(cluster for cluster in self.clusters if cluster.host == host)
+        return self._by_host[host]
+
+    @functools.cached_property
+    def _by_host(self) -> dict[str, Cluster]:
+        return {cluster.host: cluster for cluster in self.clusters}
 
     @property
     def clusters(self) -> list[Cluster]:

@@ -9,7 +9,6 @@ key is missing lets flyteadmin end at its start. So: labels lead elsewhere, it i
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import typing as t
 
@@ -205,26 +204,16 @@ def _left_alone(site: Site, target: Target, label: str, places: Sequence[str], e
     return Fault(site.control_plane.host, f"flyte_labels.{label}", label, remedy)
 
 
-def _with_labels(site: Site, moved: Mapping[str, Entries]) -> Site:
-    """Return a copy of the site with labels that lead elsewhere. Those that flyteadmin alone has count as its own where they are changed."""
-    found = copy.copy(site)
-    found.labels = {**site.labels, **moved}
-    return found
-
-
 def _drained(site: Site, target: Target, moved: Mapping[str, Entries]) -> Site:
-    found = _with_labels(site, moved)
-    found.data_planes = [dataclasses.replace(cluster, enabled=False) if cluster.name == target.name else cluster for cluster in site.data_planes]
-    found.leaving = [target.name]
-    return found
+    """Return the site with the cluster disabled. Labels that flyteadmin alone has count as the site's own where they are changed."""
+    planes = [dataclasses.replace(cluster, enabled=False) if cluster.name == target.name else cluster for cluster in site.data_planes]
+    return dataclasses.replace(site, labels={**site.labels, **moved}, data_planes=planes, leaving=[target.name])
 
 
 def _gone(site: Site, target: Target, moved: Mapping[str, Entries], gone: Sequence[str]) -> Site:
-    found = _with_labels(site, moved)
-    found.labels = {label: _without(entries, target.name) for label, entries in found.labels.items() if label not in gone}
-    found.data_planes = [cluster for cluster in site.data_planes if cluster.name != target.name]
-    found.gone, found.gone_labels = [target.name], list(gone)
-    return found
+    labels = {label: _without(entries, target.name) for label, entries in {**site.labels, **moved}.items() if label not in gone}
+    planes = [cluster for cluster in site.data_planes if cluster.name != target.name]
+    return dataclasses.replace(site, labels=labels, data_planes=planes, gone=[target.name], gone_labels=list(gone))
 
 
 # -- the inventory afterwards
