@@ -18,7 +18,7 @@ from conftest import ArgumentWatch, SiteUnderTest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
 import binaries  # noqa: E402
-from workflow import execution, launch, register  # noqa: E402
+from workflow import execution, launch, register, wait_for_end  # noqa: E402
 
 HUB, PLANE1, PLANE2, PLANE3 = "controlplane", "dataplane1", "dataplane2", "dataplane3"
 WORKFLOW = "example.training_workflow"
@@ -424,8 +424,10 @@ def test_the_control_plane_can_run_workflows_too(site: SiteUnderTest) -> None:
     assert site.configs()["controlplane"] == {"name": "controlplane", "enabled": True, "inCluster": True}
     register(site.lab.admin_url, "team1", "staging", WORKFLOW, "v1")
     name = launch(site.lab.admin_url, "team1", "staging", WORKFLOW, "v1")
-    found = execution(site.lab.admin_url, "team1", "staging", name)
+    # To its end: a FlyteWorkflow that its flytepropeller has not ended would hold the CRD, which goes with the release again.
+    found = wait_for_end(site.lab.admin_url, "team1", "staging", name, 60)
     assert found["spec"]["metadata"]["system_metadata"]["execution_cluster"] == "controlplane", found["closure"]
+    assert found["closure"]["phase"] == "SUCCEEDED", found["closure"]
     assert set(both.run().changed.values()) == {0}
     # A row of an inventory that has it no longer stays: it is taken back by hand.
     body = {"project": "team1", "domain": "staging", "resource_type": "EXECUTION_CLUSTER_LABEL"}
