@@ -417,6 +417,10 @@ def test_a_dead_data_plane_keeps_what_was_stored_for_it_and_holds_no_rollout(sit
 def test_the_control_plane_can_run_workflows_too(site: SiteUnderTest) -> None:
     both = site.changed_copy()
     both.variables["flyte_control_plane_runs_workflows"] = True
+    # The lab has no names of Services: flytepropeller's own address of flyteadmin there is flyteadmin:81.
+    endpoint = {"endpoint": f"dns:///127.0.0.1:{site.lab.admin_grpc_port}", "insecure": True}
+    values = both.inventory["all"]["children"]["flyte_control_plane"]["vars"]["flyte_values"]
+    values["configmap"] = {**values.get("configmap", {}), "admin": {"admin": endpoint}}
     both.variables["flyte_labels"]["own"] = [{"cluster": "controlplane", "weight": 1}]
     both.variables["flyte_execution_cluster_labels"].append({"project": "team1", "domain": "staging", "label": "own"})
     result = both.run()
