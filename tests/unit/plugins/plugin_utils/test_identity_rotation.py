@@ -15,7 +15,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils import _identit
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._outcomes import Outcomes
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work
 from conftest import Double, Inventory, site_of
-from scripted import clean_environment  # noqa: F401
+from scripted import clean_environment  # noqa: F401  pylint: disable=unused-import
 
 NEW, FORMER = "right secret", "the former secret"
 

@@ -52,8 +52,8 @@ def observed(*planes: dict[str, t.Any], **changes: t.Any) -> dict[str, t.Any]:
     return {"controlplane": head(**changes), **dict(zip(PLANES, found))}
 
 
-def planned(site: Site, found: dict[str, t.Any], hosts: t.Sequence[str] = PLANES) -> Rotation:
-    return plan_rotation(site, found, hosts)
+def planned(site: Site, found: dict[str, t.Any], hosts: t.Sequence[str] | None = None) -> Rotation:
+    return plan_rotation(site, found, PLANES if hosts is None else hosts)
 
 
 NEW = token("flyteadmin-token-2", replaces="flyteadmin-token/uid-flyteadmin-token")
