@@ -14,6 +14,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.secre
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.metadata import log_in
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_propeller_words
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import CHECKSUM_ANNOTATION
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity import AUTH_SECRET, CLIENT_SECRET
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.identity import is_replaced
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of, is_reachable
@@ -68,6 +69,14 @@ def _cluster(work: Work, pairs: Pairs, cluster: Cluster) -> dict[str, t.Any]:
     }
 
 
+def _may_make_it_known(row: Mapping[str, t.Any]) -> bool:
+    """Return whether a row changes the control plane's release in more than the checksum of the credentials, which only starts pods anew."""
+    if not row["action"].startswith("Helm release"):
+        return False
+    paths = [change["path"] for change in row.get("changes") or []]
+    return not paths or not all(path.endswith(f'["{CHECKSUM_ANNOTATION}"]') for path in paths)
+
+
 def refused_secrets(work: Work, pairs: Pairs, due: Sequence[str]) -> dict[str, Failure]:
     """Return the hosts whose new secret does not open flyteadmin, though they have one that may: it is proven before the former one is given up.
 
@@ -76,7 +85,7 @@ def refused_secrets(work: Work, pairs: Pairs, due: Sequence[str]) -> dict[str, F
     site, plan = work.known.site, work.plan
     head = site.control_plane.host
     wants = control_plane_of(work.known.observed, head).get("authentication") is True
-    if not wants or any(row["host"] == head and row["action"].startswith("Helm release") for row in plan.get("rows") or []):
+    if not wants or any(row["host"] == head and _may_make_it_known(row) for row in plan.get("rows") or []):
         return {}
     replaced = [cluster for cluster in work.clusters(due) if is_replaced(work.known.identities[cluster.host], work.known.observed[cluster.host])]
     if not replaced:
