@@ -109,7 +109,9 @@ def test_where_nothing_can_be_proven_it_is_written(case: Case, stored: str | Non
     assert not case.run()["failures"] and len(case.written) == 1
 
 
-@pytest.mark.parametrize(("path", "proven"), [('flyteadmin.podAnnotations["flyte.multicluster/credentials-checksum"]', True), ("configmap.adminServer.auth", False)])
+@pytest.mark.parametrize(
+    ("path", "proven"), [('flyteadmin.podAnnotations["flyte.multicluster/credentials-checksum"]', True), ("configmap.adminServer.auth", False)]
+)
 def test_pods_that_only_start_anew_make_no_secret_known(path: str, proven: bool) -> None:
     row = {"host": "controlplane", "action": "Helm release flyte-core", "changes": [{"path": path}]}
     assert steps._may_make_it_known(row) is not proven
