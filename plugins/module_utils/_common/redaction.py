@@ -28,6 +28,8 @@ _SECRET_KEY = re.compile(r"(password|passwd|passphrase|token|secret|credential|a
 _NO_SECRET = frozenset(
     {"enabled", "name", "namespace", "secretName", "clientId", "optional", "defaultMode", "mountPath", "readOnly", "kind", "apiVersion", "type"}
 )
+#: the keys of a Kubernetes volume's ``secret``
+_VOLUME = frozenset({"secretName", "items", "defaultMode", "optional"})
 
 
 def forms(secret: str) -> Iterator[str]:
@@ -113,9 +115,9 @@ def is_secret_place(keys: Sequence[str]) -> bool:
     return looks_secret(own) or (own not in _NO_SECRET and any(map(looks_secret, above)))
 
 
-def is_secret_volume(value: t.Any) -> bool:
-    """Return whether a value is a Kubernetes volume's ``secret``: it names a Secret and its keys, and holds none."""
-    return isinstance(value, dict) and "secretName" in value
+def _names_a_secret(values: dict[t.Any, t.Any]) -> bool:
+    """Return whether a mapping is a Kubernetes volume's ``secret``: it names a Secret and its keys, and there is nothing else in it."""
+    return "secretName" in values and values.keys() <= _VOLUME
 
 
 def shown_path(path: str) -> str:
@@ -133,7 +135,7 @@ def _secrets_of(values: t.Any, keys: tuple[str, ...] = ()) -> Iterator[str]:
     if isinstance(values, str):
         if keys and is_secret_place(keys):
             yield values
-    elif isinstance(values, dict) and not is_secret_volume(values):
+    elif isinstance(values, dict) and not _names_a_secret(values):
         for key, item in values.items():
             # A variable of an environment says by its name what its value is.
             named = str(values.get("name")) if key == "value" else str(key)

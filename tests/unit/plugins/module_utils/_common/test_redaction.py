@@ -68,8 +68,9 @@ def test_what_only_names_a_secret_is_none() -> None:
     manifest = {"databaseSecret": {"name": "db-pass", "secretManifest": {"kind": "Secret", "type": "Opaque", "stringData": {"pass.txt": "hidden-one"}}}}
     redactor.know_values({"volumes": [volume], "common": manifest})
     redactor.know_values({"env": [{"name": "DB_PASSWORD", "value": "hidden-two"}, {"name": "DB_HOST", "value": "a-host"}]})
+    redactor.know_values({"adminOauthClientCredentials": {"secretName": "flyte-secret-auth", "clientSecret": "hidden-three"}})
     text = "Secret flyte-secret-auth: dataplane_1_token, db-pass, Opaque, a-host"
-    assert redactor.text(f"{text} hidden-one hidden-two") == f"{text} {MASK} {MASK}"
+    assert redactor.text(f"{text} hidden-one hidden-two hidden-three") == f"{text} {MASK} {MASK} {MASK}"
 
 
 @pytest.mark.parametrize(
