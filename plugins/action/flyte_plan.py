@@ -102,8 +102,10 @@ class ActionModule(InventoryAction):
             known.identities = planned_identities(known, self.variables.read)
             self._refuse_placeholders(known, hosts)
         result = {"changed": False, **known.as_dict(), "play_hosts": hosts}
-        if scope in ("observe", "status"):
-            return {**result, **drift(known, self.variables.read), "due": due_hosts(site, observed, hosts)} if scope == "status" else result
+        if scope == "observe":
+            return result
+        if scope == "status":
+            return {**result, **drift(known, self.variables.read), "due": due_hosts(site, observed, hosts)}
         if scope == "rotate":
             return {**result, **rotation_of(known, hosts, arguments)}
         return {**result, **self._planned(known, hosts, files, whole=scope == "all")}

@@ -26,8 +26,7 @@ if t.TYPE_CHECKING:
 def prove(work: Work) -> dict[str, t.Any]:
     """Launch the canaries that the inventory wants, all at once, and compare the clusters."""
     settings, host = work.known.site.settings, work.known.site.control_plane.host
-    unreadable = any((work.outcomes.of(name) or {}).get("unreadable") for name in ("ecl_result", "verify_result"))
-    if not live_section(work) or unreadable or (work.action.check_mode and not work.known.live):
+    if not live_section(work) or work.unreadable or (work.action.check_mode and not work.known.live):
         return ended([], lines=[])
     own, unproven = _own(work)
     if not settings["flyte_canary_workflow"] and not own:
@@ -38,7 +37,7 @@ def prove(work: Work) -> dict[str, t.Any]:
         answer = error.result
         if not answer.get("canaries"):
             return ended([*unproven, Failure(host, "verify: canary", in_inventory_words(str(error)), "Run again then.")], lines=[])
-    canaries = [{**entry, "problem": in_inventory_words(entry["problem"]) if entry["problem"] else None} for entry in answer["canaries"]]
+    canaries = _in_inventory_words(answer["canaries"])
     text, failures = judge_canaries(canaries, host, {cluster.name: cluster.host for cluster in work.known.site.targets})
     # In check mode the labels may be what the run would set.
     nowhere = None if work.action.check_mode else launched_nowhere(work.known.site, canaries)
@@ -61,8 +60,12 @@ def prove_hosts(work: Work, hosts: Collection[str]) -> dict[str, Failure]:
         answer = error.result
         if not answer.get("canaries"):
             return {name: Failure(name, "canary", in_inventory_words(str(error)), "") for name in names.values()}
-    canaries = [{**entry, "problem": in_inventory_words(entry["problem"]) if entry["problem"] else None} for entry in answer["canaries"]]
+    canaries = _in_inventory_words(answer["canaries"])
     return {failure.host: failure for failure in judge_canaries(canaries, host, names)[1]}
+
+
+def _in_inventory_words(canaries: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    return [{**entry, "problem": in_inventory_words(entry["problem"]) if entry["problem"] else None} for entry in canaries]
 
 
 def _launched(labels: Mapping[str, str], site: Site) -> dict[str, t.Any]:

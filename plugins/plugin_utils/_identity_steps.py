@@ -136,8 +136,7 @@ def prove_identities(work: Work) -> dict[str, t.Any]:
     # What this run changes may be what turns it on.
     wants_none = known is False and (site.control_plane.host in seen or not work.outcomes.changed)
     # Where there is no flyteadmin to ask, that is a failure already.
-    unreadable = not head.get("clusters") or any((work.outcomes.of(name) or {}).get("unreadable") for name in ("ecl_result", "verify_result"))
-    if work.action.check_mode or not clusters or wants_none or unreadable:
+    if work.action.check_mode or not clusters or wants_none or not head.get("clusters") or work.unreadable:
         return ended([])
     arguments = {
         "clusters": [{"name": cluster.host, "namespace": cluster.namespace, **cluster_options(site, cluster, work.read)} for cluster in clusters],

@@ -72,12 +72,15 @@ def _turns(work: Work) -> dict[str, dict[str, t.Any]]:
 
 def _begun(turn: Mapping[str, t.Any], token: Token) -> dict[str, t.Any]:
     """Return what the steps after this one have to know of a data plane: no secret."""
-    return {"secret": token.secret, "fingerprint": fingerprint(token.token), "former": {key: turn["current"][key] for key in ("secret", "uid", "fingerprint")}}
+    return _known(token.secret, fingerprint(token.token), turn["current"])
 
 
 def _finishing(turn: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    current, former = turn["current"], turn["predecessor"]
-    return {"secret": current["secret"], "fingerprint": current["fingerprint"], "former": {key: former[key] for key in ("secret", "uid", "fingerprint")}}
+    return _known(turn["current"]["secret"], turn["current"]["fingerprint"], turn["predecessor"])
+
+
+def _known(secret: str, new: str, former: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {"secret": secret, "fingerprint": new, "former": {key: former[key] for key in ("secret", "uid", "fingerprint")}}
 
 
 def _planned(work: Work, hosts: list[str]) -> dict[str, dict[str, str]]:

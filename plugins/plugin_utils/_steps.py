@@ -62,6 +62,11 @@ class Work:
         """Return what failed until now, in the plan and in the steps."""
         return list(dict.fromkeys([*from_rows(self.plan.get("failures") or []), *self.outcomes.failures()]))
 
+    @property
+    def unreadable(self) -> bool:
+        """Whether a step before this one found that flyteadmin does not answer, which is a failure already."""
+        return any((self.outcomes.of(name) or {}).get("unreadable") for name in ("ecl_result", "verify_result"))
+
     def many(self) -> dict[str, t.Any]:
         """Return the options of a module that asks many clusters."""
         settings = self.known.site.settings

@@ -52,14 +52,15 @@ def stored_now(known: Known, plan: Plan, read: Read, *, needed: bool = False) ->
     """
     site = known.site
     purge = site.settings["flyte_execution_cluster_labels_purge"]
-    answers = control_plane_of(known.observed, site.control_plane.host).get("authentication") is not None
-    if not answers or not (needed or purge or (plan.rows and site.execution_cluster_labels)):
+    if not (needed or purge or (plan.rows and site.execution_cluster_labels)):
         return None
     return _briefly(known, read, _ask)
 
 
 def _briefly(known: Known, read: Read, ask: Callable[[Admin], _Answer]) -> _Answer | None:
-    """Return what flyteadmin says, None where it does not in a short time: a run does not depend on it."""
+    """Return what flyteadmin says, None where it did not answer before, or does not in a short time: a run does not depend on it."""
+    if control_plane_of(known.observed, known.site.control_plane.host).get("authentication") is None:
+        return None
     try:
         admin = admin_of(known.site, read, timeout=_ASK_TIMEOUT, retry_for=0.0)
         return in_threads(ask, [admin], 1, seconds=_LONGEST)[0]
@@ -74,13 +75,12 @@ def _ask(admin: Admin) -> Stored:
 def drained_lines(known: Known, read: Read) -> list[str]:
     """Return what is said of the clusters that are drained, with the executions that have not ended there."""
     clusters = drained(known.site, known.observed)
-    answers = control_plane_of(known.observed, known.site.control_plane.host).get("authentication") is not None
 
     def ask(admin: Admin) -> list[list[dict[str, t.Any]]]:
         places = admin.project_domains(archived=True)
         return [unfinished(admin, cluster.name, places=places) for cluster in clusters]
 
-    found = _briefly(known, read, ask) if clusters and answers else None
+    found = _briefly(known, read, ask) if clusters else None
     lefts: list[t.Any] = [None] * len(clusters) if found is None else found
     return [drained_line(cluster, left, described(left or [])) for cluster, left in zip(clusters, lefts)]
 

@@ -20,7 +20,7 @@ from unittest import mock
 import yaml
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import bounded
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.bounded import BOUND_TYPE, find_bound, term_claimed
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube, KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.control_plane import flyteadmin_clusters
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.credentials import find_tokens, stored_credentials
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.generations import claims_of
@@ -78,17 +78,22 @@ def _encoded(data: t.Mapping[str, bytes]) -> dict[str, str]:
     return {key: base64.b64encode(value).decode() for key, value in data.items()}
 
 
-class Api:
-    """One API server: what the collection's client does, on a table of objects."""
+class Api(Kube):
+    """One API server, as a client of it: what is asked goes to a table of objects."""
 
-    def __init__(self, world: World, name: str) -> None:
-        self.world, self.name, self.server = world, name, f"https://{name}"
+    def __init__(self, world: World, name: str) -> None:  # pylint: disable=super-init-not-called  # there is nothing to connect to
+        self.world, self.name = world, name
         self.objects: dict[str, dict[str, t.Any]] = {}
         self.down = False
         #: seconds for which it gives a token at most
         self.longest = 1 << 30
 
-    def request(self, method: str, path: str, *, query: t.Mapping[str, str] | None = None, body: t.Any = None) -> t.Any:
+    @property
+    def server(self) -> str:
+        """The URL of the API server."""
+        return f"https://{self.name}"
+
+    def request(self, method: str, path: str, *, query: t.Mapping[str, str] | None = None, body: t.Any = None, **_forms: str) -> t.Any:
         """Carry a request out, between two looks at the world."""
         with self.world.lock:
             self.world.before_request(method)
@@ -147,35 +152,6 @@ class Api:
             known = [item["metadata"]["uid"] for item in self.objects.values() if item.get("type") == BOUND_TYPE]
             return claims_of(token)["iss"] == self.name and term["uid"] in known and term["expires"] > self.world.now()
         return any(base64.b64decode((item.get("data") or {}).get("token", "")).decode() == token for item in self.objects.values() if "type" in item)
-
-    def get(self, path: str, **query: str) -> t.Any:
-        """Return an object or a list."""
-        return self.request("GET", path, query=query)
-
-    def find(self, path: str, **query: str) -> t.Any:
-        """Return an object, or None where there is none."""
-        try:
-            return self.get(path, **query)
-        except KubeError as error:
-            if error.is_absent:
-                return None
-            raise
-
-    def create(self, path: str, body: t.Any) -> t.Any:
-        """Create an object."""
-        return self.request("POST", path, body=body)
-
-    def patch(self, path: str, body: t.Any) -> t.Any:
-        """Merge a patch into an object."""
-        return self.request("PATCH", path, body=body)
-
-    def delete(self, path: str) -> None:
-        """Delete an object."""
-        try:
-            self.request("DELETE", path)
-        except KubeError as error:
-            if not error.is_absent:
-                raise
 
 
 def _chosen(item: dict[str, t.Any], query: dict[str, str]) -> bool:

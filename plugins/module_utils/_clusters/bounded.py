@@ -15,9 +15,9 @@ import typing as t
 
 from .._common.fingerprints import fingerprint
 from .client import Kube, KubeError
-from .credentials import ACCOUNT_ANNOTATION, MANAGED_BY, REPLACES_ANNOTATION, Token, age_of, no_account, secrets_path
+from .credentials import ACCOUNT_ANNOTATION, MANAGED_BY, Token, age_of, no_account, replaced_by, secrets_path, token_annotations
 from .errors import reading
-from .generations import claims_of
+from .generations import bound_secret, claims_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,8 +74,7 @@ def find_bound(kube: Kube, namespace: str, account: str) -> list[Bound]:
 
 def _bound(secret: Mapping[str, t.Any]) -> Bound:
     metadata = secret["metadata"]
-    replaces = str((metadata.get("annotations") or {}).get(REPLACES_ANNOTATION) or "")
-    return Bound(str(metadata["name"]), str(metadata["uid"]), str(metadata.get("creationTimestamp") or ""), replaces)
+    return Bound(str(metadata["name"]), str(metadata["uid"]), str(metadata.get("creationTimestamp") or ""), replaced_by(metadata))
 
 
 def authority_of(kube: Kube, namespace: str) -> str:
@@ -93,8 +92,7 @@ def make_bound(kube: Kube, namespace: str, account: str, name: str, replaces: st
     """
     if kube.find(f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}") is None:
         raise no_account(kube, namespace, account)
-    annotations = {ACCOUNT_ANNOTATION: account, **({REPLACES_ANNOTATION: replaces} if replaces else {})}
-    metadata = {"name": name, "namespace": namespace, "annotations": annotations, "labels": MANAGED_BY}
+    metadata = {"name": name, "namespace": namespace, "annotations": token_annotations(account, replaces), "labels": MANAGED_BY}
     try:
         return _bound(kube.create(secrets_path(namespace), {"apiVersion": "v1", "kind": "Secret", "type": BOUND_TYPE, "metadata": metadata}))
     except KubeError as error:
@@ -139,9 +137,8 @@ def term_of(token: str) -> tuple[int, int]:
 
 def term_claimed(token: str) -> dict[str, t.Any] | None:
     """Return the UID of the Secret that a token is bound to, and when it was issued and ends; None of one that does not end. No secret."""
-    bound = claims_of(token).get("kubernetes.io")
-    secret = bound.get("secret") if isinstance(bound, dict) else None
-    if not isinstance(secret, dict) or not isinstance(secret.get("uid"), str):
+    secret = bound_secret(claims_of(token))
+    if not isinstance(secret.get("uid"), str):
         return None
     try:
         issued, expires = term_of(token)

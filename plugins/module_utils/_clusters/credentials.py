@@ -110,8 +110,21 @@ def _filled(secret: Mapping[str, t.Any]) -> Token | None:
     metadata = secret["metadata"]
     if not token or not ca_cert.strip():
         return None
-    replaces = str((metadata.get("annotations") or {}).get(REPLACES_ANNOTATION) or "")
-    return Token(metadata["name"], token, ca_cert, metadata.get("creationTimestamp") or "", uid=str(metadata.get("uid") or ""), replaces=replaces)
+    created, uid = metadata.get("creationTimestamp") or "", str(metadata.get("uid") or "")
+    return Token(metadata["name"], token, ca_cert, created, uid=uid, replaces=replaced_by(metadata))
+
+
+def token_annotations(account: str, replaces: str) -> dict[str, str]:
+    """Return the annotations of a token Secret, also of one that tokens are bound to.
+
+    :param replaces: ``<name>/<uid>`` of the Secret in whose place it comes, empty where it comes in nobody's.
+    """
+    return {ACCOUNT_ANNOTATION: account, **({REPLACES_ANNOTATION: replaces} if replaces else {})}
+
+
+def replaced_by(metadata: Mapping[str, t.Any]) -> str:
+    """Return what a token Secret comes in the place of, as ``<name>/<uid>``, empty where it comes in nobody's."""
+    return str((metadata.get("annotations") or {}).get(REPLACES_ANNOTATION) or "")
 
 
 def ensure_token(
@@ -138,12 +151,11 @@ def make_token(kube: Kube, namespace: str, account: str, name: str, *, timeout: 
     if kube.find(f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}") is None:
         # The token controller deletes a token Secret without its account at once: waiting for it would be in vain.
         raise no_account(kube, namespace, account)
-    annotations = {ACCOUNT_ANNOTATION: account, **({REPLACES_ANNOTATION: replaces} if replaces else {})}
     body = {
         "apiVersion": "v1",
         "kind": "Secret",
         "type": TOKEN_TYPE,
-        "metadata": {"name": name, "namespace": namespace, "annotations": annotations, "labels": MANAGED_BY},
+        "metadata": {"name": name, "namespace": namespace, "annotations": token_annotations(account, replaces), "labels": MANAGED_BY},
     }
     try:
         kube.create(secrets_path(namespace), body)

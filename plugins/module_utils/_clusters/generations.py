@@ -13,7 +13,7 @@ import json
 import typing as t
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 #: a claim of a long-lived token
 _OLD_SECRET = "kubernetes.io/serviceaccount/secret.name"
@@ -45,12 +45,23 @@ def claims_of(token: str) -> dict[str, t.Any]:
     return found if isinstance(found, dict) else {}
 
 
+def bound_secret(claims: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the Secret that a token is bound to, as its claims have it, empty where it is bound to none."""
+    bound = claims.get("kubernetes.io")
+    secret = bound.get("secret") if isinstance(bound, dict) else None
+    return secret if isinstance(secret, dict) else {}
+
+
+def place_of(token: Mapping[str, t.Any]) -> str:
+    """Return how a token Secret is named by the one that comes in its place."""
+    return f"{token['secret']}/{token['uid']}"
+
+
 def secret_of(token: str) -> str:
     """Return the name of the Secret that a token names, empty where it names none."""
     claims = claims_of(token)
-    bound = claims.get("kubernetes.io")
-    secret = bound.get("secret") if isinstance(bound, dict) else None
-    name = secret.get("name") if isinstance(secret, dict) else claims.get(_OLD_SECRET)
+    bound = bound_secret(claims)
+    name = bound.get("name") if bound else claims.get(_OLD_SECRET)
     return name if isinstance(name, str) else ""
 
 

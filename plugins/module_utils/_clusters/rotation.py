@@ -11,6 +11,7 @@ from .._common.fingerprints import fingerprint
 from .bounded import BOUNDED, Terms, find_bound, make_bound, request_token
 from .client import Kube, KubeError
 from .credentials import Token, find_tokens, make_token, merge_patch, secrets_path
+from .generations import place_of
 from .secrets import Stored, merge_into
 
 if t.TYPE_CHECKING:
@@ -26,7 +27,7 @@ def make_successor(kube: Kube, namespace: str, account: str, current: Mapping[st
     :param name: of the Secret that is made.
     :raises KubeError: one that ends would end too soon; its Secret is deleted again.
     """
-    place = f"{current['secret']}/{current['uid']}"
+    place = place_of(current)
     if terms.kind == BOUNDED:
         bounds = [bound for bound in find_bound(kube, namespace, account) if bound.replaces == place]
         bound = bounds[0] if bounds else make_bound(kube, namespace, account, name, replaces=place)

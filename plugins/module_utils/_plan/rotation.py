@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 
 from .._clusters.bounded import BOUNDED, LONG_LIVED, Terms
-from .._clusters.generations import next_name
+from .._clusters.generations import next_name, place_of
 from .._common.durations import seconds_of
 from .._common.fingerprints import credentials_checksum
 from .._common.text import age, nearest
@@ -66,11 +66,6 @@ class Rotation:
     def as_dict(self) -> dict[str, t.Any]:
         """Return what the steps need, as plain data."""
         return {"batches": self.batches, "turns": {turn.host: dataclasses.asdict(turn) for turn in self.turns}}
-
-
-def place_of(token: Token) -> str:
-    """Return how a token Secret is named by the one that comes in its place."""
-    return f"{token['secret']}/{token['uid']}"
 
 
 def turn_of(cluster: Cluster, observation: Observation, stored: Mapping[str, t.Any], base: str) -> Turn | None:
