@@ -64,6 +64,7 @@ providers:
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.flyte.multicluster.plugins.module_utils._aws.errors import run_aws_module
 from ansible_collections.flyte.multicluster.plugins.module_utils._aws.oidc_provider import ensure_providers
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.names import TAGS
 
 
 def main() -> None:
@@ -71,7 +72,7 @@ def main() -> None:
     spec = {
         "issuers": {"type": "list", "elements": "str", "required": True},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "tags": {"type": "dict", "default": {"managed-by": "flyte.multicluster"}},
+        "tags": {"type": "dict", "default": TAGS},
     }
     module = AnsibleAWSModule(argument_spec=spec, supports_check_mode=True)
     run_aws_module(module, lambda: ensure_providers(module.params, module.check_mode))

@@ -106,6 +106,7 @@ deleted:
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.flyte.multicluster.plugins.module_utils._aws.errors import run_aws_module
 from ansible_collections.flyte.multicluster.plugins.module_utils._aws.pod_identity import ensure_associations
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.names import TAGS
 
 
 def main() -> None:
@@ -122,7 +123,7 @@ def main() -> None:
     spec = {
         "associations": {"type": "list", "elements": "dict", "required": True, "options": association},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "tags": {"type": "dict", "default": {"managed-by": "flyte.multicluster"}},
+        "tags": {"type": "dict", "default": TAGS},
     }
     module = AnsibleAWSModule(argument_spec=spec, supports_check_mode=True)
     run_aws_module(module, lambda: ensure_associations(module.params, module.check_mode))

@@ -20,10 +20,10 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.contr
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.credentials import ACCOUNT_ANNOTATION, TOKEN_TYPE, secrets_path
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.each import PATIENCE
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.errors import failure_of, reading
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import ACCOUNT
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.releases import given_values
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.secrets import read_secret
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.fingerprints import fingerprint
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.names import FLYTEADMIN, PROPELLER
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.threads import WIDE, Overdue, in_threads
 
@@ -31,8 +31,8 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 CHART, _NAMESPACE = "flyte-core", "flyte"
-_CONTROL, _PLANE = ("flyteadmin",), ("flytepropeller", "flytepropeller-manager")
-_ACCOUNTS = ("flyteadmin", "datacatalog", "flytepropeller")
+_CONTROL, _PLANE = (FLYTEADMIN,), (PROPELLER, "flytepropeller-manager")
+_ACCOUNTS = (FLYTEADMIN, "datacatalog", PROPELLER)
 _RELEASE, _RELEASE_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
 
 
@@ -167,7 +167,7 @@ def _tokens(kube: Kube, namespace: str) -> dict[str, str]:
     found: dict[str, str] = {}
     with reading(f"the token Secrets in the namespace {namespace}", f"Look at them: kubectl -n {namespace} get secrets --field-selector type={TOKEN_TYPE}"):
         for secret in kube.get(secrets_path(namespace), fieldSelector=f"type={TOKEN_TYPE}").get("items") or []:
-            if (secret["metadata"].get("annotations") or {}).get(ACCOUNT_ANNOTATION) == ACCOUNT:
+            if (secret["metadata"].get("annotations") or {}).get(ACCOUNT_ANNOTATION) == FLYTEADMIN:
                 token = decode(secret).get("token", b"").decode().strip()
                 SECRETS.know(token)
                 found |= {str(secret["metadata"]["name"]): fingerprint(token)} if token else {}

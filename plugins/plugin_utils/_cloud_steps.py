@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.names import TAGS
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.progress import PROGRESS
 from ansible_collections.flyte.multicluster.plugins.module_utils._iam.documents import loses
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure
@@ -20,7 +21,6 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster
 
-_TAGS = {"managed-by": "flyte.multicluster"}
 #: seconds that EKS may take for a cluster or a node group
 _EKS_TIMEOUT = 1800
 
@@ -59,7 +59,7 @@ def create_eks_cluster(work: Work) -> dict[str, t.Any]:
             "role_arn": cluster.eks["role_arn"],
             "subnets": cluster.eks["subnets"],
             "security_groups": cluster.eks["security_groups"],
-            "tags": _TAGS,
+            "tags": TAGS,
         }
         made, failure = _eks(work, cluster, "community.aws.eks_cluster", arguments)
         changed, failures = changed or made, [*failures, failure]
@@ -92,7 +92,7 @@ def _node_group(work: Work, cluster: Cluster) -> tuple[bool, Failure | None]:
         "subnets": cluster.eks["subnets"],
         "instance_types": cluster.eks["instance_types"],
         "scaling_config": {option: cluster.eks[variable] for option, variable in sizes.items()},
-        "tags": _TAGS,
+        "tags": TAGS,
     }
     return _eks(work, cluster, "community.aws.eks_nodegroup", arguments)
 

@@ -9,7 +9,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import make_plan
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import is_reachable
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import RELEASE, is_reachable
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed, Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader, provide
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity import planned_identities
@@ -40,7 +40,7 @@ def _rows(known: Known, read: Callable[[str, str], t.Any]) -> list[dict[str, t.A
     whole = dataclasses.replace(known, chart=chart, reader=reader)
     whole.identities = planned_identities(whole, read)
     plan = make_plan(whole.site, whole.observed, chart=chart, digest=whole.digest_of(read), aws=whole.aws, identities=whole.identities, rights=whole.rights)
-    return [dataclasses.asdict(row) for row in plan.rows if row.action.startswith("Helm release ")]
+    return [dataclasses.asdict(row) for row in plan.rows if row.action.startswith(RELEASE)]
 
 
 def _not_now(*_arguments: t.Any) -> None:

@@ -9,10 +9,10 @@ import time
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import NAMESPACES_PATH
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.names import SYNCRESOURCES
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.progress import PROGRESS
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.text import first
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.namespaces import (
-    SYNCRESOURCES,
     Lacking,
     lacking,
     lacking_failures,

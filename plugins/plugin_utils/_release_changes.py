@@ -22,6 +22,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._helm.ours impo
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import Shower, changes
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.release_changes import loss_lines, with_changes
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import RELEASE
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import cluster_options
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._rendering import rendered
@@ -38,9 +39,6 @@ if t.TYPE_CHECKING:
 
     Read = Callable[[str, str], t.Any]
     Failed = dict[str, t.Any]
-
-#: the steps whose rows are releases
-_RELEASE = "Helm release "
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +70,7 @@ class ReleaseChanges:
 
         :param objects: whether those are read too whose values stay as they are.
         """
-        due = [row.host for row in rows if row.host in hosts and row.action.startswith(_RELEASE)]
+        due = [row.host for row in rows if row.host in hosts and row.action.startswith(RELEASE)]
         due = [host for host in due if self._release(host) and (objects or self._release(host)["values_digest"] != self._wanted[host].digest)]
         timeout = self._known.site.settings["flyte_request_timeout"]
         clusters = [self._known.site.cluster(host) for host in due]
@@ -103,7 +101,7 @@ class ReleaseChanges:
         found, refused = [], []
         self._manifests = self._rendered_all() if objects else {}
         for row in rows:
-            if row.host not in hosts or not row.action.startswith(_RELEASE):
+            if row.host not in hosts or not row.action.startswith(RELEASE):
                 found.append(row)
                 continue
             row, lines = self._judged(row, objects=objects, new=new)

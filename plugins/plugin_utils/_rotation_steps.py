@@ -15,13 +15,13 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.clien
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.control_plane import flyteadmin_clusters
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.credentials import Token, secrets_path, stored_credentials
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.errors import failure_of
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import ACCOUNT
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import SETTLE, probe_all, settled_probe
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.readers import left_behind, readers_of, switch, wait_until_switched
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.rotation import exchange, make_successor, require_accepted, retire
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.secrets import read_secret, shown
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.store import store
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.fingerprints import fingerprint
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.names import FLYTEADMIN
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import SECRET_NAME
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rotation import STEP, stored_checksum, terms_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure
@@ -115,7 +115,7 @@ def _proven_tokens(work: Work, hosts: list[str]) -> tuple[dict[str, Token], list
 
     def one(kube: Kube, cluster: Cluster) -> Token | Failure:
         turn = turns[cluster.host]
-        token = make_successor(kube, cluster.namespace, ACCOUNT, turn["current"], turn["name"], terms=terms, timeout=timeout)
+        token = make_successor(kube, cluster.namespace, FLYTEADMIN, turn["current"], turn["name"], terms=terms, timeout=timeout)
         token = dataclasses.replace(token, ca_cert=authorities[cluster.host] or token.ca_cert)
         if cluster.probe_from == "none":
             require_accepted(kube, token.token)

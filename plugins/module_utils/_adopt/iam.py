@@ -9,6 +9,7 @@ import dataclasses
 import re
 import typing as t
 
+from .._common.names import FLYTEADMIN, PROPELLER
 from .._helm.overrides import EKS_ROLE_ANNOTATION, GCP_ACCOUNT_ANNOTATION
 from .._iam.documents import POD_IDENTITY, S3_ACTIONS, listed
 
@@ -21,8 +22,7 @@ DEFAULT_CONTROL_ROLE, DEFAULT_DATA_ROLE, DEFAULT_POLICY = "flyte-controlplane-ro
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/(?:[\w+=,.@-]+/)*([\w+=,.@-]{1,64})", re.ASCII)
 #: of a policy that lies at no path, which is called by its name
 _POLICY_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:policy/([\w+=,.@-]{1,128})", re.ASCII)
-_CONTROL_ACCOUNTS = ("flyteadmin", "datacatalog")
-_PROPELLER = "flytepropeller"
+_CONTROL_ACCOUNTS = (FLYTEADMIN, "datacatalog")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,7 @@ def identities(control: FoundCluster, planes: Iterable[FoundCluster], tasks: Map
     def of(cluster: FoundCluster, names: Iterable[str]) -> list[str]:
         return [found for name in names if (found := cluster.accounts.get(name, {}).get(annotation))]
 
-    propellers = [found for plane in planes for found in of(plane, [_PROPELLER])]
+    propellers = [found for plane in planes for found in of(plane, [PROPELLER])]
     return Identities(tuple(dict.fromkeys(of(control, _CONTROL_ACCOUNTS))), tuple(dict.fromkeys(propellers)), dict(tasks))
 
 

@@ -13,8 +13,9 @@ import gzip
 import json
 import typing as t
 
+from .._common.names import LABELS
 from .client import Kube, KubeError
-from .credentials import MANAGED_BY, secrets_path
+from .credentials import secrets_path
 from .errors import reading
 
 if t.TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _create(kube: Kube, namespace: str, kind: str, data: Mapping[str, str]) -> s
     stamp = kube.now.strftime("%Y%m%d-%H%M%S")
     for attempt in range(_ATTEMPTS):
         name = f"{PREFIX}{kind}-{stamp}" + (f"-{attempt}" if attempt else "")
-        metadata = {"name": name, "namespace": namespace, "labels": {**MANAGED_BY, KIND_LABEL: kind}}
+        metadata = {"name": name, "namespace": namespace, "labels": {**LABELS, KIND_LABEL: kind}}
         body = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": metadata, "data": dict(data)}
         try:
             kube.create(secrets_path(namespace), body)

@@ -14,8 +14,9 @@ import datetime
 import typing as t
 
 from .._common.fingerprints import fingerprint
+from .._common.names import LABELS
 from .client import Kube, KubeError
-from .credentials import ACCOUNT_ANNOTATION, MANAGED_BY, Token, age_of, no_account, replaced_by, secrets_path, token_annotations
+from .credentials import ACCOUNT_ANNOTATION, Token, age_of, no_account, replaced_by, secrets_path, token_annotations
 from .errors import reading
 from .generations import bound_secret, claims_of
 
@@ -92,7 +93,7 @@ def make_bound(kube: Kube, namespace: str, account: str, name: str, replaces: st
     """
     if kube.find(f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}") is None:
         raise no_account(kube, namespace, account)
-    metadata = {"name": name, "namespace": namespace, "annotations": token_annotations(account, replaces), "labels": MANAGED_BY}
+    metadata = {"name": name, "namespace": namespace, "annotations": token_annotations(account, replaces), "labels": LABELS}
     try:
         return _bound(kube.create(secrets_path(namespace), {"apiVersion": "v1", "kind": "Secret", "type": BOUND_TYPE, "metadata": metadata}))
     except KubeError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._common.names import FLYTEADMIN
 from .._helm import values as _values
 from .._helm.configuration import SECRET_NAME
 from .bounded import term_claimed
@@ -114,7 +115,7 @@ def _text(value: t.Any) -> str:
 
 def flyteadmin_configuration(kube: Kube, namespace: str) -> dict[str, dict[str, t.Any]]:
     """Return the sections of :data:`SECTIONS` that the configuration has that flyteadmin's Deployment mounts."""
-    return mounted_sections(kube, namespace, "flyteadmin", SECTIONS) or {}
+    return mounted_sections(kube, namespace, FLYTEADMIN, SECTIONS) or {}
 
 
 def mounted_sections(kube: Kube, namespace: str, deployment: str, sections: Collection[str]) -> dict[str, dict[str, t.Any]] | None:

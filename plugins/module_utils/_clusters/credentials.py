@@ -11,6 +11,7 @@ import time
 import typing as t
 
 from .._common.fingerprints import fingerprint
+from .._common.names import LABELS
 from .._common.redaction import SECRETS
 from .client import Kube, KubeError, decode, encode
 from .errors import reading
@@ -22,7 +23,6 @@ TOKEN_TYPE = "kubernetes.io/service-account-token"
 ACCOUNT_ANNOTATION = "kubernetes.io/service-account.name"
 #: of a token Secret that a rotation made: ``<name>/<uid>`` of the one in whose place it comes
 REPLACES_ANNOTATION = "flyte.multicluster/replaces"
-MANAGED_BY = {"app.kubernetes.io/managed-by": "flyte.multicluster"}
 
 
 class CredentialError(Exception):
@@ -155,7 +155,7 @@ def make_token(kube: Kube, namespace: str, account: str, name: str, *, timeout: 
         "apiVersion": "v1",
         "kind": "Secret",
         "type": TOKEN_TYPE,
-        "metadata": {"name": name, "namespace": namespace, "annotations": token_annotations(account, replaces), "labels": MANAGED_BY},
+        "metadata": {"name": name, "namespace": namespace, "annotations": token_annotations(account, replaces), "labels": LABELS},
     }
     try:
         kube.create(secrets_path(namespace), body)

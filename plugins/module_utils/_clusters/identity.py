@@ -12,10 +12,11 @@ from __future__ import annotations
 import typing as t
 
 from .._common.fingerprints import fingerprint
+from .._common.names import LABELS
 from .._helm.identity import AUTH_KEYS, AUTH_SECRET, CLIENT_SECRET, IDENTITY_ANNOTATION
 from .access import access_of, method_of
 from .client import Kube, KubeError, encode
-from .credentials import MANAGED_BY, secrets_path
+from .credentials import secrets_path
 from .each import each
 from .errors import reading
 from .propeller import restart
@@ -26,7 +27,7 @@ if t.TYPE_CHECKING:
 
 #: a merge patch: what says that a Helm release has the object goes
 METADATA: dict[str, dict[str, str | None]] = {
-    "labels": {**MANAGED_BY},
+    "labels": {**LABELS},
     "annotations": {"helm.sh/resource-policy": "keep", "meta.helm.sh/release-name": None, "meta.helm.sh/release-namespace": None},
 }
 #: so many timeouts of one answer a cluster has for all of them
@@ -41,7 +42,7 @@ def observe_identity(kube: Kube, namespace: str) -> dict[str, t.Any] | None:
     data = data_of(secret, namespace, AUTH_SECRET)
     with reading(f"the Secret {namespace}/{AUTH_SECRET}", f"Look at it: kubectl -n {namespace} describe secret {AUTH_SECRET}"):
         labels, annotations = (((secret.get("metadata") or {}).get(kind) or {}) for kind in ("labels", "annotations"))
-        managed = MANAGED_BY.items() <= labels.items() and annotations.get("helm.sh/resource-policy") == "keep"
+        managed = LABELS.items() <= labels.items() and annotations.get("helm.sh/resource-policy") == "keep"
     return {"managed": managed, "keys": {key: fingerprint(data[key]) for key in AUTH_KEYS if data.get(key)}}
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._common.names import PROPELLER
 from .._common.redaction import SECRETS
 from .._flyteadmin.errors import AdminError
 from .._flyteadmin.metadata import log_in, wants_tokens
@@ -81,7 +82,7 @@ def login_of(client_id: str, secret: str, client: Mapping[str, t.Any]) -> dict[s
 
 def _client(kube: Kube, namespace: str) -> dict[str, t.Any]:
     """Return the section admin that the Deployment of flytepropeller reads."""
-    found = mounted_sections(kube, namespace, "flytepropeller", ["admin"])
+    found = mounted_sections(kube, namespace, PROPELLER, ["admin"])
     if found is None:
         raise KubeError("api", f"{kube.server} has no Deployment {namespace}/flytepropeller", hint="Run site.yml with the tag dataplane.")
     return found.get("admin") or {}

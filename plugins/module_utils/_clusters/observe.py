@@ -12,6 +12,7 @@ import concurrent.futures
 import dataclasses
 import typing as t
 
+from .._common.names import FLYTEADMIN
 from .._common.progress import PROGRESS
 from .._common.threads import WIDE, Overdue, in_threads
 from .access import method_of
@@ -32,7 +33,6 @@ if t.TYPE_CHECKING:
 
     from .._rights.rules import Rule
 
-ACCOUNT = "flyteadmin"
 NAMESPACES_PATH = "/api/v1/namespaces"
 #: seconds in which a namespace is a new one: its project may be one that not every plane was given yet
 NEW = 900
@@ -160,7 +160,7 @@ def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.An
     if release is None:
         return found
     if not spec["control_plane"]:
-        tokens = find_tokens(kube, namespace, ACCOUNT, spec["token_secret"])
+        tokens = find_tokens(kube, namespace, FLYTEADMIN, spec["token_secret"])
         if spec.get("ca_data"):
             # What flyteadmin has to trust: a proxy stands in front of the API server.
             tokens = [dataclasses.replace(token, ca_cert=spec["ca_data"]) for token in tokens]
@@ -187,11 +187,11 @@ def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.An
 
 def _bounded(kube: Kube, namespace: str, ca_data: str | None) -> list[dict[str, t.Any]]:
     """Return the Secrets that tokens are bound to, as tokens of which nobody here knows which they are."""
-    bounds = find_bound(kube, namespace, ACCOUNT)
+    bounds = find_bound(kube, namespace, FLYTEADMIN)
     ca_cert = (ca_data or authority_of(kube, namespace)) if bounds else ""
     return [bound.public(ca_cert) for bound in bounds]
 
 
 def token_account_gone(kube: Kube, namespace: str) -> bool:
     """Return whether the account whose token flyteadmin uses is not there."""
-    return kube.find(f"/api/v1/namespaces/{namespace}/serviceaccounts/{ACCOUNT}") is None
+    return kube.find(f"/api/v1/namespaces/{namespace}/serviceaccounts/{FLYTEADMIN}") is None

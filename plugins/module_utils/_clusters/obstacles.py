@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import typing as t
 
+from .._common.names import PROPELLER
 from .access import access_of, method_of
 from .client import Kube
 from .deployments import CRD_PATH
 from .errors import failure_of, reading
-from .propeller import PROPELLER, not_working
+from .propeller import not_working
 from .releases import find_release
 
 if t.TYPE_CHECKING:

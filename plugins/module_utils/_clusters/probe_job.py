@@ -14,13 +14,13 @@ import secrets
 import time
 import typing as t
 
+from .._common.names import LABELS
+from .._rights.rules import questions
 from .access import method_of
 from .client import Kube, KubeError
-from .credentials import MANAGED_BY
 from .deployments import pod_problem
 from .each import each
 from .errors import reading
-from .._rights.rules import questions
 from .probe import probe_result, rights_missing, stored_pair
 from .secrets import read_secret
 
@@ -130,9 +130,9 @@ def job(name: str, cluster: Mapping[str, t.Any], params: Mapping[str, t.Any]) ->
         "backoffLimit": 0,
         "activeDeadlineSeconds": int(params["wait_timeout"]),
         "ttlSecondsAfterFinished": _LEFT_BEHIND,
-        "template": {"metadata": {"labels": MANAGED_BY}, "spec": pod},
+        "template": {"metadata": {"labels": LABELS}, "spec": pod},
     }
-    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "labels": MANAGED_BY}, "spec": spec}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "labels": LABELS}, "spec": spec}
 
 
 def _message(kube: Kube, name: str, params: Mapping[str, t.Any]) -> str:

@@ -14,6 +14,7 @@ import datetime
 import re
 import typing as t
 
+from .._common.names import PROPELLER
 from .._helm import values as _values
 from .client import Kube, moment
 from .credentials import secrets_path
@@ -22,7 +23,7 @@ from .errors import reading
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-PROPELLER, WEBHOOK = "flytepropeller", "flyte-pod-webhook"
+WEBHOOK = "flyte-pod-webhook"
 #: a leader is one that renewed within so many of the Lease's own durations: the clock of its node may differ from the API server's
 _DURATIONS = 2
 _DURATION = 15

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 import typing as t
 
+from .._common.names import FLYTEADMIN
 from .._helm.configuration import CHECKSUM_ANNOTATION, SECRET_NAME
 from .client import Kube
 from .deployments import pod_problem, unrolled
@@ -18,9 +19,6 @@ from .errors import KubeError, reading
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
-
-#: started first: it serves
-FLYTEADMIN = "flyteadmin"
 
 
 def readers_of(kube: Kube, namespace: str) -> dict[str, str]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import typing as t
 
+from .._common.names import FLYTEADMIN, LABELS, SYNCRESOURCES
 from .._rights.rules import checksum, same
 from .access import access_of, method_of
 from .client import Kube, KubeError
-from .credentials import MANAGED_BY
 from .each import each
 from .errors import reading
 from .secrets import ensure_namespace
@@ -21,12 +21,11 @@ from .secrets import ensure_namespace
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-FLYTEADMIN, SYNCRESOURCES = "flyteadmin", "syncresources"
 ACCOUNTS = (FLYTEADMIN, SYNCRESOURCES)
 ROLES, BINDINGS = (f"/apis/rbac.authorization.k8s.io/v1/{kind}" for kind in ("clusterroles", "clusterrolebindings"))
 #: of the rules as they were written: who changes them by hand does not change it
 CHECKSUM = "flyte.multicluster/rules-checksum"
-_SELECTOR = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
+_SELECTOR = ",".join(f"{key}={value}" for key, value in LABELS.items())
 _GROUP = "rbac.authorization.k8s.io"
 #: so many timeouts of one answer a cluster has for all of its objects
 _PATIENCE = 4
@@ -92,7 +91,7 @@ def _binding(namespace: str, account: str) -> dict[str, t.Any]:
     return {
         "apiVersion": f"{_GROUP}/v1",
         "kind": "ClusterRoleBinding",
-        "metadata": {"name": name, "labels": MANAGED_BY},
+        "metadata": {"name": name, "labels": LABELS},
         "roleRef": {"apiGroup": _GROUP, "kind": "ClusterRole", "name": name},
         "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": namespace}],
     }
@@ -130,7 +129,7 @@ def run(params: Mapping[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
 def _written(kube: Kube, namespace: str, account: str, rules: Sequence[Mapping[str, t.Any]], check_mode: bool) -> list[tuple[str, str]]:
     """Write what gives an account its rights, and the account where the chart does not make it; return what was changed."""
     name = role_name(namespace, account)
-    about = {"labels": MANAGED_BY, "annotations": {CHECKSUM: checksum(rules)}}
+    about = {"labels": LABELS, "annotations": {CHECKSUM: checksum(rules)}}
     role = {"apiVersion": f"{_GROUP}/v1", "kind": "ClusterRole", "metadata": {"name": name, **about}, "rules": [dict(one) for one in rules]}
 
     def role_patch(found: Mapping[str, t.Any]) -> dict[str, t.Any] | None:
@@ -145,7 +144,7 @@ def _written(kube: Kube, namespace: str, account: str, rules: Sequence[Mapping[s
         changed.append(("ServiceAccount", f"{namespace}/{account}"))
         if not check_mode:
             ensure_namespace(kube, namespace)
-            own = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account, "namespace": namespace, "labels": MANAGED_BY}}
+            own = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account, "namespace": namespace, "labels": LABELS}}
             _created(kube, _account_path(namespace), own)
     _unbind_other(kube, _binding(namespace, account), check_mode)
     if _ensured(kube, BINDINGS, _binding(namespace, account), binding_patch, check_mode):
@@ -197,7 +196,7 @@ def _unbind_other(kube: Kube, wanted: Mapping[str, t.Any], check_mode: bool) -> 
 
 
 def _is_ours(found: Mapping[str, t.Any]) -> bool:
-    return bool(MANAGED_BY.items() <= (found["metadata"].get("labels") or {}).items())
+    return bool(LABELS.items() <= (found["metadata"].get("labels") or {}).items())
 
 
 def _refuse_another(found: Mapping[str, t.Any], kind: str) -> None:

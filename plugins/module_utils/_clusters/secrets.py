@@ -9,8 +9,9 @@ import dataclasses
 import typing as t
 
 from .._common.fingerprints import fingerprint
+from .._common.names import LABELS
 from .client import Kube, KubeError, decode
-from .credentials import MANAGED_BY, secrets_path
+from .credentials import secrets_path
 from .errors import reading
 
 if t.TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _create(kube: Kube, namespace: str, name: str, data: Patch, metadata: Mappin
     if create_namespace:
         ensure_namespace(kube, namespace)
     given = {kind: {key: value for key, value in pairs.items() if value is not None} for kind, pairs in metadata.items()}
-    about = {"name": name, "namespace": namespace, **given, "labels": {**MANAGED_BY, **given.get("labels", {})}}
+    about = {"name": name, "namespace": namespace, **given, "labels": {**LABELS, **given.get("labels", {})}}
     kube.create(secrets_path(namespace), {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": about, "data": dict(data)})
 
 

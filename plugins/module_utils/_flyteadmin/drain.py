@@ -9,6 +9,7 @@ import dataclasses
 import time
 import typing as t
 
+from .._common.text import first
 from .answers import Json
 from .executions import TERMINAL, abort, read, row
 from .listing import list_executions
@@ -35,10 +36,9 @@ def place_of(execution: Json) -> str:
 
 def described(executions: Sequence[Json]) -> str:
     """Return how many executions there are, and the first of them."""
-    named = [f"{place_of(execution)} {execution['phase']}" for execution in executions[:_NAMED]]
-    more = len(executions) - len(named)
+    named = [f"{place_of(execution)} {execution['phase']}" for execution in executions]
     count = f"{len(executions)} execution{'' if len(executions) == 1 else 's'}"
-    return count + (f" ({', '.join(named)}{f' and {more} more' if more > 0 else ''})" if named else "")
+    return count + (f" ({first(named, _NAMED)})" if named else "")
 
 
 def unfinished(admin: Admin, cluster: str, console_url: str = "", *, places: Sequence[tuple[str, str]] | None = None) -> list[Json]:

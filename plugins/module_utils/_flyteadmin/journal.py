@@ -18,6 +18,7 @@ import typing as t
 
 from .._clusters import backups
 from .._clusters.client import Kube, KubeError
+from .._common.names import LABELS
 from .._labels.rows import as_dict
 
 if t.TYPE_CHECKING:
@@ -150,7 +151,7 @@ class ConfigMapJournal:
         body = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": {"name": CONFIG_MAP, "namespace": self._namespace, "labels": {"app.kubernetes.io/managed-by": "flyte.multicluster"}},
+            "metadata": {"name": CONFIG_MAP, "namespace": self._namespace, "labels": LABELS},
             "data": {_KEY: _encoded(rows)},
         }
         try:

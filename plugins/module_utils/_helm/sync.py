@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import typing as t
 
+from .._common.names import SYNCRESOURCES
 from .values import Values, lookup, merge
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MANAGER = "cluster_resource_manager"
-#: the account that we make for it where the chart gives none any rights
-ACCOUNT = "syncresources"
 STANDALONE = f"{MANAGER}.config.cluster_resources.standaloneDeployment"
 #: what the control plane's values say for its syncresources, and a data plane's takes over
 _TAKEN_OVER = ("config", "templates")
@@ -43,7 +42,7 @@ def data_plane_override(custom_data: Sequence[Mapping[str, t.Any]] | None, *, mi
     :param minimal: whether it has an account of its own: flyteadmin's, whose token the control plane holds, may create and delete executions only.
     """
     resources: Values = {"standaloneDeployment": True, **({"customData": list(custom_data)} if custom_data is not None else {})}
-    return {MANAGER: {"enabled": True, "config": {"cluster_resources": resources}, **({"service_account_name": ACCOUNT} if minimal else {})}}
+    return {MANAGER: {"enabled": True, "config": {"cluster_resources": resources}, **({"service_account_name": SYNCRESOURCES} if minimal else {})}}
 
 
 def rights_override() -> Values:

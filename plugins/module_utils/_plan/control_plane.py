@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .._common.fingerprints import credentials_checksum
+from .._common.names import FLYTEADMIN, SYNCRESOURCES
 from .._helm.configuration import Configuration, cluster_config, in_cluster_config
 from .._labels.canary import is_canary_label
 from .canary import canary_labels
@@ -133,7 +134,7 @@ def differences(site: Site, observed: Observations, wanted: Configuration) -> li
 
 CHANGED_BY_HAND = "flyteadmin's configuration was changed by hand"
 #: the Deployments that read it at their start
-READERS = ("flyteadmin", "syncresources")
+READERS = (FLYTEADMIN, SYNCRESOURCES)
 #: how the differences begin that Helm takes away; the others say what stays
 _SETTINGS = ("clusterConfigs: ", "labelClusterMap: ", "defaultExecutionLabel: ")
 

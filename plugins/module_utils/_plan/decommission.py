@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._common.text import nearest
+from .._common.text import first, nearest
 from .._inventory.labels import label_cluster_map
 from .._inventory.reader import NOT_SHOWN, Fault, Reader
 from .._labels.canary import is_canary_label
@@ -195,7 +195,7 @@ def _of_inventory(site: Site, label: str) -> list[Fault]:
 
 
 def _left_alone(site: Site, target: Target, label: str, places: Sequence[str], enabled: Sequence[str]) -> Fault:
-    where = f" ({', '.join(places[:3])}{f' and {len(places) - 3} more' if len(places) > 3 else ''})" if places else ""
+    where = f" ({first(places, 3)})" if places else ""
     example = f'{{"{LABELS}": {{"{label}": [{{"cluster": "{(enabled or ["NAME"])[0]}", "weight": 1}}]}}}}'
     remedy = (
         f"would lead to no enabled cluster without {target.name}, and what it is for{where} would run on any, silently. Change flyte_labels in the inventory, "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._common.names import TAGS
 from .._iam.eks import answer_of
 from .._iam.required import own_accounts, role_names
 from .._iam.subjects import issuer_path, provider_arn
@@ -14,7 +15,7 @@ from .._iam.trust import names_issuer, without_issuer
 from .._labels.rows import describe
 from .control_plane import differences
 from .namespaces import namespace_of
-from .rows import Row, is_reachable
+from .rows import RELEASE, Row, is_reachable
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,9 +25,6 @@ if t.TYPE_CHECKING:
     from .._labels.rows import Rows
     from .decommission import Departure, Target
     from .rows import Observation, Observations
-
-#: the tag of what was made here, in AWS
-OURS = {"managed-by": "flyte.multicluster"}
 
 
 class Stage(t.NamedTuple):
@@ -50,11 +48,11 @@ def rollout_rows(observed: Observations, name: str, *, disable: Stage | None, re
     if disable is not None and disable.reason:
         head = disable.site.control_plane
         details = tuple(differences(disable.site, observed, disable.configuration))
-        found.append(Row(head.host, "disable", f"Helm release {head.release}", f"no new execution on {name}; {disable.reason}", details))
+        found.append(Row(head.host, "disable", f"{RELEASE}{head.release}", f"no new execution on {name}; {disable.reason}", details))
     if remove.reason:
         head = remove.site.control_plane
         details = tuple(differences(remove.site, observed, remove.configuration))
-        found.append(Row(head.host, "configuration", f"Helm release {head.release}", f"without {name}; {remove.reason}", details))
+        found.append(Row(head.host, "configuration", f"{RELEASE}{head.release}", f"without {name}; {remove.reason}", details))
     return found
 
 
@@ -118,7 +116,7 @@ def aws_departure(site: Site, aws: Mapping[str, t.Any] | None, cluster: Cluster 
 
 def _associations(cluster: Cluster, answer: Mapping[str, t.Any], shared: bool) -> list[dict[str, t.Any]]:
     """Return the Pod Identity associations of ours; in an EKS cluster that another host has too, those of this one's own namespace."""
-    ours = [entry for entry in answer.get("associations") or [] if OURS.items() <= entry["tags"].items()]
+    ours = [entry for entry in answer.get("associations") or [] if TAGS.items() <= entry["tags"].items()]
     return [
         {
             "cluster": str(cluster.eks_cluster),

@@ -14,6 +14,7 @@ import dataclasses
 import re
 import typing as t
 
+from .._common.names import SYNCRESOURCES
 from .._common.text import first
 from .rows import Failure, Observations, Row, control_plane_of, is_reachable
 
@@ -25,7 +26,6 @@ if t.TYPE_CHECKING:
 #: flyteadmin's own defaults
 _TEMPLATE = "{{ project }}-{{ domain }}"
 _INTERVAL = 300.0
-SYNCRESOURCES = "syncresources"
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 #: so many are named
 _NAMED = 6

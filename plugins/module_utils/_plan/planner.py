@@ -19,7 +19,7 @@ from .releases import MARK, mark_rows, release_reason
 from .rights import Rights, rights_due, rights_left
 from .rights import rows as rights_rows
 from .rotation import as_released
-from .rows import Failure, Observation, Observations, Row, control_plane_of, is_reachable, not_ready, restart_row, restart_rows, restarts_of
+from .rows import RELEASE, Failure, Observation, Observations, Row, control_plane_of, is_reachable, not_ready, restart_row, restart_rows, restarts_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -109,7 +109,7 @@ def make_plan(
             continue
         reason = _reason(site, observation, chart, digest, cluster, None)
         if reason:
-            releases[cluster.host] = Row(cluster.host, "dataplane", f"Helm release {cluster.release}", reason)
+            releases[cluster.host] = Row(cluster.host, "dataplane", f"{RELEASE}{cluster.release}", reason)
         else:
             marks += mark_rows(cluster, observation)
             waits = [Row(cluster.host, "dataplane", "wait", f"{entry['name']}: {entry['reason']}") for entry in not_ready(observation)]
@@ -205,7 +205,7 @@ def _control_plane(
         return wanted, []
     reason = _reason(site, observation, chart, digest, cluster, wanted) or changed_by_hand(site, observed, wanted)
     if reason:
-        action = f"Helm release {cluster.release}"
+        action = f"{RELEASE}{cluster.release}"
         rollout = Row(cluster.host, "controlplane", action, reason, tuple(differences(site, observed, wanted)))
         # Helm starts nothing anew for a configuration that it had rendered before.
         readers = READERS if reason == CHANGED_BY_HAND else ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .._helm.label import is_ours
-from .rows import Row
+from .rows import RELEASE, Row
 
 if t.TYPE_CHECKING:
     from .._inventory.site import Cluster
@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
 
 VALUES_DIFFER = "values differ"
 #: how the action of a row begins that only puts our label on a release
-MARK = "label of Helm release "
+MARK = f"label of {RELEASE}"
 
 
 def release_reason(observation: Observation, *, chart: str, version: str, digest: str, pending_timeout: int) -> str | None:

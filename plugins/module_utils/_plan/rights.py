@@ -8,6 +8,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._common.names import FLYTEADMIN, SYNCRESOURCES
+from .._common.text import first
 from .._rights.rules import FLYTEWORKFLOWS, Rule, questions, said, same
 from .._rights.templates import flyteadmin_rules, synced_of_chart
 from .rows import Failure, Observation, Observations, Row, is_reachable
@@ -18,7 +20,6 @@ if t.TYPE_CHECKING:
     from .._inventory.site import Site
     from .._rights.templates import Synced
 
-FLYTEADMIN, SYNCRESOURCES = "flyteadmin", "syncresources"
 #: so many rights are named
 _NAMED = 4
 _STEP = "dataplane"
@@ -110,8 +111,7 @@ def _difference(before: list[Rule], after: list[Rule]) -> str:
 
 
 def _named(found: list[t.Any]) -> str:
-    rest = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    return ", ".join(said(one) for one in found[:_NAMED]) + rest
+    return first([said(one) for one in found], _NAMED)
 
 
 def rows(observed: Observations, due: Mapping[str, Mapping[str, list[Rule]]], left: Mapping[str, Iterable[str]]) -> list[Row]:

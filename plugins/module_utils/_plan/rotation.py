@@ -15,6 +15,7 @@ from .._clusters.bounded import BOUNDED, LONG_LIVED, Terms
 from .._clusters.generations import next_name, place_of
 from .._common.durations import seconds_of
 from .._common.fingerprints import credentials_checksum
+from .._common.names import FLYTEADMIN
 from .._common.text import age, nearest
 from .._helm.configuration import SECRET_NAME, Configuration
 from .._inventory.reader import Fault
@@ -214,7 +215,7 @@ def _row(site: Site, turn: Turn) -> Row:
 
 
 def _restart_row(site: Site, known: Mapping[str, t.Any], batch: Sequence[str]) -> Row:
-    names = list(known.get("readers") or {}) or ["flyteadmin"]
+    names = list(known.get("readers") or {}) or [FLYTEADMIN]
     return Row(site.control_plane.host, STEP, f"restart {', then '.join(names)}", f"they read tokens at their start only: {', '.join(batch)}")
 
 

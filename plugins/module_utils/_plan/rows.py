@@ -16,6 +16,8 @@ STEPS = ("eks_cluster", "iam", "dataplane", "credentials", "controlplane", "ecl"
 Observation = t.Mapping[str, t.Any]
 Observations = t.Mapping[str, Observation]
 _RESTART = "restart "
+#: how the action of a row begins that Helm carries out
+RELEASE = "Helm release "
 #: of flyteadmin's clusters and labels a row has details
 _SAID = "configmap.clusters."
 

@@ -9,11 +9,12 @@ import dataclasses
 import datetime
 import typing as t
 
+from .._common.names import PROPELLER
 from .._labels.canary import is_canary_label
 from .._labels.placement import Placement
 from .._plan.complete import release_failures, unfinished
 from .._plan.namespaces import lacking, lacking_failures
-from .._plan.rows import Failure, Observation, Observations, Row, control_plane_of, is_reachable, not_ready, not_working
+from .._plan.rows import RELEASE, Failure, Observation, Observations, Row, control_plane_of, is_reachable, not_ready, not_working
 from .._plan.strays import stray_problem, strays
 from .._plan.verify import cluster_failures
 from .model import DRAINED, NEW, NOT_ASKED, NOT_READY, READY, STRAY, ClusterStatus, LabelStatus, Place, Problem, Share, Status, Target
@@ -24,7 +25,6 @@ if t.TYPE_CHECKING:
     from .._inventory.site import Cluster, Site
 
 _CRD = "the FlyteWorkflow CRD"
-_HELM = "Helm release "
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,7 +187,7 @@ class _Builder:
             found.crd = _CRD not in missing
             if self._site.settings["flyte_verify_propeller"]:
                 found.leader = not any(
-                    entry["name"] == "flytepropeller" for entry in [*not_working(observation), *_named(missing), *not_ready_names(observation)]
+                    entry["name"] == PROPELLER for entry in [*not_working(observation), *_named(missing), *not_ready_names(observation)]
                 )
         total = (observation.get("deployments") or {}).get("total")
         if total is not None:
@@ -200,7 +200,7 @@ class _Builder:
         resized = (observation.get("deployments") or {}).get("resized") or []
         found = [f"{entry['name']} has {entry['found']} pods, the release says {entry['wanted']}" for entry in resized]
         for row in self._rows:
-            if row.host == cluster.host and row.action.startswith(_HELM):
+            if row.host == cluster.host and row.action.startswith(RELEASE):
                 found += [row.reason, *row.details]
         return found
 

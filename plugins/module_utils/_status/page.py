@@ -9,13 +9,14 @@ import base64
 import hashlib
 import typing as t
 
+from .._common.text import first
 from .markup import Markup, element, joined
 from .model import RENEW, STATES, ClusterStatus, LabelStatus, Place, Problem, Status
 from .script import SCRIPT
 from .style import STYLE
 from .svg import STATE_CLASS, picture
 from .topology import ANYWHERE, topology_of
-from .words import NOTHING, clean, counts_text, enabled_text, number, percent, pods_text, reached_text, release_text, token_text
+from .words import NOTHING, clean, counts_text, enabled_text, number, percent, pods_text, reached_text, release_text, sentence, token_text
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,14 +99,14 @@ def _todo(status: Status) -> Markup:
 
 
 def _some(places: list[Place], most: int = 6) -> str:
-    return ", ".join(place.text for place in places[:most]) + (f" and {len(places) - most} more" if len(places) > most else "")
+    return first([place.text for place in places], most)
 
 
 def _item(clusters: list[ClusterStatus], places: list[int], problems: tuple[Problem, ...]) -> Markup:
     names = [element("li", element("a", clusters[place].name, href=f"#c{place}")) for place in places]
     by_remedy: dict[str, list[str]] = {}
     for problem in problems:
-        by_remedy.setdefault(problem.remedy, []).append(_sentence(problem.what))
+        by_remedy.setdefault(problem.remedy, []).append(sentence(problem.what))
     said: list[Markup] = []
     for remedy, whats in by_remedy.items():
         said += [_long([element("li", what) for what in whats]), element("p", remedy, class_="muted")]
@@ -114,16 +115,11 @@ def _item(clusters: list[ClusterStatus], places: list[int], problems: tuple[Prob
 
 def _label_item(label: LabelStatus) -> Markup:
     said = f"{label.problem}: what has it runs on any enabled cluster"
-    return _plain_item(f"label {label.name}", _sentence(said), "Give it an enabled cluster, or take it from what has it.")
+    return _plain_item(f"label {label.name}", sentence(said), "Give it an enabled cluster, or take it from what has it.")
 
 
 def _plain_item(name: str, what: str, remedy: str) -> Markup:
     return element("li", element("b", name), element("div", element("p", what), element("p", remedy, class_="muted")))
-
-
-def _sentence(text: str) -> str:
-    said = clean(text).strip()
-    return said if said.endswith((".", ")")) else f"{said}."
 
 
 # -- the picture

@@ -7,9 +7,24 @@ from __future__ import annotations
 
 import typing as t
 
-from .words import NOTHING, clean, columns, counts_text, enabled_text, number, padded, pods_text, reached_text, release_text, share_text, shortened, token_text
-
+from .._common.text import first
 from .model import RENEW
+from .words import (
+    NOTHING,
+    clean,
+    columns,
+    counts_text,
+    enabled_text,
+    number,
+    padded,
+    pods_text,
+    reached_text,
+    release_text,
+    sentence,
+    share_text,
+    shortened,
+    token_text,
+)
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,27 +70,18 @@ def _row(cluster: ClusterStatus) -> list[str]:
 
 def problem_lines(status: Status) -> list[str]:
     """Return what is wrong and what to do, what is drained, due or away from the inventory, and what is not known."""
-    found = [f"{clean(cluster.name)}: {_sentence(problem.what)} {_sentence(problem.remedy)}".rstrip() for cluster, problem in status.problems()]
+    found = [f"{clean(cluster.name)}: {sentence(problem.what)} {sentence(problem.remedy)}".rstrip() for cluster, problem in status.problems()]
     more = [f"and {len(found) - MOST_PROBLEMS} more: flyte_status_json and flyte_status_page show all"] if len(found) > MOST_PROBLEMS else []
     return found[:MOST_PROBLEMS] + more + _more_lines(status)
 
 
-def _sentence(text: str) -> str:
-    said = clean(text).strip()
-    return said if not said or said.endswith((".", ")", ":")) else f"{said}."
-
-
 def _more_lines(status: Status) -> list[str]:
-    due = [f"{clean(cluster.name)}: its token is due: {_sentence(cluster.token_due)} {RENEW}" for cluster in status.clusters if cluster.token_due]
+    due = [f"{clean(cluster.name)}: its token is due: {sentence(cluster.token_due)} {RENEW}" for cluster in status.clusters if cluster.token_due]
     drift = [f"{clean(cluster.name)}: drift: {clean(what)}" for cluster in status.clusters for what in cluster.drift]
     astray = [f"label {clean(label.name)}: {clean(label.problem)}: what has it runs on any enabled cluster" for label in status.labels or [] if label.problem]
     without = [place.text for place in status.places or [] if place.label is None]
-    unlabelled = [f"{len(without)} project-domain(s) without a label run on any enabled cluster: {_first(without)}"] if without else []
+    unlabelled = [f"{len(without)} project-domain(s) without a label run on any enabled cluster: {clean(first(without, 6))}"] if without else []
     return due + drift + astray + unlabelled + [clean(note) for note in status.notes]
-
-
-def _first(names: Sequence[str], most: int = 6) -> str:
-    return clean(", ".join(names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def status_lines(status: Status) -> list[str]:

@@ -76,7 +76,6 @@ class Topology:
     labels: list[LabelNode]
     nodes: list[ClusterNode]
     links: list[Link]
-    places_known: bool
 
 
 def topology_of(status: Status) -> Topology:
@@ -89,7 +88,7 @@ def topology_of(status: Status) -> Topology:
     made = [_label_node(label, [place for place in status.places or [] if place.label == label.name]) for label in labels]
     if unlabelled:
         made.append(_label_node(LabelStatus(ANYWHERE, (), "any enabled cluster"), unlabelled))
-    return _ordered(Topology(made, nodes, links, status.places is not None))
+    return _ordered(Topology(made, nodes, links))
 
 
 def _nodes(status: Status, labels: list[LabelStatus]) -> list[ClusterNode]:
@@ -171,7 +170,7 @@ def _ordered(topology: Topology) -> Topology:
     new_label = {old: new for new, old in enumerate(label_order)}
     new_node = {old: new for new, old in enumerate(node_order)}
     links = [dataclasses.replace(link, label=new_label[link.label], node=new_node[link.node]) for link in topology.links]
-    return Topology([topology.labels[old] for old in label_order], [topology.nodes[old] for old in node_order], links, topology.places_known)
+    return Topology([topology.labels[old] for old in label_order], [topology.nodes[old] for old in node_order], links)
 
 
 def _walked(labels: int, nodes: int, pairs: list[tuple[int, int]]) -> tuple[list[int], list[int]]:

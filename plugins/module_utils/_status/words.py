@@ -32,6 +32,12 @@ def clean(text: t.Any) -> str:
     return "".join(found)
 
 
+def sentence(text: str) -> str:
+    """Return a text that ends as a sentence does."""
+    said = clean(text).strip()
+    return said if not said or said.endswith((".", ")", ":")) else f"{said}."
+
+
 def shortened(text: t.Any, most: int) -> str:
     """Return a text of at most so many columns, its middle left out where it is longer: names of clusters differ at both ends."""
     said = clean(text)
