@@ -15,8 +15,9 @@ import typing as t
 
 from .._common.fingerprints import fingerprint
 from .._common.names import LABELS
+from .._common.times import age_of
 from .client import Kube, KubeError
-from .credentials import ACCOUNT_ANNOTATION, Token, age_of, no_account, replaced_by, secrets_path, token_annotations
+from .credentials import ACCOUNT_ANNOTATION, Token, no_account, replaced_by, secrets_path, token_annotations
 from .errors import reading
 from .generations import bound_secret, claims_of
 

@@ -17,6 +17,7 @@ import urllib.parse
 
 from .._common.explain import NOTES
 from .._common.redaction import SECRETS
+from .._common.times import moment
 from .configuration import configuration_of, has_explicit_access, require_explicit_access
 from .errors import KubeError
 from .remedies import remedy_of
@@ -225,11 +226,6 @@ def _date(header: str | None) -> datetime.datetime | None:
         return email.utils.parsedate_to_datetime(header or "").astimezone(datetime.timezone.utc)
     except (TypeError, ValueError):
         return None
-
-
-def moment(text: str) -> datetime.datetime:
-    """Return a time as Kubernetes writes it."""
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def _age(shown: str) -> float:

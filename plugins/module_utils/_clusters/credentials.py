@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import time
 import typing as t
 
 from .._common.fingerprints import fingerprint
 from .._common.names import LABELS
 from .._common.redaction import SECRETS
+from .._common.times import age_of
 from .client import Kube, KubeError, decode, encode
 from .errors import reading
 
@@ -62,15 +62,6 @@ class Token:
             "replaces": self.replaces,
             "kind": "long_lived",
         }
-
-
-def age_of(created: str | None) -> int | None:
-    """Return the age of an object in seconds, None where it is not known."""
-    try:
-        then = datetime.datetime.strptime(created or "", "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
-    except (TypeError, ValueError):
-        return None
-    return max(0, int((datetime.datetime.now(datetime.timezone.utc) - then).total_seconds()))
 
 
 def secrets_path(namespace: str, name: str = "") -> str:

@@ -15,8 +15,9 @@ import re
 import typing as t
 
 from .._common.names import PROPELLER
+from .._common.times import moment
 from .._helm import values as _values
-from .client import Kube, moment
+from .client import Kube
 from .credentials import secrets_path
 from .errors import reading
 

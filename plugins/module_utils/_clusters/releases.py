@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import datetime
 import re
 import typing as t
 import zlib
 
+from .._common.times import age_of
 from .._helm import values as _values
 from .._helm.configuration import CHECKSUM_ANNOTATION
 from .._helm.label import LABEL
@@ -155,14 +155,7 @@ def _unpacked(raw: bytes) -> bytes:
 
 
 def _release_age(info: Mapping[str, t.Any]) -> int:
-    text = str(info.get("last_deployed") or info.get("first_deployed") or "")
-    try:
-        # Go writes nanoseconds, Python reads microseconds at most.
-        then = datetime.datetime.fromisoformat(re.sub(r"\.\d+", "", text))
-    except ValueError:
-        return 0
-    then = then if then.tzinfo else then.replace(tzinfo=datetime.timezone.utc)
-    return max(0, int((datetime.datetime.now(datetime.timezone.utc) - then).total_seconds()))
+    return age_of(info.get("last_deployed") or info.get("first_deployed")) or 0
 
 
 # -- the manifest

@@ -11,16 +11,14 @@ import typing as t
 
 from .._common.text import first
 from .answers import Json
-from .executions import TERMINAL, abort, read, row
-from .listing import list_executions
+from .executions import OPEN, TERMINAL, abort, read, row
+from .listing import in_phases, list_executions
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from .client import Admin
 
-#: phases that change still; flyteadmin's of an execution that is aborted is ABORTING until its flytepropeller has ended it
-OPEN = ("UNDEFINED", "QUEUED", "RUNNING", "SUCCEEDING", "FAILING", "ABORTING")
 #: flyteadmin leaves archived executions out unless they are asked for, and they run on (execution_manager.go, addStateFilter)
 _STATES = ("", "eq(state,1)")
 _NAMED = 3
@@ -50,7 +48,7 @@ def unfinished(admin: Admin, cluster: str, console_url: str = "", *, places: Seq
     jobs = [(place, state) for place in places for state in _STATES]
 
     def one(job: tuple[tuple[str, str], str]) -> list[Json]:
-        filters = [f"eq(cluster,{cluster})", f"value_in(phase,{';'.join(OPEN)})", *filter(None, [job[1]])]
+        filters = [f"eq(cluster,{cluster})", in_phases(OPEN), *filter(None, [job[1]])]
         return list_executions(admin, job[0], "+".join(filters))
 
     found: dict[str, Json] = {}

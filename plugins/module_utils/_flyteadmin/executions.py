@@ -23,6 +23,8 @@ if t.TYPE_CHECKING:
 
 #: phases that do not change any more
 TERMINAL = ("SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT")
+#: phases that change still; flyteadmin's of an execution that is aborted is ABORTING until its flytepropeller has ended it
+OPEN = ("UNDEFINED", "QUEUED", "RUNNING", "SUCCEEDING", "FAILING", "ABORTING")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 #: what identifies a launch plan
 _PLAN = ("project", "domain", "name", "version")

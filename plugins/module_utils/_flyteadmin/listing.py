@@ -16,11 +16,12 @@ from .executions import checked, row
 from .hints import UNKNOWN_PROJECT
 
 if t.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from .settings import Settings
 
-_PAGE = 100
+#: executions of one answer
+PAGE = 100
 #: what is said of a name that flyteadmin does not have, by option
 _UNKNOWN = (UNKNOWN_PROJECT, "domains: flyteadmin has no")
 
@@ -39,8 +40,7 @@ def chosen_places(admin: Admin, projects: Sequence[str] | None, domains: Sequenc
 
 def _filters(params: dict[str, t.Any]) -> str:
     filters = [f"eq(cluster,{params['cluster']})"] if params["cluster"] else []
-    if params["phases"]:
-        filters.append(f"value_in(phase,{';'.join(params['phases'])})")
+    filters += [in_phases(params["phases"])] if params["phases"] else []
     return "+".join(filters)
 
 
@@ -48,21 +48,31 @@ def _page(answer: Json) -> tuple[list[Json], str]:
     return [checked(execution) for execution in listed(answer, "executions")], text(answer, "token")
 
 
-def list_executions(admin: Admin, place: tuple[str, str], filters: str) -> list[Json]:
-    """Return the executions of a project-domain, oldest first, paged to the end."""
-    found: list[Json] = []
+def in_phases(phases: Sequence[str]) -> str:
+    """Return flyteadmin's filter for executions in one of the phases."""
+    return f"value_in(phase,{';'.join(phases)})"
+
+
+def pages(admin: Admin, place: tuple[str, str], filters: str, *, newest_first: bool = False) -> Iterator[list[Json]]:
+    """Return the executions of a project-domain in pages of at most :data:`PAGE`, each asked for when it is taken."""
     token = ""
+    direction = "DESCENDING" if newest_first else "ASCENDING"
     while True:
-        query = {"limit": str(_PAGE), "token": token, "filters": filters, "sort_by.key": "created_at", "sort_by.direction": "ASCENDING"}
+        query = {"limit": str(PAGE), "token": token, "filters": filters, "sort_by.key": "created_at", "sort_by.direction": direction}
         said = urllib.parse.urlencode({key: value for key, value in query.items() if value})
         path = f"/api/v1/executions/{path_of(*place)}"
         page, following = admin.get(f"{path}?{said}", _page)
-        found += page
+        yield page
         if not following:
-            return found
+            return
         if following == token:
             raise ShapeError(f"GET {path}: the page after {token!r} is said to be the same one again.")
         token = following
+
+
+def list_executions(admin: Admin, place: tuple[str, str], filters: str) -> list[Json]:
+    """Return the executions of a project-domain, oldest first, paged to the end."""
+    return [execution for page in pages(admin, place, filters) for execution in page]
 
 
 def run(params: dict[str, t.Any], settings: Settings) -> dict[str, t.Any]:

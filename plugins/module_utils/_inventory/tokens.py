@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._common.durations import FORM, seconds_of
+from .._common.times import FORM, seconds_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ import typing as t
 
 from .._clusters.bounded import BOUNDED, LONG_LIVED, Terms
 from .._clusters.generations import next_name, place_of
-from .._common.durations import seconds_of
+from .._common.times import seconds_of
 from .._common.fingerprints import credentials_checksum
 from .._common.names import FLYTEADMIN
 from .._common.text import age, nearest

@@ -33,7 +33,7 @@ def asked(server: Scripted) -> list[dict[str, str]]:
 
 
 def test_by_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_counts, "ACTIVE", ("RUNNING",))
+    monkeypatch.setattr(_counts, "OPEN", ("RUNNING",))
     old = execution("dataplane_1", "2026-11-27T14:59:59Z")
     # One question after the other: the answers come in the order of the script.
     with Scripted(
@@ -56,9 +56,14 @@ def test_what_is_older_than_a_day_ends_the_pages() -> None:
 
 
 def test_pages_without_an_end_are_not_read_for_ever() -> None:
-    with Scripted(answer(execution("a", "no date"), token="1")) as server:
+    with Scripted(*(answer(execution("a", "no date"), token=str(number)) for number in range(1, 50))) as server:
         found = counted(client(server.url), PLACE, NOW)
-        assert found.more == ["team1/development"] and found.running == {"a": 20} and len(server.seen) == 40
+        assert found.more == ["team1/development"] and found.running == {"a": 20} and len(server.seen) == 42
+
+
+def test_a_page_that_comes_again_is_an_error() -> None:
+    with Scripted(answer(execution("a"), token="1")) as server, pytest.raises(AdminError, match="the same one again"):
+        counted(client(server.url), PLACE, NOW)
 
 
 def test_an_answer_that_is_none_is_an_error() -> None:
