@@ -15,7 +15,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show impo
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, Refused, refuse_without
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._adopt import Adoption
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._adopt_accesses import Accesses
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._adopt_files import Vault, present, text_before, write
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._adopt_files import Vault, present, text_before, write_files
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._adopt_texts import CONTROL_FILE, PLANES_FILE, Adopted
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import as_rows
 
@@ -74,7 +74,7 @@ class ActionModule(InventoryAction):
             # Before what refers to it.
             texts = {VAULT: vault.encrypted(adopted.vault), **texts}
         if not self.check_mode:
-            write(folder, texts, private=VAULT)
+            write_files(folder, texts, private=VAULT)
         return changed
 
     def _about_files(self, folder: pathlib.Path, adopted: Adopted, changed: t.Mapping[str, str]) -> list[str]:

@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import pathlib
-import tempfile
 import typing as t
 
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib, match_encrypt_secret
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.files import text_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.written import write
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
 
 if t.TYPE_CHECKING:
@@ -69,7 +67,7 @@ def text_before(path: pathlib.Path) -> str:
         return ""
 
 
-def write(folder: pathlib.Path, texts: Mapping[str, str], *, private: str) -> None:
+def write_files(folder: pathlib.Path, texts: Mapping[str, str], *, private: str) -> None:
     """Write files, each whole or not at all. None of them holds a secret in plain text.
 
     :param private: the name of the one that is for its owner alone, encrypted as it is.
@@ -79,15 +77,6 @@ def write(folder: pathlib.Path, texts: Mapping[str, str], *, private: str) -> No
         for name, text in texts.items():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=".new-")
-            try:
-                with open(handle, "w", encoding="utf-8") as file:
-                    file.write(text)
-                os.chmod(scratch, 0o600 if name == private else 0o644)
-                os.replace(scratch, target)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(scratch)
-                raise
+            write(str(target), text, 0o600 if name == private else 0o644)
     except OSError as error:
         raise Refused(f"flyte_adopt_to = {str(folder)!r}: {error.filename} cannot be written: {error.strerror}.") from error

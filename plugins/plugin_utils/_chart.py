@@ -273,10 +273,10 @@ class ValuesReader:
 
     def _alone(self, cluster: Cluster, inline: Values) -> list[Fault]:
         """Return the faults of values that let syncresources run in a data plane, where flyte_sync does not say so."""
-        given = {f"flyte_values_files: {path}": self._file(path, strict=True) for path in self._users_files(cluster)}
-        names = [name for name, found in {**given, "flyte_values": inline}.items() if isinstance(found, dict) and stands_alone(found)]
         if cluster.is_control_plane or self._site.syncs_itself:
             return []
+        given = {f"flyte_values_files: {path}": self._file(path, strict=True) for path in self._users_files(cluster)}
+        names = [name for name, found in {**given, "flyte_values": inline}.items() if isinstance(found, dict) and stands_alone(found)]
         return [Fault(cluster.host, name, True, f"{STANDALONE} is written by flyte_sync: data_plane: set that instead.") for name in names]
 
     def _problems(self, cluster: Cluster, values: Values) -> Iterator[tuple[str, str]]:

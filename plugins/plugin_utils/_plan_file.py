@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 import typing as t
 
+from ansible_collections.flyte.multicluster.plugins.module_utils._common import written
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.files import expanded, text_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import Fault
@@ -77,19 +76,7 @@ class PlanFiles:
             self._write(self._plan, encoded(plan))
 
     def _write(self, given: str, text: str) -> None:
-        """Write a file, whole or not at all."""
-        path = expanded(given)
         try:
-            # As the folder and umask of the user have it: it holds no secret, and others have to read it.
-            handle, name = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".plan-")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(text)
-                os.chmod(name, 0o644)
-                os.replace(name, path)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    os.unlink(name)
-                raise
+            written.write(expanded(given), text)  # it holds no secret, and others have to read it
         except OSError as error:
             raise self._wrong(_PLAN, given, f"cannot be written: {error.strerror}.") from error

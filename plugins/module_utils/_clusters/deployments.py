@@ -57,8 +57,8 @@ def readiness(kube: Kube, namespace: str, wanted: Sequence[Wanted], *, explain: 
         with reading(f"the Deployments in the namespace {place}", f"Look at them: kubectl -n {place} get deployments"):
             items = kube.get(f"/apis/apps/v1/namespaces/{place}/deployments").get("items") or []
             present = {item["metadata"]["name"]: item for item in items}
-            resized = any(_is_resized(entry, present.get(entry.name)) for entry in own)
-            autoscaled = _autoscaled(kube, place) if resized else set[str]()
+            resized = [entry.name for entry in own if _is_resized(entry, present.get(entry.name))]
+            autoscaled = _autoscaled(kube, place, resized) if resized else set[str]()
             problems = {entry: _missing(entry, present.get(entry.name), entry.name in autoscaled) for entry in own}
             waiting = [(entry, present[entry.name]) for entry in own if not problems[entry] and _unrolled(present[entry.name], entry)]
         found.missing += filter(None, problems.values())
@@ -81,23 +81,19 @@ def _is_resized(entry: Wanted, deployment: Mapping[str, t.Any] | None) -> bool:
     return deployment is not None and bool(entry.replicas) and _replicas(deployment) != entry.replicas
 
 
-def _autoscaled(kube: Kube, namespace: str) -> set[str]:
-    """Return the Deployments that an autoscaler keeps: the chart gives them a size all the same. Asked only where a size differs."""
+def _autoscaled(kube: Kube, namespace: str, resized: Sequence[str]) -> set[str]:
+    """Return the Deployments that an autoscaler keeps: the chart gives them a size all the same. Asked only where a size differs.
+
+    :param resized: those of which it is asked.
+    """
     try:
         items = (kube.find(f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers") or {}).get("items") or []
     except KubeError as error:
         if error.status != 403:
             raise
-        return _Everything()  # who may not ask takes nothing for changed by hand
+        return set(resized)  # who may not ask takes nothing for changed by hand
     targets = [((item.get("spec") or {}).get("scaleTargetRef") or {}) for item in items]
     return {str(target.get("name")) for target in targets if target.get("kind") == "Deployment"}
-
-
-class _Everything(set[str]):
-    """Has every name."""
-
-    def __contains__(self, _name: object) -> bool:
-        return True
 
 
 def _resized(entry: Wanted, deployment: Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -9,9 +9,10 @@ import os
 import tempfile
 
 
-def write(path: str, text: str) -> None:
+def write(path: str, text: str, mode: int = 0o644) -> None:
     """Write a file at once: who reads it meanwhile sees the former one.
 
+    :param mode: who may read it: by default everybody, as the umask of a user who writes a report would have it.
     :raises OSError: it cannot be written.
     """
     folder = os.path.dirname(path)
@@ -20,7 +21,7 @@ def write(path: str, text: str) -> None:
         with open(handle, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
-        os.chmod(scratch, 0o644)
+        os.chmod(scratch, mode)
         os.replace(scratch, path)
     except BaseException:
         os.unlink(scratch)

@@ -28,7 +28,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.plac
 from ansible_collections.flyte.multicluster.plugins.plugin_utils import _adopt
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._adopt_accesses import Accesses
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._adopt_files import Vault, present, write
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._adopt_files import Vault, present, write_files
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader, provide
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import HostVariables, declared_variables, known_names
 from conftest import REPOSITORY
@@ -134,7 +134,7 @@ class Written:
         loader.set_vault_secrets([("default", VaultSecret(PASSWORD.encode()))])
         vault = Vault(loader, None)
         texts = {**found.texts, **({VAULT: vault.encrypted(found.vault)} if found.vault else {})}
-        write(folder, texts, private=VAULT)
+        write_files(folder, texts, private=VAULT)
         manager = InventoryManager(loader=loader, sources=[str(folder / HOSTS)])
         variables = VariableManager(loader=loader, inventory=manager)
         self.groups = manager.get_groups_dict()
@@ -479,9 +479,9 @@ def test_without_a_vault_password_or_with_another_label_nothing_is_done() -> Non
 
 
 def test_files_are_whole_or_not_there(tmp_path: pathlib.Path) -> None:
-    write(tmp_path / "new", {"a/b": "text", VAULT: "$ANSIBLE_VAULT"}, private=VAULT)
+    write_files(tmp_path / "new", {"a/b": "text", VAULT: "$ANSIBLE_VAULT"}, private=VAULT)
     assert sorted(path.name for path in (tmp_path / "new").rglob("*") if path.is_file()) == ["b", "vault.yml"]
     assert present(tmp_path / "new", ["a/b", "c"]) == [str(tmp_path / "new" / "a/b")]
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(Refused, match="flyte_adopt_to = .*cannot be written"):
-        write(tmp_path / "file", {"a": "b"}, private=VAULT)
+        write_files(tmp_path / "file", {"a": "b"}, private=VAULT)
