@@ -34,7 +34,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._helm import he
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, control_plane_access, ended
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator, Mapping
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube
 
@@ -194,36 +194,34 @@ def _held(work: Work, kube: Kube, cluster: Cluster) -> Failure | None:
 
 def remove_aws(work: Work) -> dict[str, t.Any]:
     """Take the cluster's accounts out of trust policies, its Pod Identity associations away, and its OIDC provider if it was made here."""
-    removal, host = _removal(work), _host(work)
-    aws, settings = removal["aws"], work.known.site.settings
+    host, aws = _host(work), _removal(work)["aws"]
     changed, failures, lines = False, list[t.Optional[Failure]](), list[str]()
-
-    def run(name: str, arguments: dict[str, t.Any], **options: t.Any) -> None:
-        nonlocal changed
-        answer = work.action.module(name, {**aws_options(work.known.site, work.read), **options, **arguments})
-        changed = changed or bool(answer.get("changed"))
-
-    steps: list[Callable[[], None]] = []
-    if aws["roles"]:
-        steps.append(lambda: keep_backup(work, "trust", {role["name"]: role["before"] for role in aws["roles"]}))
-    for role in aws["roles"]:
-        arguments = {"name": role["name"], "assume_role_policy_document": role["trust"], "purge_policies": False, "create_instance_profile": False}
-        steps.append(lambda arguments=arguments: run("amazon.aws.iam_role", arguments))  # type: ignore[misc]
-    if aws["associations"]:
-        steps.append(lambda: run(MODULES + "flyte_pod_identity", {"associations": aws["associations"], "state": "absent"}))
-    if aws["provider"] and settings["flyte_remove_oidc_provider"]:
-        steps.append(lambda: run(MODULES + "flyte_oidc_provider", {"issuers": [aws["provider"]], "state": "absent"}))
-    for step in steps:
-        try:
-            step()
-        except ModuleFailed as error:
-            if FOREIGN in str(error):
-                lines.append(f"{host}: stays: {error}")
-                continue
+    try:
+        if aws["roles"]:
+            keep_backup(work, "trust", {role["name"]: role["before"] for role in aws["roles"]})
+        for name, arguments in _of_aws(aws, provider=work.known.site.settings["flyte_remove_oidc_provider"]):
+            answer = work.action.module(name, {**aws_options(work.known.site, work.read), **arguments})
+            changed = changed or bool(answer.get("changed"))
+    except ModuleFailed as error:
+        if FOREIGN in str(error):  # that of the provider, after which nothing comes
+            lines.append(f"{host}: stays: {error}")
+        else:
             failures.append(Failure(host, "iam", str(error), f"See what AWS says. {_AGAIN}"))
-            break  # a provider goes after what trusts it
     diff = {side: "".join(f"{role['name']}: {role[key]}\n" for role in aws["roles"]) for side, key in (("before", "before"), ("after", "trust"))}
     return ended(failures, changed=changed, lines=lines, **({"diff": diff} if aws["roles"] else {}))
+
+
+def _of_aws(aws: Mapping[str, t.Any], *, provider: bool) -> Iterator[tuple[str, dict[str, t.Any]]]:
+    """Yield the modules that take away what AWS has of the cluster, with their arguments: its provider after what trusts it."""
+    for role in aws["roles"]:
+        yield (
+            "amazon.aws.iam_role",
+            {"name": role["name"], "assume_role_policy_document": role["trust"], "purge_policies": False, "create_instance_profile": False},
+        )
+    if aws["associations"]:
+        yield MODULES + "flyte_pod_identity", {"associations": aws["associations"], "state": "absent"}
+    if aws["provider"] and provider:
+        yield MODULES + "flyte_oidc_provider", {"issuers": [aws["provider"]], "state": "absent"}
 
 
 def remove_namespaces(work: Work) -> dict[str, t.Any]:
