@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.module_utils._common.durations import seconds_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.times import seconds_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.fingerprints import credentials_checksum
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration, cluster_config
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.label import label_value
