@@ -67,9 +67,9 @@ def test_a_placeholder_of_an_adoption_is_refused(tmp_path: pathlib.Path) -> None
     assert "has to be an https or http URL" not in text, output
 
 
-@pytest.mark.parametrize("path", sorted((REPOSITORY / "playbooks").glob("*.yml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(path for path in (REPOSITORY / "playbooks").glob("*.yml") if path.name != "inventory.yml"), ids=lambda path: path.name)
 def test_a_play_on_clusters_runs_here(path: pathlib.Path) -> None:
-    plays = [play for play in yaml.safe_load(path.read_text(encoding="utf-8")) if not play["hosts"].startswith("localhost:all")]
+    plays = [play for play in yaml.safe_load(path.read_text(encoding="utf-8")) if not play.get("hosts", "localhost:all").startswith("localhost:all")]
     assert plays
     for play in plays:
         # A variable of the inventory counts more than the keyword of a play, and less than a variable of a play.
