@@ -27,6 +27,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rotation 
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.same_place import same_places
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines, unprobed_lines
+from ansible_collections.flyte.multicluster.plugins.modules import flyte_cluster_info
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, Refused, refuse_without
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader, provide, pull_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
@@ -291,7 +292,7 @@ class ActionModule(InventoryAction):
             **observed_control_plane(site, rights, self.variables.read),
             "server_version": scope == "status",
         }
-        observed = self.module(MODULES + "flyte_cluster_info", arguments, reads=True)["clusters"]
+        observed = self.here(flyte_cluster_info.OPERATION, arguments)["clusters"]
         wrong = {host: entry["error"] for host, entry in observed.items() if entry["error"] and host not in self._forgiven}
         # What the control plane has decides what every other cluster needs. What is wrong in the inventory is refused before any change.
         strict = scope not in ("observe", "status")

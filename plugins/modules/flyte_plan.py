@@ -83,26 +83,19 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-site:
-  description: The checked inventory.
+known:
+  description:
+    - The checked inventory, what was found in each cluster and in AWS, the chart, who each flytepropeller has to be, and the rights that Flyte's accounts
+      need, as JSON, for M(flyte.multicluster.flyte_step) and M(flyte.multicluster.flyte_release). Without secrets.
+    - What is to be looked at by others than those is P(flyte.multicluster.flyte_cluster_info#module) and P(flyte.multicluster.flyte_aws_info#module).
   returned: success
-  type: dict
-  sample: {projects: [team1], domains: [development, staging, production]}
-observed:
-  description: What was found in each cluster, by inventory host, as RV(flyte.multicluster.flyte_cluster_info#module:clusters).
+  type: str
+  sample: '{"site": {"projects": ["team1"]}, "observed": {"dataplane_1": {"reachable": true}}}'
+canary:
+  description: Whether O(flyte.multicluster.preflight#role:main:flyte_canary_workflow) or O(flyte.multicluster.preflight#role:main:flyte_canary_project) is set.
   returned: success
-  type: dict
-  sample: {dataplane_1: {reachable: true, server: "https://127.0.0.1:28101"}}
-aws:
-  description: What AWS has, as P(flyte.multicluster.flyte_aws_info#module) returns it; null where the site is not on AWS.
-  returned: success
-  type: dict
-  sample: {account: "123456789012", partition: aws}
-chart:
-  description: Path, name and version of the chart; null with O(scope=observe) and O(scope=iam).
-  returned: success
-  type: dict
-  sample: {path: /home/me/.cache/flyte-multicluster/charts/flyte-core-v1.16.8/flyte-core, name: flyte-core, version: v1.16.8}
+  type: bool
+  sample: false
 play_hosts:
   description: The hosts of this run, as C(--limit) left them.
   returned: success
@@ -207,22 +200,12 @@ waiting:
   type: list
   elements: str
   sample: []
-identities:
-  description: Who each flytepropeller has to be, by inventory host, with fingerprints in the place of secrets.
-  returned: success
-  type: dict
-  sample: {dataplane_1: {client_id: flytepropeller, copied: true}}
 identity:
   description: Hosts whose Secret of flytepropeller's identity is written.
   returned: success, unless O(scope=observe) or O(scope=status)
   type: list
   elements: str
   sample: [dataplane_1]
-rights_needed:
-  description: What flyteadmin needs in the data planes, and what this collection gives accounts there, by inventory host, as rules of a ClusterRole.
-  returned: success
-  type: dict
-  sample: {needed: [{apiGroups: [flyte.lyft.com], resources: [flyteworkflows], verbs: [create, delete]}], given: {}}
 rights:
   description: The rules of accounts that are written, by inventory host and account.
   returned: success, unless O(scope=observe)

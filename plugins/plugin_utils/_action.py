@@ -123,9 +123,9 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
         return bool(self._task.check_mode)
 
     def here(self, operation: Operation, arguments: Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """Do here what a module does, and return its result: a second Python takes longer to start than most of this takes.
+        """Do here what a module does, and return its result: to pack a module and to start a second Python takes longer than most of this takes.
 
-        What is asked of clusters first, and what AWS is asked, is a module of its own (:meth:`module`): whatever it is told, only that process ends.
+        What AWS is asked is a module of its own (:meth:`module`): amazon.aws has its connections as options of a module only.
 
         :raises ModuleFailed: it failed.
         """
