@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 import typing as t
@@ -122,3 +123,13 @@ def test_a_missing_library_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     admin = admin_operation(lambda: {}, lambda _call, _settings: {})
     assert "(urllib3)" in as_here({"what": "x"}, check=False)["msg"]
     assert "(requests)" in as_here({"url": "http://127.0.0.1:1"}, check=False, operation=admin)["msg"]
+
+
+@pytest.mark.parametrize("secret", [TOKEN, 'with "quotes" and \\', "of two\nlines", "ünïcode-4713", "4714471447"])
+def test_no_secret_is_in_a_result_whatever_it_looks_like(secret: str) -> None:
+    def told(call: Call) -> dict[str, t.Any]:
+        return {"nested": [{"text": f"before {call.params['token']} after", "plain": call.params["token"], "fine": "a name"}], "number": 4714471447}
+
+    result = run_here(dataclasses.replace(OPERATION, work=told), {"what": "x", "token": secret}, check_mode=False, warn=lambda _text: None)
+    assert secret not in str(result["nested"]) and secret not in result["nested"][0]["text"] and result["nested"][0]["fine"] == "a name"
+    assert (str(result["number"]) == "4714471447") == (secret != "4714471447")
