@@ -24,7 +24,6 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows impo
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import failure_summary, failure_table
 from ansible_collections.flyte.multicluster.plugins.module_utils._status.collect import Asked, status_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._status.model import Problem, Status
-from ansible_collections.flyte.multicluster.plugins.module_utils._status.page import page
 from ansible_collections.flyte.multicluster.plugins.module_utils._status.terminal import status_lines, table_lines
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed, Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import admin_of
@@ -36,10 +35,19 @@ if t.TYPE_CHECKING:
 #: seconds for labels and projects, and for all executions: a status does not wait longer for flyteadmin
 _ASK, _COUNT = 20.0, 40.0
 _CONCURRENCY = 16
+
+
+def _page(status: Status) -> str:
+    # Few runs write a page, and every run would read what it is made of.
+    from ansible_collections.flyte.multicluster.plugins.module_utils._status.page import page
+
+    return page(status)
+
+
 #: the variables that name files, and what each gets
 _FILES: dict[str, Callable[[Status], str]] = {
     "flyte_status_json": lambda status: json.dumps(status.as_dict(), indent=1, ensure_ascii=True) + "\n",
-    "flyte_status_page": page,
+    "flyte_status_page": _page,
 }
 
 
