@@ -28,10 +28,11 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows impo
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.same_place import same_places
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines, unprobed_lines
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_cluster_info
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, InventoryAction, Refused, refuse_without
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, Refused, refuse_without
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader, provide, pull_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
     aws_options,
+    observed_aws,
     observed_cluster,
     observed_control_plane,
 )
@@ -267,7 +268,7 @@ class ActionModule(InventoryAction):
         }
         if manages:
             arguments |= {"roles": role_names(site), "policy": settings["flyte_iam_policy_name"], "pod_identity": uses_pod_identity(site)}
-        found = self.module(MODULES + "flyte_aws_info", arguments, reads=True)
+        found = observed_aws(self, arguments)
         wrong = [fault for fault in faults(site, found) if fault.host not in self._forgiven]
         if wrong:
             raise Refused(*map(str, wrong))

@@ -125,27 +125,32 @@ policy:
     document: {Version: "2012-10-17", Statement: []}
 """
 
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.flyte.multicluster.plugins.module_utils._aws.errors import run_aws_module
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule, aws_argument_spec
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws.errors import AwsError, run_aws_module
 from ansible_collections.flyte.multicluster.plugins.module_utils._aws.observe import observe
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import Operation
+
+_CLUSTER = {
+    "name": {"type": "str", "required": True},
+    "key": {"type": "str", "no_log": False},
+    "region": {"type": "str"},
+    "assume_role_arn": {"type": "str"},
+    "nodegroup": {"type": "str"},
+}
+_OWN = {
+    "eks_clusters": {"type": "list", "elements": "dict", "required": True, "options": _CLUSTER},
+    "pod_identity": {"type": "bool", "default": False},
+    "roles": {"type": "list", "elements": "str", "default": []},
+    "policy": {"type": "str"},
+}
+
+#: what the plan does in its own process
+OPERATION = Operation(lambda: {**aws_argument_spec(), **_OWN}, lambda call: observe(call.params), (AwsError,), "boto3")
 
 
 def main() -> None:
     """Run the module."""
-    cluster = {
-        "name": {"type": "str", "required": True},
-        "key": {"type": "str", "no_log": False},
-        "region": {"type": "str"},
-        "assume_role_arn": {"type": "str"},
-        "nodegroup": {"type": "str"},
-    }
-    spec = {
-        "eks_clusters": {"type": "list", "elements": "dict", "required": True, "options": cluster},
-        "pod_identity": {"type": "bool", "default": False},
-        "roles": {"type": "list", "elements": "str", "default": []},
-        "policy": {"type": "str"},
-    }
-    module = AnsibleAWSModule(argument_spec=spec, supports_check_mode=True)
+    module = AnsibleAWSModule(argument_spec=_OWN, supports_check_mode=True)
     run_aws_module(module, lambda: observe(module.params))
 
 

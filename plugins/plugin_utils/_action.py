@@ -125,8 +125,6 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
     def here(self, operation: Operation, arguments: Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Do here what a module does, and return its result: to pack a module and to start a second Python takes longer than most of this takes.
 
-        What AWS is asked is a module of its own (:meth:`module`): amazon.aws has its connections as options of a module only.
-
         :raises ModuleFailed: it failed.
         """
         try:

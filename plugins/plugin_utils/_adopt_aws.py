@@ -14,7 +14,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._common.explain
 from ansible_collections.flyte.multicluster.plugins.module_utils._iam.required import plan
 from ansible_collections.flyte.multicluster.plugins.module_utils._iam.documents import size
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.placeholders import change_me
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import observed_aws
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +78,7 @@ class Cloud:
             self._name(host)
 
     def _asked(self, **arguments: t.Any) -> dict[str, t.Any]:
-        found = self._action.module(MODULES + "flyte_aws_info", {**self._options, "pod_identity": False, **arguments}, reads=True)
+        found = observed_aws(self._action, {**self._options, "pod_identity": False, **arguments})
         return {key: found[key] for key in ("account", "partition", "clusters", "roles", "policy", "oidc_providers")}
 
     def _all(self) -> list[str]:

@@ -9,17 +9,20 @@ import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube, has_explicit_access
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.explain import NOTES
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.client import Admin
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.settings import ADMIN_CONNECTION, Settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ACCESS_VARIABLES, ADMIN_VARIABLES, AWS_VARIABLES, options_of
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._certificates import certificate_of
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster, Site
     from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rights import Rights
+    from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction
 
     Read = Callable[[str, str], t.Any]
 
@@ -53,6 +56,20 @@ def connected(site: Site, cluster: Cluster, read: Read) -> Kube:
 def aws_options(site: Site, read: Read) -> dict[str, t.Any]:
     """Return the options of amazon.aws' modules."""
     return options_of(site.control_plane.host, read, AWS_VARIABLES)
+
+
+def observed_aws(action: InventoryAction, arguments: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return what AWS has, as flyte_aws_info returns it.
+
+    :raises ModuleFailed: AWS cannot be asked; Refused: the collection for it is not there.
+    """
+    try:
+        # Sites that are not on AWS do without amazon.aws and boto3.
+        from ansible_collections.flyte.multicluster.plugins.modules import flyte_aws_info
+    except ImportError as error:
+        NOTES.note(error)
+        raise Refused(f"The collection amazon.aws cannot be used ({error}): ansible-galaxy collection install amazon.aws") from error
+    return action.here(flyte_aws_info.OPERATION, arguments)
 
 
 def admin_options(site: Site, read: Read) -> dict[str, t.Any]:

@@ -25,6 +25,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release i
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values, lookup, merge, parse
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.placeholders import unfilled
+from ansible_collections.flyte.multicluster.plugins.modules import flyte_aws_info
 from ansible_collections.flyte.multicluster.plugins.plugin_utils import _adopt
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._adopt_accesses import Accesses
@@ -399,15 +400,15 @@ def test_adopting_twice_writes_the_same(monkeypatch: pytest.MonkeyPatch) -> None
 AWS: dict[str, t.Any] = {"account": "123456789012", "partition": "aws", "policy": None, "oidc_providers": [], "clusters": {}, "roles": {}}
 
 
-def _aws_module(answers: dict[str, t.Any]) -> t.Callable[..., dict[str, t.Any]]:
-    def module(name: str, arguments: dict[str, t.Any], **_more: t.Any) -> dict[str, t.Any]:
-        assert name == "flyte.multicluster.flyte_aws_info" and arguments["region"] == "us-east-2"
+def _of_aws(answers: dict[str, t.Any]) -> t.Callable[..., dict[str, t.Any]]:
+    def here(operation: t.Any, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        assert operation is flyte_aws_info.OPERATION and arguments["region"] == "us-east-2"
         issuer = "https://oidc.eks.us-east-2.amazonaws.com/id/"
         clusters = {one.get("key", one["name"]): {"issuer": issuer + one["name"], "status": "ACTIVE", "endpoint": None} for one in arguments["eks_clusters"]}
         policy = {"arn": "x", "document": {"Statement": [{"Action": "s3:GetObject*"}]}} if arguments["policy"] == "flyte-data" else None
         return {**AWS, "clusters": clusters, "policy": policy, "roles": {name: answers.get(name) for name in arguments["roles"]}}
 
-    return module
+    return here
 
 
 def test_roles_policy_and_a_trust_policy_that_has_no_room(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
@@ -421,7 +422,7 @@ def test_roles_policy_and_a_trust_policy_that_has_no_room(monkeypatch: pytest.Mo
     for host, variables in given.accesses.items():
         del variables["flyte_iam_manage"]
         variables["flyte_eks_cluster"] = f"eks-{host}"
-    found = adopted(monkeypatch, given, module=_aws_module(roles))
+    found = adopted(monkeypatch, given, here=_of_aws(roles))
     written = Written(tmp_path / "one", found)
     assert not written.faults and written.site is not None
     settings = written.site.settings
@@ -430,7 +431,7 @@ def test_roles_policy_and_a_trust_policy_that_has_no_room(monkeypatch: pytest.Mo
     assert "flyte_iam_wildcard: true keeps it" in found.texts[HOSTS]
     # With thirty projects the namespaces do not fit into the quota: what the guide has stays, and why is said.
     given.admin = FoundAdmin({}, [(f"project-{number}", domain) for number in range(30) for domain in ("development", "staging", "production")])
-    found = adopted(monkeypatch, given, module=_aws_module(roles))
+    found = adopted(monkeypatch, given, here=_of_aws(roles))
     assert yaml.safe_load(found.texts[HOSTS].replace("!unsafe ", ""))["all"]["vars"]["flyte_iam_wildcard"] is True
     assert "would exceed IAM's quota" in found.texts[HOSTS]
 
@@ -441,7 +442,7 @@ def test_the_name_of_an_eks_cluster_is_in_its_context_or_asked_for(monkeypatch: 
         del variables["flyte_iam_manage"]
     given.accesses["first"]["flyte_kube_context"] = "arn:aws:eks:eu-west-1:123456789012:cluster/flyte-dp-1"
     monkeypatch.setattr("ansible_collections.flyte.multicluster.plugins.plugin_utils._adopt_aws.Cloud._all", lambda _self: ["hub-of-eks"])
-    written = Written(tmp_path, adopted(monkeypatch, given, module=_aws_module({})))
+    written = Written(tmp_path, adopted(monkeypatch, given, here=_of_aws({})))
     assert (
         written.variables.read("dataplane_1", "flyte_eks_cluster") == "flyte-dp-1" and written.variables.read("dataplane_1", "flyte_eks_region") == "eu-west-1"
     )
