@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube, KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.credentials import secrets_path
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.ownership import give_back
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import UNPROBED
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.records import record_name, write_label
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.releases import find_release
@@ -134,6 +135,8 @@ class ActionModule(InventoryAction):
         kube, wanted, release = self._kube(known, cluster), digest(values), known.observed[cluster.host]["release"]
         if release:
             write_label(kube, cluster.namespace, release["secret"], label_before(release.get("given"), release["values_digest"], wanted))
+        if release is None or release["status"] == "pending-install":
+            give_back(kube, cluster.namespace, cluster.release)
         try:
             result, revision = self._helm_once(known, cluster, values)
         except ModuleFailed:

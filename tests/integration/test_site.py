@@ -345,6 +345,20 @@ def test_a_third_data_plane_is_one_line_and_changes_nothing_else_also_when_runs_
     assert set(site.run().changed.values()) == {0}
 
 
+def test_an_installation_that_helm_has_no_record_of_is_taken_over(site: SiteUnderTest) -> None:
+    """So a run leaves it that is killed in the first installation. Flytepropeller has written the webhook's Secret by then, without Helm's labels."""
+    plane = site.cluster(PLANE3)
+    secrets = "/api/v1/namespaces/flyte/secrets"
+    certificate = plane.secret("flyte-pod-webhook")["tls.crt"]
+    assert "labels" not in plane.get(f"{secrets}/flyte-pod-webhook")["metadata"]
+    for record in plane.get(f"{secrets}?labelSelector=owner%3Dhelm")["items"]:
+        plane.delete(f"{secrets}/{record['metadata']['name']}")
+    result = site.run()
+    assert result.code == 0 and "dataplane_3: dataplane: Helm release flyte-core-data: install" in result.flat, result.output
+    assert plane.get(f"{secrets}/flyte-pod-webhook")["metadata"]["annotations"]["meta.helm.sh/release-name"] == "flyte-core-data"
+    assert plane.secret("flyte-pod-webhook")["tls.crt"] == certificate and set(site.run().changed.values()) == {0}
+
+
 def test_keys_and_statements_of_others_stay(site: SiteUnderTest) -> None:
     hub = site.cluster(HUB)
     hub.patch("/api/v1/namespaces/flyte/secrets/cluster-credentials", {"data": {"somebody_elses": "a2VwdA==", "dataplane_1_token": "d3Jvbmc="}})
