@@ -20,6 +20,8 @@ if t.TYPE_CHECKING:
 
 #: stands for a value that is not there
 NOT_SET = "(not set)"
+#: stands for a secret where nothing is a key of its fingerprint
+HIDDEN = "secret:(not shown)"
 #: characters of one line that a message shows
 _MOST = 160
 #: in a text: a key whose name says what its value is, as YAML, JSON, an environment and a command line have it; and what only a secret begins with
@@ -95,7 +97,7 @@ class Shower:
         return SECRETS.text(text)
 
     def _fingerprint(self, secret: str) -> str:
-        return f"secret:{keyed_fingerprint(self._key, secret)}" if self._key else "secret:(not shown)"
+        return f"secret:{keyed_fingerprint(self._key, secret)}" if self._key else HIDDEN
 
 
 def changes(before: Mapping[str, t.Any], after: Mapping[str, t.Any], shower: Shower) -> list[Change]:

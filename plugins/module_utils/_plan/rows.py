@@ -16,6 +16,7 @@ STEPS = ("eks_cluster", "iam", "dataplane", "credentials", "controlplane", "ecl"
 Observation = t.Mapping[str, t.Any]
 Observations = t.Mapping[str, Observation]
 _RESTART = "restart "
+WAIT_FOR_EXECUTIONS = "wait for executions"
 #: of flyteadmin's clusters and labels a row has details
 _SAID = "configmap.clusters."
 
@@ -36,6 +37,8 @@ class Row:
     drift: tuple[Change, ...] = ()
     #: what changes in the objects, as lines
     objects: tuple[str, ...] = ()
+    #: what changes and is said by the reason or the details already: an approved plan holds it, too
+    held: tuple[Change, ...] = ()
 
     def lines(self) -> list[str]:
         """Return it as text: one line, and below it what changes."""

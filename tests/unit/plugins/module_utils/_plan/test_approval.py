@@ -106,9 +106,9 @@ def site(inventory: Inventory) -> Site:
     return site_of(inventory)
 
 
-def files(site: Site, **given: t.Any) -> PlanFiles:
+def files(site: Site, key: str | None = None, **given: t.Any) -> PlanFiles:
     site.settings.update({"flyte_plan_file": None, "flyte_approved_plan": None, **{f"flyte_{name}": str(path) for name, path in given.items()}})
-    return PlanFiles(site)
+    return PlanFiles(site, lambda _host, _name: key)
 
 
 def test_a_plan_that_was_written_is_one_that_can_be_approved(site: Site, tmp_path: t.Any) -> None:
