@@ -124,8 +124,10 @@ class ReleaseChanges:
         SECRETS.know_values(layers.given)
         verdict = judge(record.values, layers, shower, label=record.label, digest=record.digest, last=record.last, drop=cluster.drop_values)
         lines = self._objects(cluster, record, shower) if objects else []
-        row = with_changes(row, self._release(row.host), chart, changes=verdict.changes, drift=verdict.drift, objects=lines)
-        return row, loss_lines(cluster, verdict.losses, foreign=record.label is None)
+        row = with_changes(row, self._release(row.host), chart, changes=verdict.changes, drift=verdict.drift, objects=lines, unused=verdict.unused)
+        # What nothing reads can be given up, and is refused in the inventory.
+        odd = dict(self._known.values_reader(self._read).problems(cluster, record.values)) if verdict.losses else {}
+        return row, loss_lines(cluster, verdict.losses, foreign=record.label is None, odd=odd)
 
     def after(self, before: ReleaseChanges, row: Row, *, objects: bool) -> Row:
         """Return a row with what changes in a release after another rollout of it, whose changes are known: it has what that one gives then.

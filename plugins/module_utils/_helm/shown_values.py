@@ -43,17 +43,21 @@ class Change:
     path: str
     before: str | None
     after: str | None
+    #: why, where the inventory does not say it
+    why: str = ""
 
     def lines(self) -> list[str]:
         """Return it as text: one line, or a line diff of long texts."""
         before, after = (NOT_SET if value is None else value for value in (self.before, self.after))
+        why = f" ({self.why})" if self.why else ""
         if "\n" not in before + after:
-            return [f"{self.path}: {_short(before)} -> {_short(after)}"]
-        return [f"{self.path}:", *(f"  {line}" for line in line_diff(before, after))]
+            return [f"{self.path}: {_short(before)} -> {_short(after)}{why}"]
+        return [f"{self.path}:{why}", *(f"  {line}" for line in line_diff(before, after))]
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return plain data."""
-        return dataclasses.asdict(self)
+        found = {"path": self.path, "before": self.before, "after": self.after}
+        return {**found, "why": self.why} if self.why else found
 
 
 def line_diff(before: str, after: str) -> list[str]:

@@ -71,7 +71,7 @@ def _text(rows: Iterable[_Document]) -> list[str]:
 
 def _change(entry: Mapping[str, t.Any]) -> str:
     before, after = (NOT_SET if entry[key] is None else json.dumps(entry[key], ensure_ascii=False) for key in ("before", "after"))
-    return f"{entry['path']}: {before} -> {after}"
+    return f"{entry['path']}: {before} -> {after}" + (f" ({entry['why']})" if entry.get("why") else "")
 
 
 def encoded(plan: Mapping[str, t.Any]) -> str:

@@ -479,7 +479,7 @@ def _other_label(world: World) -> None:
     [
         (_more_of_a_namespace, "dataplane_2: namespaces: delete team1-staging: is not in the approved plan"),
         (_more_trust, "controlplane: iam: trust policy of flyte-dataplane-role: statement["),
-        (_other_values, 'controlplane: disable: Helm release flyte-core: flyteadmin.replicaCount: (not set) -> "3"; approved is flyteadmin.replicaCount: (not set) -> '),
+        (_other_values, 'controlplane: disable: Helm release flyte-core: flyteadmin.replicaCount: (not set) -> "3"; approved is flyteadmin.replicaCount: '),
         (_other_token, "dataplane_2: dataplane: delete the token Secret flyteadmin-token: token: "),
         (_other_label, "controlplane: disable: Helm release flyte-core: labelClusterMap: label1: dataplane_1 1: is not in the approved plan"),
     ],

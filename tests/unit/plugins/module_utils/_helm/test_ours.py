@@ -128,6 +128,15 @@ def test_what_no_object_uses_is_not_lost() -> None:
     assert losses(on, layers()) == ["flytescheduler.image: mine -> (not set)", "workflow_scheduler.enabled: true -> false"]
 
 
+def test_what_no_object_uses_is_taken_out_together_and_what_we_generate_has_its_reason() -> None:
+    live: Values = {"flyteconsole": {"enabled": False, "replicaCount": 7}, "userSettings": {"unused": "x"}, "flyteadmin": {"podAnnotations": {"b": "mine"}}}
+    found = judged(live, layers({"flyteconsole": {"enabled": False}, "flyteadmin": {"podAnnotations": {"b": "ours"}}}))
+    assert shown(found.unused) == ["flyteconsole.replicaCount: 7 -> (not set)", "userSettings.unused: x -> (not set)"]
+    lines = shown(found.changes)
+    assert "flyteadmin.podAnnotations.b: mine -> ours" in lines and not [line for line in lines if "replicaCount: 7" in line or "unused" in line]
+    assert 'flyteadmin.podAnnotations["flyte.multicluster/x"]: (not set) -> new (of this collection)' in lines
+
+
 def test_a_data_plane_never_has_what_is_the_control_planes() -> None:
     ours: Values = {part: {"enabled": False} for part in ("flyteadmin", "flyteconsole")}
     live: Values = {"flyteadmin": {"enabled": True, "replicaCount": 5}, "flyteconsole": {"replicaCount": 3}, "userSettings": {"dbPassword": "x"}}
