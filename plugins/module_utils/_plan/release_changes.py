@@ -49,8 +49,9 @@ def with_changes(
     found += [_without_checksum(change) for change in changes or []]
     reason = f"{row.reason}: {_IN_ORDER}" if row.reason == VALUES_DIFFER and changes is not None and not changes and not unused else row.reason
     details = (*row.details, *([f"taken out, since nothing here uses it: {_places(unused)}"] if unused else []))
-    more = {"details": details, "held": tuple(unused), "objects": tuple(objects)}
-    return dataclasses.replace(row, reason=reason, changes=tuple(found), drift=tuple(_without_checksum(change) for change in drift), **more)
+    mended = tuple(_without_checksum(change) for change in drift)
+    said = dataclasses.replace(row, reason=reason, details=details, objects=tuple(objects))
+    return dataclasses.replace(said, changes=tuple(found), drift=mended, held=tuple(unused))
 
 
 def _places(found: Sequence[Change]) -> str:
