@@ -350,6 +350,20 @@ def test_inline_values_without_any_file_of_the_chart(monkeypatch: pytest.MonkeyP
     assert "label old: gone is no cluster of clusterConfigs" in texts
 
 
+def test_what_no_template_reads_is_given_up_since_an_inventory_with_it_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    given = guide()
+    assert given.control.release
+    odd: Values = {"flyteconsole": {"replicaCuont": 2, "replicaCount": 3}, "flyteadmin": {"serviceAccount": "mine"}}
+    given.control.release = dataclasses.replace(given.control.release, values=merge([given.control.release.values, odd]))
+    found = adopted(monkeypatch, given)
+    written = Written(tmp_path, found)
+    new, _defaults = written.values("hub", CLUSTERS)  # it has no fault
+    assert "replicaCuont" not in new["flyteconsole"] and new["flyteconsole"]["replicaCount"] == 3
+    assert written.variables.read("hub", "flyte_drop_values") == ["flyteadmin.serviceAccount", "flyteconsole.replicaCuont"]
+    said = " ".join(found.texts[HOSTS].replace("#", "").split())
+    assert "flyteconsole.replicaCuont of its release is no key of the chart, which has 'replicaCount' there: it is given up." in said
+
+
 def test_a_candidate_that_no_helm_release_has(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
     given = guide()
     given.candidates[1] = dataclasses.replace(given.candidates[1], release=None)
