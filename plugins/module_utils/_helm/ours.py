@@ -72,7 +72,7 @@ def judge(
     drift = [path for path in differing if label is not None and (by_hand is None or path in by_hand) and path not in lost and path in new]
     coming, used, own = leaves(layers.whole), leaves(_used(live, layers).of(live)), _generated(layers)
     unused = [path for path in differing if path in old and path not in used and path not in new]
-    found = [_with_reason(shown_change(path, old.get(path), new.get(path), shower), own) for path in differing if path not in unused]
+    found = [_with_reason(shown_change(path, old.get(path), new.get(path), shower), own, drop) for path in differing if path not in unused]
     return Verdict(
         found,
         [shown_change(path, old.get(path), new.get(path), shower) for path in drift],
@@ -94,10 +94,10 @@ def _generated(layers: Layers) -> list[str]:
     return [path for path, leaf in ours.items() if differs(base.get(path), leaf) or not _IN_LIST.search(path)]
 
 
-def _with_reason(change: Change, own: Sequence[str]) -> Change:
-    if is_any_below(change.path, _UNREAD):
-        return dataclasses.replace(change, why="no template of the chart reads it")
-    return dataclasses.replace(change, why="of this collection") if is_any_below(change.path, own) else change
+def _with_reason(change: Change, own: Sequence[str], drop: Sequence[str]) -> Change:
+    """Return a change with why, where the inventory does not give the value."""
+    reasons = (("no template of the chart reads it", _UNREAD), ("of this collection", own), ("given up by flyte_drop_values", drop))
+    return next((dataclasses.replace(change, why=why) for why, paths in reasons if is_any_below(change.path, paths)), change)
 
 
 def _lost(live: Values, layers: Layers, *, strict: bool) -> Iterator[tuple[str, Leaf]]:

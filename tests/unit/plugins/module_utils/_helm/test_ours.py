@@ -81,6 +81,8 @@ def test_what_somebody_gave_and_the_inventory_does_not_is_lost() -> None:
     assert losses(live, layers(taken)) == []
     assert losses(live, layers(), drop=("flyteadmin.replicaCount", "flyteconsole")) == []
     assert losses(live, layers(), drop=("flyteadmin.replica", "flyteconsole")) == ["flyteadmin.replicaCount: 5 -> 1"]
+    given_up = shown(judged(live, layers(), drop=("flyteadmin.replicaCount", "flyteconsole")).changes)
+    assert "flyteadmin.replicaCount: 5 -> (not set) (given up by flyte_drop_values)" in given_up
 
 
 def test_what_the_inventory_gives_otherwise_is_lost_on_a_foreign_release_only() -> None:
