@@ -28,7 +28,7 @@ metadata:
 type: kubernetes.io/service-account-token
 """
 _SUBJECTS = ["system:serviceaccount:flyte:flytepropeller", "system:serviceaccount:*:default"]
-#: what is not Flyte's: a statement, a subject beside the guide's, a policy, an inline policy, a role, a provider
+#: what is not Flyte's, besides a policy, an inline policy, a role and a provider: a statement, and an account of one of the clusters
 ADMINS = {"Sid": "Admins", "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
 STRANGER = "system:serviceaccount:monitoring:grafana"
 _OTHERS = "oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
@@ -91,11 +91,14 @@ class ByHand:
             issuers[name] = url.removeprefix("https://")
         control = ["system:serviceaccount:flyte:flyteadmin", "system:serviceaccount:flyte:datacatalog"]
         trusts = {
-            "flyte-controlplane-role": [_statement(issuers["controlplane"], "StringEquals", control)],
+            "flyte-controlplane-role": [
+                _statement(issuers["controlplane"], "StringEquals", control),
+                _statement(issuers["controlplane"], "StringLike", [STRANGER]),
+            ],
             # The guide's example for one data plane has a stray dot; that for two has none.
             "flyte-dataplane-role": [
                 _statement(issuers["dataplane1"], "StringLike", _SUBJECTS, dot="."),
-                _statement(issuers["dataplane2"], "StringLike", [*_SUBJECTS, STRANGER]),
+                _statement(issuers["dataplane2"], "StringLike", _SUBJECTS),
                 ADMINS,
             ],
             "somebody-elses-role": [_statement(_OTHERS, "StringLike", ["system:serviceaccount:*:default"], dot=".")],
