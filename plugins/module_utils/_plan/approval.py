@@ -153,5 +153,6 @@ def _difference(change: Mapping[str, t.Any], approved: Sequence[Mapping[str, t.A
 def _same(change: Mapping[str, t.Any], approved: Mapping[str, t.Any], step: str) -> bool:
     # Before its first rollout flyteadmin cannot be asked which label somebody has.
     keys = ("path",) if step == "ecl" else ("path", "before")
-    # What was to be made is there after a run that was killed.
-    return all(change[key] == approved.get(key) for key in keys) and approved.get("after") in (change["after"], TO_BE_MADE["token"])
+    # A token that was to be made is there after a run that was killed.
+    after = (change["after"], TO_BE_MADE["token"]) if step == "credentials" else (change["after"],)
+    return all(change[key] == approved.get(key) for key in keys) and approved.get("after") in after

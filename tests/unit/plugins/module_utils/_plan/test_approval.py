@@ -103,6 +103,8 @@ def test_a_secret_that_the_plan_does_not_tell_apart_is_not_given() -> None:
 def test_which_token_is_stored_is_held_once_there_is_one() -> None:
     made, there, other = (dataclasses.replace(TOKEN, held=(Change("token", None, text),)) for text in (TO_BE_MADE["token"], "1a2b3c4d", "5e6f7a8b"))
     assert refused([there], [made]) == refused([there], [there]) == [] and refused([other], [there]) != []
+    # Of nothing else that is a text for whatever comes.
+    assert refused([changed(RELEASE, REPLICAS)], [changed(RELEASE, dataclasses.replace(REPLICAS, after=TO_BE_MADE["token"]))]) != []
 
 
 def test_a_label_may_have_been_unknown_when_the_plan_was_made() -> None:
