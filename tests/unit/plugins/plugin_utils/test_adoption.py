@@ -356,7 +356,9 @@ def test_each_value_that_an_adopted_release_gets_otherwise_has_its_reason(monkey
     given = guide()
     written = Written(tmp_path, adopted(monkeypatch, given))
     assert written.site is not None and given.control.release
-    live = {"hub": given.control.release.values} | {f"dataplane_{number}": given.candidates[2 - number].release.values for number in (1, 2)}  # type: ignore[union-attr]
+    second, first, _elsewhere = given.candidates
+    assert first.release and second.release
+    live = {"hub": given.control.release.values, "dataplane_1": first.release.values, "dataplane_2": second.release.values}
     configuration = Configuration(CLUSTERS["clusterConfigs"], CLUSTERS["labelClusterMap"], "x", [], [], [], [])
     reader = ValuesReader(written.site, provide(written.site, lambda *_more: None), written.variables.read)
     for host, values in live.items():
