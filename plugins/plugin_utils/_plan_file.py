@@ -101,9 +101,6 @@ class PlanFiles:
     def _write(self, given: str, text: str) -> None:
         """Write a file, whole or not at all."""
         path = expanded(given)
-        if os.path.exists(path) and not os.path.isfile(path):
-            # What stands in its place would be gone: a folder, or /dev/null.
-            raise self._wrong(_PLAN, given, "cannot be written: it is there, and no plain file.")
         try:
             # As the folder and umask of the user have it: it holds no secret, and others have to read it.
             handle, name = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".plan-")
