@@ -28,9 +28,9 @@ if t.TYPE_CHECKING:
     from .rows import Observation, Observations
 
 #: the tag of what was made here, in AWS
+OURS = {"managed-by": "flyte.multicluster"}
 #: the step in which flyteadmin is configured without the cluster
 AWAY = "configuration"
-OURS = {"managed-by": "flyte.multicluster"}
 
 
 class Stage(t.NamedTuple):
