@@ -18,6 +18,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.plac
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ADMIN_VARIABLES, AWS_VARIABLES
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.cloud import not_reachable_yet
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import Fault
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.canary import own_canary_rows, users_canary_rows
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.labels import label_rows
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.orphans import orphan_lines, orphans
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import make_plan
@@ -39,13 +40,14 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections im
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._drift import drift
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity import planned_identities
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._later_rows import later_rows, with_secrets
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._plan_file import PlanFiles
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._refusals import refuse_access, refuse_helm, refuse_login, refuse_values, use_mapping
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._release_changes import ReleaseChanges
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._removal import hosts_to_observe, planned_removal
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._removal import Wanted, hosts_to_observe, planned_removal
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._rights import planned_rights
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._rotation_plan import rotation_groups, rotation_of
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._stored import drained_lines, place_faults, stored_now
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._stored import drained_lines, place_faults, stored_journal, stored_now
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import TemplateFault, declared_variables, known_names
 
 if t.TYPE_CHECKING:
@@ -78,7 +80,7 @@ class ActionModule(InventoryAction):
         refuse_without(*_LIBRARIES)
         site = self._checked_site()
         hosts, scope = self._hosts(site), arguments["scope"]
-        files = PlanFiles(site)
+        files = PlanFiles(site, self.variables.read)
         removing = hosts_to_observe(site, arguments["cluster"]) if scope == "remove" else []
         self._forgiven = removing[1:] if site.settings["flyte_remove_force"] else []
         hosts = removing or hosts
@@ -99,17 +101,19 @@ class ActionModule(InventoryAction):
             site.settings["flyte_namespace_mapping"] = plain_mapping(live) or site.settings["flyte_namespace_mapping"]
         known = Known(site, observed, aws, chart, rights=rights, reader=reader if chart else None)
         if scope == "remove":
-            return planned_removal(self, known, arguments["cluster"], arguments["labels"])
+            pruning = "flyte_todo_prune" in self.task_vars["groups"]
+            return planned_removal(self, known, Wanted(arguments["cluster"], arguments["labels"], pruning, bool(self._task.diff)), files)
         if chart:
             known.identities = planned_identities(known, self.variables.read)
             self._refuse_placeholders(known, hosts)
         result = {"changed": False, **known.as_dict(), "play_hosts": hosts}
         if scope == "observe":
+            files.use([*users_canary_rows(site, files.key), *own_canary_rows(site, hosts)], [], write=True)
             return result
         if scope == "status":
             return {**result, **drift(known, self.variables.read), "due": due_hosts(site, observed, hosts)}
         if scope == "rotate":
-            return {**result, **rotation_of(known, hosts, arguments)}
+            return {**result, **rotation_of(known, hosts, arguments, files)}
         return {**result, **self._planned(known, hosts, files, whole=scope == "all")}
 
     def _planned(self, known: Known, hosts: list[str], files: PlanFiles, *, whole: bool) -> dict[str, t.Any]:
@@ -121,20 +125,22 @@ class ActionModule(InventoryAction):
         changes = ReleaseChanges(known, self.variables.read) if known.chart else None
         plan = _plan_of(known, changes)
         if changes:
-            plan = self._with_changes(known, plan, changes, hosts, new=files.wanted)
+            plan = self._with_changes(known, plan, changes, hosts, files)
         due = due_hosts(site, observed, hosts) if whole else {}
         plan.rows += due_rows(site, due)
         with_control_plane = site.control_plane.host in hosts
         stored = self._stored_now(known, plan, needed=files.wanted) if with_control_plane else None
         removed = self._checked_against_now(known, plan, stored) if with_control_plane else []
         labels = self._label_rows(known, plan, stored, needed=files.wanted) if with_control_plane else []
-        files.use([*(row for row in plan.rows if row.host in hosts), *labels], removed, write="flyte_todo_eks_cluster" not in self.task_vars["groups"])
+        alone = orphans(site, observed) if site.settings["flyte_prune"] and with_control_plane else []
+        later = later_rows(known, plan, stored, labels, alone, files.key) if files.wanted and whole and with_control_plane else []
+        mine = with_secrets([row for row in plan.rows if row.host in hosts], known, files.key)
+        files.use([*mine, *labels, *later], removed, write="flyte_todo_eks_cluster" not in self.task_vars["groups"])
         # Besides the plan: how many executions run somewhere is another number a moment later.
         said = orphan_lines(site, observed) + drained_lines(known, self.variables.read) if with_control_plane else []
-        alone = orphans(site, observed) if site.settings["flyte_prune"] and with_control_plane else []
         prune = [{"host": site.control_plane.host, "group": "flyte_todo_prune"}] if alone else []
         return {
-            "lines": plan_lines([*plan.rows, *labels]) + removed + due_lines(site, due) + said + (unprobed_lines(site) if whole else []),
+            "lines": plan_lines([*plan.rows, *labels, *later]) + removed + due_lines(site, due) + said + (unprobed_lines(site) if whole else []),
             "rows": [dataclasses.asdict(row) for row in plan.rows],
             "failures": as_rows(plan.failures),
             "groups": plan.groups(site.control_plane.host, hosts) + rotation_groups(site, due) + prune,
@@ -197,7 +203,7 @@ class ActionModule(InventoryAction):
         if wrong:
             raise Refused(*map(str, wrong))
 
-    def _with_changes(self, known: Known, plan: Plan, changes: ReleaseChanges, hosts: list[str], *, new: bool) -> Plan:
+    def _with_changes(self, known: Known, plan: Plan, changes: ReleaseChanges, hosts: list[str], files: PlanFiles) -> Plan:
         """Return the plan with what changes in each release; refuse what would be lost. A cluster whose record cannot be read is that cluster's failure."""
         host, objects = known.site.control_plane.host, bool(self._task.diff)
         broken = changes.read_records(plan.rows, hosts, objects=objects)
@@ -206,7 +212,7 @@ class ActionModule(InventoryAction):
         if broken:
             known.observed.update({name: {**known.observed[name], "reachable": False, "error": error} for name, error in broken.items()})
             plan = _plan_of(known, changes)
-        rows, lost = changes.judged(plan.rows, hosts, objects=objects, new=new)
+        rows, lost = changes.judged(plan.rows, hosts, objects=objects, new=files.wanted, key=files.key)
         if lost:
             raise Refused(*lost)
         return dataclasses.replace(plan, rows=rows)
@@ -225,7 +231,7 @@ class ActionModule(InventoryAction):
         if stored is None and not needed:
             return []
         section = plan.configuration.section() if plan.configuration else known.live
-        return label_rows(known.site, section, stored.labels if stored else None)
+        return label_rows(known.site, section, stored.labels if stored else None, stored_journal(known))
 
     def _checked_against_now(self, known: Known, plan: Plan, stored: Stored | None) -> list[str]:
         """Refuse what flyteadmin would refuse halfway, and what takes away too much; return what is taken away as lines."""

@@ -25,12 +25,14 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentia
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import wanted_configuration
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Rollout, plan_rollout, reason_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rendered import rendering_failure
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import RELEASE, Failure, Row, control_plane_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import connected
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._helm import helm_said, run_helm
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._plan_file import PlanFiles
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._probes import private_endpoints, probed_there
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._release_changes import ReleaseChanges
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._rendering import rendered_clusters
 
 if t.TYPE_CHECKING:
@@ -64,8 +66,9 @@ class ActionModule(InventoryAction):
                 return self._marked(known, cluster, arguments["plan"])
             return self._deployed(known, cluster, None)
         rollout = self._rollout(known, arguments["credentials"])
-        if rollout.failure:
-            return self._failed(rollout.failure)
+        failure = rollout.failure or (self._not_approved(known, cluster, rollout) if rollout.reason and "removal" not in arguments["plan"] else None)
+        if failure:
+            return self._failed(failure)
         if rollout.reason is None:
             return self._marked(known, cluster, arguments["plan"])
         result = self._deployed(known, cluster, rollout.configuration)
@@ -93,6 +96,19 @@ class ActionModule(InventoryAction):
         """Return the endpoints that only the control plane's network reaches and that were not tried in this run: a rollout depends on them."""
         endpoints = private_endpoints(site, configuration.cluster_configs)
         return {name: endpoint for name, endpoint in endpoints.items() if (probes.get(name) or {}).get("kind") == UNPROBED}
+
+    def _not_approved(self, known: Known, cluster: Cluster, rollout: Rollout) -> Failure | None:
+        """Return why the release is not touched though its plan was approved: with the credentials that could be stored it would be another change."""
+        files = PlanFiles(known.site, self.variables.read)
+        if not files.holds:
+            return None
+        changes, row = ReleaseChanges(known, self.variables.read), Row(cluster.host, "controlplane", f"{RELEASE}{cluster.release}", str(rollout.reason))
+        changes(cluster, rollout.configuration)
+        broken = changes.read_records([row], [cluster.host], objects=False)
+        if broken:
+            return Failure(cluster.host, row.step, broken[cluster.host]["message"], f"{broken[cluster.host]['hint']} Run again then.".strip())
+        rows, _lost = changes.judged([row], [cluster.host], objects=False, new=True, key=files.key)
+        return files.failure(cluster.host, row.step, rows)
 
     def _failed(self, failure: Failure) -> dict[str, t.Any]:
         return {"failed": True, "changed": False, "msg": f"{failure.problem}. {failure.remedy}", "failures": as_rows([failure])}

@@ -22,7 +22,8 @@ description:
     the release has by hand, and the inventory does not give, would be lost - the run is refused, unless
     O(flyte.multicluster.preflight#role:main:flyte_drop_values) gives it up.
   - Writes the plan to O(flyte.multicluster.preflight#role:main:flyte_plan_file), and holds the run to
-    O(flyte.multicluster.preflight#role:main:flyte_approved_plan).
+    O(flyte.multicluster.preflight#role:main:flyte_approved_plan), with each O(scope) that plans something, and with V(observe) for the executions of canaries.
+    With V(all) such a plan also has what is decided after the labels - restarts of syncresources, canaries, clusters that nobody owns.
   - Changes nothing. What it returns holds no secrets; register it, it sets no facts.
   - It runs once for all hosts (C(run_once)); hosts that C(--limit) left out are checked, but not planned for.
 options:
@@ -131,8 +132,8 @@ rows:
       sample: []
     changes:
       description:
-        - What changes, each with its C(path), and C(before) and C(after) as text, or null where it is not there. Of a release they are values by key path, of
-          a role or a policy in IAM statements. Secrets are fingerprints.
+        - What changes, each with its C(path), C(before) and C(after) as text, or null where it is not there, and C(why) where the inventory does not say it.
+          Of a release they are values by key path, of a role or a policy in IAM statements. Secrets are fingerprints.
       type: list
       elements: dict
       sample: [{path: flytepropeller.replicaCount, before: "5", after: "2"}]
@@ -145,6 +146,11 @@ rows:
       description: What changes in the objects of a release, as lines, with C(--diff).
       type: list
       elements: str
+      sample: []
+    held:
+      description: What changes, as RV(rows[].changes) has it, and is said by the reason or the details already. An approved plan holds it, too.
+      type: list
+      elements: dict
       sample: []
 lines:
   description: The rows as text.

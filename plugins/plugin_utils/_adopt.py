@@ -26,7 +26,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configura
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity import credentials_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.namespaces import mapping_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import Sources, mapping_in_use, release_values
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values, merge
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values, merge, without
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import draft as site_draft
 from ansible_collections.flyte.multicluster.plugins.module_utils._labels.rows import from_api
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed, Refused
@@ -39,7 +39,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables impo
 
 if t.TYPE_CHECKING:
     from ansible_collections.flyte.multicluster.plugins.module_utils._adopt.found import FoundControlPlane
-    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
+    from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster, Site
     from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart
     from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction
     from ansible_collections.flyte.multicluster.plugins.plugin_utils._adopt_accesses import Accesses
@@ -209,7 +209,18 @@ class Adoption:
 
         own = own_values(live, base, sources.defaults)
         left = effective(own, given(own), given({}))
-        return left if given(left) == given(own) else own
+        return _readable(draft, ValuesReader(site, chart, lambda _host, _name: None), site.cluster(host), left if given(left) == given(own) else own)
+
+
+def _readable(draft: Draft, reader: ValuesReader, cluster: Cluster, own: Values) -> Values:
+    """Return the user's values without what an inventory cannot have, since no template of the chart reads it: it is given up, and said."""
+    for place, problem in list(reader.problems(cluster, own)):
+        left = without(own, place)
+        if left is not own:
+            own = left
+            draft.hosts[cluster.host].setdefault("flyte_drop_values", []).append(place)
+            draft.say(cluster.host, "flyte_drop_values", f"{place} of its release {problem.partition(';')[0]}: it is given up.")
+    return own
 
 
 def _google(draft: Draft, found: iam.Identities) -> None:

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_inventory_words
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.canary import launched_nowhere, own_canaries
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.canary import launched_nowhere, own_canaries, own_canary_rows, users_canary_rows
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import judge_canaries
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_canary
@@ -21,6 +22,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
+    from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Row
 
 
 def prove(work: Work) -> dict[str, t.Any]:
@@ -31,6 +33,9 @@ def prove(work: Work) -> dict[str, t.Any]:
     own, unproven = _own(work)
     if not settings["flyte_canary_workflow"] and not own:
         return ended(unproven, lines=[])
+    unapproved = work.not_approved("verify: canary", [*users_canary_rows(work.known.site, work.files.key), *_own_rows(work, own)])
+    if unapproved:
+        return ended([*unproven, unapproved], lines=[])
     try:
         answer = work.action.here(flyte_canary.OPERATION, {**_arguments(work), **own})
     except ModuleFailed as error:
@@ -54,6 +59,9 @@ def prove_hosts(work: Work, hosts: Collection[str]) -> dict[str, Failure]:
     if not names:
         return {}
     own = _launched({name: labels[name] for name in names}, site)
+    unapproved = work.not_approved("canary", _own_rows(work, own))
+    if unapproved:
+        return {name: dataclasses.replace(unapproved, host=name) for name in names.values()}
     try:
         answer = work.action.here(flyte_canary.OPERATION, {**_connections(work), "retry_for": RETRY_FOR, **own})
     except ModuleFailed as error:
@@ -84,6 +92,12 @@ def _own(work: Work) -> tuple[dict[str, t.Any], list[Failure]]:
         return {}, []
     labels, failures = own_canaries(site, work.known.observed, live_section(work))
     return (_launched(labels, site) if labels else {}), failures
+
+
+def _own_rows(work: Work, own: Mapping[str, t.Any]) -> list[Row]:
+    """Return what the launch of our own canary is as rows of a plan."""
+    names = {entry["name"] for entry in own["own"]["clusters"]} if own else set()
+    return own_canary_rows(work.known.site, [cluster.host for cluster in work.known.site.targets if cluster.name in names])
 
 
 def _arguments(work: Work) -> dict[str, t.Any]:

@@ -262,12 +262,12 @@ class ValuesReader:
         shape, faults = self._shape(cluster), []
         for path in self._users_files(cluster):
             found = self._file(path, strict=True)
-            problems = [found.problem] if isinstance(found, Unreadable) else [f"{place} {problem}" for place, problem in self._problems(cluster, found)]
+            problems = [found.problem] if isinstance(found, Unreadable) else [f"{place} {problem}" for place, problem in self.problems(cluster, found)]
             faults += [_file_fault(cluster, path, problem) for problem in problems]
         settings = {"userSettings": self._read(cluster.host, "flyte_user_settings") or {}}
         inline = self._read(cluster.host, "flyte_values") or {}
         named = [(place.replace("userSettings", "flyte_user_settings", 1), problem) for place, problem in shape_problems(settings, shape)]
-        named += [(f"flyte_values.{place}", problem) for place, problem in self._problems(cluster, inline)]
+        named += [(f"flyte_values.{place}", problem) for place, problem in self.problems(cluster, inline)]
         named += [(f"flyte_user_settings.{name}", problem) for name, problem in self._unread(cluster, settings["userSettings"])]
         return faults + [Fault(cluster.host, variable, NOT_SHOWN, f"{problem}.") for variable, problem in named] + self._alone(cluster, inline)
 
@@ -279,7 +279,7 @@ class ValuesReader:
         names = [name for name, found in {**given, "flyte_values": inline}.items() if isinstance(found, dict) and stands_alone(found)]
         return [Fault(cluster.host, name, True, f"{STANDALONE} is written by flyte_sync: data_plane: set that instead.") for name in names]
 
-    def _problems(self, cluster: Cluster, values: Values) -> Iterator[tuple[str, str]]:
+    def problems(self, cluster: Cluster, values: Values) -> Iterator[tuple[str, str]]:
         """Yield the place of everything in a user's values that is of another shape than the chart's, or that no template reads."""
         shape = self._shape(cluster)
         yield from shape_problems(values, shape)

@@ -17,7 +17,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.wor
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import CHECKSUM_ANNOTATION
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity import AUTH_SECRET, CLIENT_SECRET
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.identity import is_replaced
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of, is_reachable
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import RELEASE, Failure, control_plane_of, is_reachable
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_propeller_identity, flyte_propeller_identity_info
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import RETRY_FOR, admin_connection, cluster_options, connected
@@ -71,7 +71,7 @@ def _cluster(work: Work, pairs: Pairs, cluster: Cluster) -> dict[str, t.Any]:
 
 def _may_make_it_known(row: Mapping[str, t.Any]) -> bool:
     """Return whether a row changes the control plane's release in more than the checksum of the credentials, which only starts pods anew."""
-    if not row["action"].startswith("Helm release"):
+    if not row["action"].startswith(RELEASE):
         return False
     paths = [change["path"] for change in row.get("changes") or []]
     return not paths or not all(path.endswith(f'["{CHECKSUM_ANNOTATION}"]') for path in paths)

@@ -49,6 +49,9 @@ def restart_syncresources(work: Work, live: Mapping[str, t.Any], project_domains
     result: dict[str, t.Any] = {"lines": lines, "hosts": list(missing), "changed": True, "diff": diff}
     if work.action.check_mode:
         return ended([], **result)
+    held = work.not_approved("namespaces", rows)
+    if held:
+        return ended([held], lines=[], hosts=[])
     hosts = [cluster.host for cluster in makers(site, missing)]
     unable = restart_all(work, {host: [SYNCRESOURCES] for host in hosts})
     unable += wait_for(work, [host for host in hosts if host not in {failure.host for failure in unable}])[0]

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_inventory_words
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.complete import label_failures, to_be_done, unfinished
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.labels import held_failure, label_plan
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.labels import held_failure, label_plan, label_rows
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.namespaces import lacking
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import make_plan
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, control_plane_of
@@ -20,6 +20,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import 
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import RETRY_FOR, admin_options
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._namespace_steps import namespace_failures, restart_syncresources
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._probes import private_endpoints, probed_there
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._stored import stored_journal
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, control_plane_access, ended, observed_now, planned
 
 if t.TYPE_CHECKING:
@@ -46,6 +47,9 @@ def set_labels(work: Work) -> dict[str, t.Any]:
     if work.action.check_mode and not work.known.live:
         # There is no flyteadmin yet to compare with.
         return ended([held], lines=[f"{row.project} {row.domain} {row.workflow} {row.label}" for row in plan.ready])
+    unapproved = _unapproved_labels(work, live)
+    if unapproved:
+        return ended([held, unapproved], lines=[])
     arguments = {
         **admin_options(site, work.read),
         "labels": [dataclasses.asdict(row) for row in plan.ready],
@@ -66,6 +70,18 @@ def set_labels(work: Work) -> dict[str, t.Any]:
     # For the role namespaces: what costs nothing here would be a step of its own there.
     kept["lacking"] = bool(lacking(site, work.known.observed, live, answer["project_domains"]).all)
     return ended([held], **kept, lines=[answer["msg"]] if answer["restored"] else [])
+
+
+def _unapproved_labels(work: Work, live: Mapping[str, t.Any]) -> Failure | None:
+    """Return why no label is set: of what flyteadmin has now, the approved plan does not say all that would change."""
+    site = work.known.site
+    if work.action.check_mode or not work.files.holds:
+        return None
+    try:
+        stored = {(row["project"], row["domain"], row["workflow"]): row["label"] for row in _stored_labels(work)["rows"]}
+    except ModuleFailed as error:
+        return Failure(site.control_plane.host, "ecl", in_inventory_words(str(error)), "Run again then.")
+    return work.not_approved("ecl", label_rows(site, live, stored, stored_journal(work.known)))
 
 
 def make_namespaces(work: Work) -> dict[str, t.Any]:

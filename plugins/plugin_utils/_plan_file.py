@@ -11,28 +11,37 @@ import typing as t
 from ansible_collections.flyte.multicluster.plugins.module_utils._common import written
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.files import expanded, text_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
-from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import Fault
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import NOT_SHOWN, Fault
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.approval import approved_plan, document, encoded, not_approved
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
 
 if t.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
     from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Row
 
-_PLAN, _APPROVED = "flyte_plan_file", "flyte_approved_plan"
+_PLAN, _APPROVED, _KEY = "flyte_plan_file", "flyte_approved_plan", "flyte_plan_key"
+_ANEW = f"Plan anew (--check -e {_PLAN}=FILE), and have it approved"
+#: characters of a key of fingerprints, which whoever reads the plan must not be able to guess
+_SHORTEST_KEY = 20
 
 
 class PlanFiles:
     """Both files of a run, where it has them. What is wrong with one is refused before anything is asked."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, read: Callable[[str, str], t.Any]) -> None:
         """Look at the files.
 
         :raises Refused: one cannot be used.
         """
         self._host = site.control_plane.host
+        #: of the fingerprints of secrets of which nothing in a cluster is a key. A secret.
+        self.key: str | None = str(read(self._host, _KEY) or "").strip() or None
+        if self.key and len(self.key) < _SHORTEST_KEY:
+            remedy = f"is shorter than {_SHORTEST_KEY} characters: who reads the plan could guess it, and then the secrets. Make one: openssl rand -hex 32."
+            raise self._wrong(_KEY, NOT_SHOWN, remedy)
         self._plan: str | None = site.settings[_PLAN]
         self._given: str | None = site.settings[_APPROVED]
         self._approved = self._read(self._given) if self._given else None
@@ -44,6 +53,11 @@ class PlanFiles:
     def wanted(self) -> bool:
         """Whether a run needs all of its plan: it is written down, or held to one."""
         return bool(self._plan or self._approved)
+
+    @property
+    def holds(self) -> bool:
+        """Whether a run is held to an approved plan."""
+        return self._approved is not None
 
     def _wrong(self, variable: str, value: t.Any, remedy: str) -> Refused:
         return Refused(str(Fault(self._host, variable, value, remedy)))
@@ -67,13 +81,21 @@ class PlanFiles:
         """
         if not self.wanted:
             return
-        plan = SECRETS.data(document(rows, removed))
-        lines = not_approved(plan, self._approved) if self._approved is not None else []
+        lines = self.not_approved(rows)
         if lines:
-            remedy = f"this run would do what that plan does not say. Plan anew (--check -e {_PLAN}=FILE), and have it approved:"
+            remedy = f"this run would do what that plan does not say. {_ANEW}:"
             raise Refused(str(Fault(self._host, _APPROVED, self._given, remedy)), *(f"  {line}" for line in lines))
         if self._plan and write:
-            self._write(self._plan, encoded(plan))
+            self._write(self._plan, encoded(SECRETS.data(document(rows, removed))))
+
+    def not_approved(self, rows: Sequence[Row]) -> list[str]:
+        """Return what of rows the approved plan does not say, as lines; nothing where the run has none."""
+        return not_approved(SECRETS.data(document(rows, [])), self._approved) if self._approved is not None else []
+
+    def failure(self, host: str, step: str, rows: Sequence[Row]) -> Failure | None:
+        """Return why a step is not carried out that turned out to be another one than the plan said; None where it is what was approved."""
+        lines = self.not_approved(rows)
+        return Failure(host, step, f"not done, since {_APPROVED} does not say it: {'; '.join(lines)}", f"{_ANEW}.") if lines else None
 
     def _write(self, given: str, text: str) -> None:
         try:

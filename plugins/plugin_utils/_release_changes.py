@@ -92,11 +92,12 @@ class ReleaseChanges:
         """Return what was observed of a release, nothing where there is none."""
         return (self._known.observed.get(host) or {}).get("release") or {}
 
-    def judged(self, rows: Iterable[Row], hosts: Collection[str], *, objects: bool, new: bool) -> tuple[list[Row], list[str]]:
+    def judged(self, rows: Iterable[Row], hosts: Collection[str], *, objects: bool, new: bool, key: str | None = None) -> tuple[list[Row], list[str]]:
         """Return the rows with what changes in the releases, and the refusal of what would be lost, as lines.
 
         :param objects: whether what changes in the rendered objects is said too.
         :param new: whether it is said what a new release is given besides the chart's own values.
+        :param key: of the fingerprints of a new release's secrets; a record is a key of its own.
         """
         found, refused = [], []
         self._manifests = self._rendered_all() if objects else {}
@@ -104,16 +105,16 @@ class ReleaseChanges:
             if row.host not in hosts or not row.action.startswith(RELEASE):
                 found.append(row)
                 continue
-            row, lines = self._judged(row, objects=objects, new=new)
+            row, lines = self._judged(row, objects=objects, new=new, key=key)
             found.append(row)
             refused += lines
         return found, refused
 
-    def _judged(self, row: Row, *, objects: bool, new: bool) -> tuple[Row, list[str]]:
+    def _judged(self, row: Row, *, objects: bool, new: bool, key: str | None) -> tuple[Row, list[str]]:
         cluster, chart = self._known.site.cluster(row.host), self._known.planned_chart
         record = self._records.get(row.host)
         if not self._release(row.host):
-            given = self._new(cluster) if new else None
+            given = self._new(cluster, key) if new else None
             return with_changes(row, None, chart, changes=given), []
         if record is None:
             return with_changes(row, self._release(row.host), chart, changes=None), []
@@ -121,17 +122,32 @@ class ReleaseChanges:
         SECRETS.know_values(layers.given)
         verdict = judge(record.values, layers, shower, label=record.label, digest=record.digest, last=record.last, drop=cluster.drop_values)
         lines = self._objects(cluster, record, shower) if objects else []
-        row = with_changes(row, self._release(row.host), chart, changes=verdict.changes, drift=verdict.drift, objects=lines)
-        return row, loss_lines(cluster, verdict.losses, foreign=record.label is None)
+        row = with_changes(row, self._release(row.host), chart, changes=verdict.changes, drift=verdict.drift, objects=lines, unused=verdict.unused)
+        # What nothing reads can be given up, and is refused in the inventory.
+        odd = dict(self._known.values_reader(self._read).problems(cluster, record.values)) if verdict.losses else {}
+        return row, loss_lines(cluster, verdict.losses, foreign=record.label is None, odd=odd)
+
+    def after(self, before: ReleaseChanges, row: Row, *, objects: bool) -> Row:
+        """Return a row with what changes in a release after another rollout of it, whose changes are known: it has what that one gives then.
+
+        :param objects: whether what changes in the rendered objects is said too.
+        """
+        cluster, chart = self._known.site.cluster(row.host), self._known.planned_chart
+        there, comes = before._layers(cluster).given, self._layers(cluster).given
+        record = before._records.get(row.host)
+        shower = Shower(record.key if record else None, cluster.secret_values)
+        SECRETS.know_values(comes)
+        lines = self._objects_between(cluster, there, comes, shower) if objects else []
+        return with_changes(row, dataclasses.asdict(chart) | {"chart": chart.name}, chart, changes=changes(there, comes, shower), objects=lines)
 
     def _layers(self, cluster: Cluster) -> Layers:
         return self._layers_of(cluster, self._wanted[cluster.host].configuration)
 
-    def _new(self, cluster: Cluster) -> list[t.Any]:
+    def _new(self, cluster: Cluster, key: str | None) -> list[t.Any]:
         """Return what a new release is given besides what the chart's files say. Nothing is there that could be a key of fingerprints."""
         layers = self._layers(cluster)
         SECRETS.know_values(layers.given)
-        return [change for change in changes(layers.chart, layers.given, Shower(None, cluster.secret_values)) if change.after is not None]
+        return [change for change in changes(layers.chart, layers.given, Shower(key, cluster.secret_values)) if change.after is not None]
 
     def _rendered_all(self) -> dict[str, str | Failed]:
         """Return what Helm would make of the releases whose record was read, several at once, or why it cannot."""
@@ -145,6 +161,14 @@ class ReleaseChanges:
                 return error.result
 
         return dict(zip(self._records, in_threads(one, wanted, os.cpu_count() or 1)))
+
+    def _objects_between(self, cluster: Cluster, there: Values, comes: Values, shower: Shower) -> list[str]:
+        """Return what changes in the objects of a release from one set of values to another."""
+        helm, chart = self._known.site.settings["flyte_helm_binary"], self._known.planned_chart.path
+        try:
+            return manifest_lines(rendered(helm, chart, cluster, there), rendered(helm, chart, cluster, comes), cluster.namespace, shower, None)
+        except ModuleFailed as error:
+            return [f"they cannot be rendered: {shower.plain(str(error))}"]
 
     def _objects(self, cluster: Cluster, record: Record, shower: Shower) -> list[str]:
         """Return what changes in the objects of a release.

@@ -9,7 +9,9 @@ import dataclasses
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.errors import KubeError
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.leftovers import delete_webhooks
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import MISSING, UNUSABLE
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.rights import remove_all
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.drain import described, unfinished
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.errors import AdminError
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_inventory_words
@@ -18,6 +20,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._labels.rows im
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import wanted_configuration
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.decommission import Departure, Target, depart, find_target, inventory_lines
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.departure_rows import (
+    AWAY,
     Stage,
     aws_departure,
     aws_rows,
@@ -29,18 +32,21 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.departure
     plane_rows,
     rollout_rows,
 )
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.orphans import prune_row
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import rollout_reason
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Row, control_plane_of, is_reachable
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import RETRY_FOR, admin_of, connected
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity import planned_identities
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._release_changes import ReleaseChanges
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster, Site
     from ansible_collections.flyte.multicluster.plugins.module_utils._labels.rows import Rows
+    from ansible_collections.flyte.multicluster.plugins.plugin_utils._plan_file import PlanFiles
 
 #: seconds after a rollout that a run before this one made, in which the ingress of flyteadmin may have no pod yet
 #: lists and mappings that the steps of site.yml look for in a plan: nothing of theirs is due here
@@ -77,28 +83,43 @@ def _asked(action: InventoryAction, known: Known, name: str) -> _Stored:
         raise Refused(f"{host}: flyteadmin has to say which executions run on {name}, and which labels hold: {said}") from error
 
 
-def planned_removal(action: InventoryAction, known: Known, given: str, labels: Mapping[str, t.Any]) -> dict[str, t.Any]:
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What is asked for."""
+
+    #: the inventory host, or the name, of the cluster
+    cluster: str
+    #: labels that get other clusters
+    labels: Mapping[str, t.Any]
+    #: whether site.yml removes it, since nobody owns it: its own plan says so
+    pruning: bool = False
+    #: whether what changes in the rendered objects is said, too
+    objects: bool = False
+
+
+def planned_removal(action: InventoryAction, known: Known, wanted: Wanted, files: PlanFiles) -> dict[str, t.Any]:
     """Return the plan: of the site in which the cluster is disabled, with that of the site without it in ``without``.
 
-    :param given: the inventory host, or the name, of the cluster.
-    :param labels: labels that get other clusters.
-    :raises Refused: something stands against it; nothing was changed.
+    :raises Refused: something stands against it, or the approved plan says something else; nothing was changed.
     """
     site, host = known.site, known.site.control_plane.host
     head = control_plane_of(known.observed, host)
     configured = [str(entry["name"]) for entry in known.live.get("clusterConfigs") or []]
     stored_keys = head.get("credentials") or {}
     keys = [*stored_keys, *(key.rpartition("_")[0] for key in head.get("other_keys") or [] if key.endswith(("_token", "_cacert")))]
-    target = find_target(site, given, configured, keys)
+    target = find_target(site, wanted.cluster, configured, keys)
     if isinstance(target, Fault):
         raise Refused(str(target))
     _refuse_unreachable(known, target)
     found = _asked(action, known, target.name)
-    departure, faults = depart(site, target, known.live, found.labels, labels)
+    departure, faults = depart(site, target, known.live, found.labels, wanted.labels)
     if departure is None:
         raise Refused(*map(str, faults))
     serves = target.name in configured and not _cannot_be_served(known, target, found)
-    return _Planned(action, known, target, departure, found, serves).result()
+    result, rows = _Planned(action, known, target, departure, found, serves, wanted.objects).result()
+    # What site.yml does of it is a row of its own plan, made before the first change.
+    files.use([prune_row(site, target.name)] if wanted.pruning else rows, [], write=not wanted.pruning)
+    return result
 
 
 def _cannot_be_served(known: Known, target: Target, found: _Stored) -> bool:
@@ -135,9 +156,11 @@ class _Planned:
     stored: _Stored
     #: whether flyteadmin has it
     configured: bool
+    #: whether what changes in the rendered objects is said, too
+    objects: bool
 
-    def result(self) -> dict[str, t.Any]:
-        """Return flyte_plan's result."""
+    def result(self) -> tuple[dict[str, t.Any], list[Row]]:
+        """Return flyte_plan's result, and the rows."""
         known, host = self.known, self.known.site.control_plane.host
         known = dataclasses.replace(known, observed={host: known.observed[host]}, reader=None, _made={})
         drained = dataclasses.replace(known, site=self.departure.drained)
@@ -146,12 +169,15 @@ class _Planned:
             one.identities = planned_identities(one, self.action.variables.read)
         # A cluster that flyteadmin does not have any more is not put back to be disabled.
         first = drained if self.configured else without
-        disable, remove = self._stage(drained) if self.configured else None, self._stage(without)
-        removal, rows, notes = self._removal(disable, remove)
+        changes, after = ReleaseChanges(first, self.action.variables.read), ReleaseChanges(without, self.action.variables.read)
+        disable = self._stage(drained, changes) if self.configured else None
+        remove = self._stage(without, after if self.configured else changes)
+        rollouts = rollout_rows({host: known.observed[host]}, self.target.name, disable=disable, remove=remove)
+        removal, rows, notes = self._removal(self._judged(rollouts, changes, after))
         done = {"changed": False, "play_hosts": [host], **_NOTHING, "removal": removal}
         ending = inventory_lines(self.known.site, self.target, self.departure)
         lines = [line for row in rows for line in row.lines()] or [f"Nothing of {self.target.name} is left."]
-        return {
+        result = {
             **first.as_dict(),
             **done,
             "rows": [dataclasses.asdict(row) for row in rows],
@@ -159,16 +185,32 @@ class _Planned:
             "ending": ending,
             "without": {**without.as_dict(), **done},
         }
+        return result, rows
 
-    def _stage(self, known: Known) -> Stage:
+    def _judged(self, rows: list[Row], first: ReleaseChanges, second: ReleaseChanges) -> list[Row]:
+        """Return the rollouts with what changes in the release.
+
+        :raises Refused: somebody gave it values by hand that would be lost, or its record cannot be read.
+        """
+        host = self.known.site.control_plane.host
+        broken = first.read_records(rows[:1], [host], objects=self.objects)
+        if broken:
+            raise Refused(f"{host}: {broken[host]['message']}. {broken[host]['hint']}")
+        # Of two rollouts the second one begins where the first ends, whether that is done already or not.
+        later = [row for row in rows if self.configured and row.step == AWAY]
+        judged, lost = first.judged([row for row in rows if row not in later], [host], objects=self.objects, new=False)
+        if lost:
+            raise Refused(*lost)
+        return [*judged, *(second.after(first, row, objects=self.objects) for row in later)]
+
+    def _stage(self, known: Known, changes: ReleaseChanges) -> Stage:
         """Return what the control plane's release gets."""
         site, host = known.site, known.site.control_plane.host
         head = control_plane_of(known.observed, host)
         wanted = wanted_configuration(site, known.observed, credentials=head.get("credentials") or {}, probes=head.get("probes") or {})
-        digest = known.digest_of(self.action.variables.read)
-        return Stage(site, wanted, rollout_reason(site, known.observed[host], wanted, chart=known.planned_chart, digest=digest))
+        return Stage(site, wanted, rollout_reason(site, known.observed[host], wanted, chart=known.planned_chart, digest=changes))
 
-    def _removal(self, disable: Stage | None, remove: Stage) -> tuple[dict[str, t.Any], list[Row], list[str]]:
+    def _removal(self, rollouts: list[Row]) -> tuple[dict[str, t.Any], list[Row], list[str]]:
         """Return what the steps need, the rows, and what is said besides."""
         known, target = self.known, self.target
         site, settings = known.site, known.site.settings
@@ -180,12 +222,13 @@ class _Planned:
         keys = [f"{target.name}_{suffix}" for suffix in ("token", "cacert")]
         keys = [key for key in keys if target.name in stored or key in (head.get("other_keys") or [])]
         namespaces, notes = self._namespaces(observation, head.get("namespace_mapping"))
-        rows = label_rows(site, self.departure.rows) + rollout_rows({host: known.observed[host]}, target.name, disable=disable, remove=remove)
-        if self.configured and self.stored.executions:
-            waits = drain_row(host, target.name, described(self.stored.executions), settings["flyte_remove_executions"], settings["flyte_remove_timeout"])
-            rows.insert(len(rows) - (1 if remove.reason else 0), waits)
+        how, executions = settings["flyte_remove_executions"], self.stored.executions
+        drains = self.configured and (executions or how == "abort")
+        rows = label_rows(site, self.departure.rows) + [row for row in rollouts if row.step != AWAY]
+        rows += [drain_row(host, target.name, described(executions) if executions else "", how, settings["flyte_remove_timeout"])] if drains else []
+        rows += [row for row in rollouts if row.step == AWAY]
         rows += [key_row(host, target, keys)] if keys else []
-        rows += plane_rows(target.cluster, observation) if target.cluster else []
+        rows += plane_rows(target.cluster, observation, self._left_in(target.cluster)) if target.cluster and is_reachable(observation) else []
         rows += aws_rows(host, aws)
         rows += [Row(str(target.host), "namespaces", f"delete {name}", "of a project, with all that is in it") for name in namespaces]
         removal = {
@@ -217,6 +260,17 @@ class _Planned:
         observed = {**known.observed, str(target.host): {**(observation or {}), "namespaces": self._there(target.cluster)}}
         names, why = own_namespaces(known.site, target.cluster, observed, self.stored.places, template)
         return names, notes + ([f"{target.host}: {why}"] if why else [])
+
+    def _left_in(self, cluster: Cluster) -> list[str]:
+        """Return what is in the cluster besides its release, as the step that takes it away finds it."""
+        try:
+            kube = connected(self.known.site, cluster, self.action.variables.read)
+            return [
+                *remove_all(kube, cluster.namespace, check_mode=True),
+                *(f"MutatingWebhookConfiguration {name}" for name in delete_webhooks(kube, cluster.namespace, check_mode=True)),
+            ]
+        except KubeError as error:
+            raise Refused(f"{cluster.host}: {error.message}. {error.hint}") from error
 
     def _there(self, cluster: Cluster) -> list[str]:
         """Return the namespaces of the cluster: those of one without a release, as a run before may have left it, are not observed."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rotation import STEP, chosen_hosts, plan_rotation, rotation_lines
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.canary import own_canary_rows
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rotation import STEP, chosen_hosts, due_row, plan_rotation, rotation_lines
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import as_rows
 
@@ -17,13 +18,14 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
     from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known
+    from ansible_collections.flyte.multicluster.plugins.plugin_utils._plan_file import PlanFiles
 
 
-def rotation_of(known: Known, hosts: Sequence[str], arguments: Mapping[str, t.Any]) -> dict[str, t.Any]:
+def rotation_of(known: Known, hosts: Sequence[str], arguments: Mapping[str, t.Any], files: PlanFiles) -> dict[str, t.Any]:
     """Return what is rotated.
 
-    :param arguments: of flyte_plan: ``cluster`` and ``due``.
-    :raises Refused: there is no such cluster.
+    :param arguments: of flyte_plan: ``cluster`` and ``due``, which site.yml gives.
+    :raises Refused: there is no such cluster, or the approved plan says something else.
     """
     site = known.site
     if arguments["due"]:
@@ -32,6 +34,9 @@ def rotation_of(known: Known, hosts: Sequence[str], arguments: Mapping[str, t.An
     if fault:
         raise Refused(str(fault))
     plan = plan_rotation(site, known.observed, chosen)
+    turned = [turn.host for turn in plan.turns]
+    own = [due_row(host) for host in turned] if arguments["due"] else plan.rows
+    files.use([*own, *own_canary_rows(site, turned)], [], write=not arguments["due"])
     return {
         "lines": rotation_lines(plan),
         "rows": [dataclasses.asdict(row) for row in plan.rows],

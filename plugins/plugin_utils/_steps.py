@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
@@ -27,12 +28,14 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections im
 )
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows, from_rows
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._outcomes import Outcomes
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._plan_file import PlanFiles
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._probes import probed_there
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster, Site
+    from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Row
 
 _Result = t.TypeVar("_Result")
 
@@ -61,6 +64,15 @@ class Work:
     def failures(self) -> list[Failure]:
         """Return what failed until now, in the plan and in the steps."""
         return list(dict.fromkeys([*from_rows(self.plan.get("failures") or []), *self.outcomes.failures()]))
+
+    def not_approved(self, step: str, rows: Sequence[Row]) -> Failure | None:
+        """Return why something is not done that only this step could see: the approved plan does not say it. None where it does, or there is none."""
+        return self.files.failure(self.known.site.control_plane.host, step, rows)
+
+    @functools.cached_property
+    def files(self) -> PlanFiles:
+        """The files of plans of this run."""
+        return PlanFiles(self.known.site, self.read)
 
     @property
     def unreadable(self) -> bool:

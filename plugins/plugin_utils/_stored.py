@@ -72,6 +72,12 @@ def _ask(admin: Admin) -> Stored:
     return Stored(from_api(admin.label_rows()), admin.project_domains())
 
 
+def stored_journal(known: Known) -> Rows:
+    """Return the rows of labels that a run deleted along with others, and was killed before it wrote them again."""
+    rows = control_plane_of(known.observed, known.site.control_plane.host).get("journal") or []
+    return {(row["project"], row["domain"] or "", row["workflow"] or ""): row["label"] for row in rows}
+
+
 def drained_lines(known: Known, read: Read) -> list[str]:
     """Return what is said of the clusters that are drained, with the executions that have not ended there."""
     clusters = drained(known.site, known.observed)

@@ -28,6 +28,10 @@ metadata:
 type: kubernetes.io/service-account-token
 """
 _SUBJECTS = ["system:serviceaccount:flyte:flytepropeller", "system:serviceaccount:*:default"]
+#: what is not Flyte's, besides a policy, an inline policy, a role and a provider: a statement, and an account of one of the clusters
+ADMINS = {"Sid": "Admins", "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+STRANGER = "system:serviceaccount:monitoring:grafana"
+_OTHERS = "oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
 
 
 class ByHand:
@@ -87,16 +91,25 @@ class ByHand:
             issuers[name] = url.removeprefix("https://")
         control = ["system:serviceaccount:flyte:flyteadmin", "system:serviceaccount:flyte:datacatalog"]
         trusts = {
-            "flyte-controlplane-role": [_statement(issuers["controlplane"], "StringEquals", control)],
+            "flyte-controlplane-role": [
+                _statement(issuers["controlplane"], "StringEquals", control),
+                _statement(issuers["controlplane"], "StringLike", [STRANGER]),
+            ],
             # The guide's example for one data plane has a stray dot; that for two has none.
             "flyte-dataplane-role": [
                 _statement(issuers["dataplane1"], "StringLike", _SUBJECTS, dot="."),
                 _statement(issuers["dataplane2"], "StringLike", _SUBJECTS),
+                ADMINS,
             ],
+            "somebody-elses-role": [_statement(_OTHERS, "StringLike", ["system:serviceaccount:*:default"], dot=".")],
         }
+        iam.create_open_id_connect_provider(Url=f"https://{_OTHERS}", ClientIDList=["sts.amazonaws.com"], ThumbprintList=["a" * 40])
+        other = iam.create_policy(PolicyName="somebody-elses", PolicyDocument=json.dumps(policy))["Policy"]["Arn"]
         for role, statements in trusts.items():
             iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statements}))
             iam.attach_role_policy(RoleName=role, PolicyArn=arn)
+        iam.attach_role_policy(RoleName="flyte-dataplane-role", PolicyArn=other)
+        iam.put_role_policy(RoleName="flyte-dataplane-role", PolicyName="inline", PolicyDocument=json.dumps(policy))
 
     def _values_eks(self) -> str:
         """Fill the chart's form in, in its own file, as a person does."""
@@ -174,6 +187,8 @@ class ByHand:
             "flyteadmin.replicaCount=5",
             "--set",
             "flyteconsole.replicaCount=3",
+            "--set",  # a key that no template reads: Helm took it without a word
+            "flyteconsole.replicaCuont=4",
             "--set",
             "cluster_resource_manager.config.cluster_resources.refreshInterval=10s",
         ]

@@ -87,3 +87,39 @@ def test_by_hand_and_approved(site: SiteUnderTest, tmp_path: pathlib.Path) -> No
     again = site.run(*held)
     assert again.code == 0 and set(again.changed.values()) == {0}, again.output
     assert not any(PASSWORD in output for output in outputs)
+
+
+def test_every_playbook_that_changes_something_is_held(site: SiteUnderTest, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "plan.json"
+    assert site.run("--check", "-e", f"flyte_plan_file={path}").code == 0 and json.loads(path.read_text(encoding="utf-8"))["rows"] == []
+    held, canary = ("-e", f"flyte_approved_plan={path}"), ("-e", "flyte_canary_workflow=example.training_workflow")
+    elsewhere = json.dumps({"cluster": "dataplane_2", "labels": {"label2": [{"cluster": "dataplane_1", "weight": 1}]}})
+    contexts = ("controlplane", PLANE1, PLANE2)
+    before = {context: site.cluster(context).snapshot() for context in contexts}
+    for playbook, arguments, said in (
+        ("rotate.yml", (), "dataplane_1: rotate: make the token Secret "),
+        ("remove.yml", ("-e", elsewhere), "controlplane: disable: Helm release flyte-core: is not in the approved plan"),
+        ("verify.yml", canary, "controlplane: verify: launch example.training_workflow: is not in the approved plan"),
+        ("site.yml", canary, "controlplane: verify: launch example.training_workflow: is not in the approved plan"),
+        ("site.yml", ("-e", "flyte_rotate_due=true", "-e", "flyte_token_max_age=1s"), "dataplane_1: rotate: rotate the token: is not in the approved plan"),
+    ):
+        result = site.run(*held, *arguments, playbook=playbook)
+        assert result.code != 0 and "Nothing was changed." in result.output and said in result.flat, (playbook, result.output)
+        assert {context: site.cluster(context).snapshot() for context in contexts} == before, playbook
+    # As it was approved it is done, and by the same plan not once more.
+    assert site.run("--check", "-e", f"flyte_plan_file={path}", "-e", "cluster=dataplane_2", playbook="rotate.yml").code == 0
+    done = site.run(*held, "-e", "cluster=dataplane_2", playbook="rotate.yml")
+    assert done.code == 0 and done.changed["controlplane"], done.output
+    after = {context: site.cluster(context).snapshot() for context in contexts}
+    again = site.run(*held, "-e", "cluster=dataplane_2", playbook="rotate.yml")
+    assert again.code != 0 and "is not in the approved plan" in again.flat, again.output
+    assert {context: site.cluster(context).snapshot() for context in contexts} == after
+
+
+def test_what_is_due_is_rotated_as_the_plan_of_site_said(site: SiteUnderTest, tmp_path: pathlib.Path) -> None:
+    path, due = tmp_path / "plan.json", ("-e", "flyte_rotate_due=true", "-e", "flyte_token_max_age=1s")
+    assert site.run("--check", *due, "-e", f"flyte_plan_file={path}").code == 0
+    written = path.read_bytes()
+    done = site.run(*due, "-e", f"flyte_plan_file={path}", "-e", f"flyte_approved_plan={path}")
+    assert done.code == 0 and "is deleted" in done.flat, done.output
+    assert path.read_bytes() == written  # the rotation in it has a plan of its own, and writes none

@@ -35,7 +35,7 @@ def _until(there: t.Callable[[], bool], what: str) -> None:
     raise AssertionError(f"not within a minute: {what}")
 
 
-def test_a_plane_that_lacks_a_namespace_is_found_and_mended(site: SiteUnderTest) -> None:
+def test_a_plane_that_lacks_a_namespace_is_found_and_mended(site: SiteUnderTest, tmp_path: pathlib.Path) -> None:
     """syncresources takes a template as applied once any data plane took it: one that was dead then gets it by a start only."""
     hub, plane, other = (site.cluster(name) for name in ("controlplane", "dataplane2", "dataplane1"))
     patient = site.changed_copy()
@@ -45,6 +45,8 @@ def test_a_plane_that_lacks_a_namespace_is_found_and_mended(site: SiteUnderTest)
     }
     result = patient.run()
     assert result.code == 0, result.output
+    plan = tmp_path / "plan.json"
+    assert patient.run("--check", "-e", f"flyte_plan_file={plan}").code == 0 and json.loads(plan.read_text(encoding="utf-8"))["rows"] == []
     site.lab.stop("dataplane2")
     try:
         requests.post(f"{site.lab.admin_url}/api/v1/projects", json={"project": {"id": "late", "name": "late"}}, timeout=10).raise_for_status()
@@ -59,6 +61,8 @@ def test_a_plane_that_lacks_a_namespace_is_found_and_mended(site: SiteUnderTest)
     before = _restarted(hub)
     planned = patient.run("--check", "--diff")
     assert planned.code == 0 and "restart syncresources: dataplane_2 lacks" in planned.flat, planned.output
+    held = patient.run("-e", f"flyte_approved_plan={plan}")
+    assert held.code != 0 and "controlplane: namespaces: restart syncresources: is not in the approved plan" in held.flat, held.output
     assert _restarted(hub) == before
     mended = patient.run()
     assert mended.code == 0 and mended.changed["controlplane"] == 1, mended.output

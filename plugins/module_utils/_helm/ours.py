@@ -11,7 +11,7 @@ import typing as t
 
 from .label import is_ours
 from .paths import Leaf, is_any_below, leaves, prefixes
-from .parts import what_is_used
+from .parts import Used, what_is_used
 from .shown_values import Change, Shower, differs, shown_change
 from .user_settings import placeholders
 from .values import Values, merge
@@ -38,6 +38,8 @@ class Verdict:
     drift: list[Change]
     #: what somebody gave, and this run would take away
     losses: list[Change]
+    #: what is taken out and makes no difference: no object of the release uses it
+    unused: list[Change] = dataclasses.field(default_factory=list)
 
 
 def judge(
@@ -61,20 +63,41 @@ def judge(
     given = layers.given
     old, new = leaves(live), leaves(given)
     differing = sorted(path for path in {*old, *new} if differs(old.get(path), new.get(path)))
-    found = [shown_change(path, old.get(path), new.get(path), shower) for path in differing]
     if is_ours(label, digest):
-        return Verdict(found, [], [])
+        return Verdict([shown_change(path, old.get(path), new.get(path), shower) for path in differing], [], [])
     before = leaves(last) if last is not None else None
     # Where it is not known what we gave it, all of it was given by hand.
     by_hand = None if before is None else {path for path in {*old, *before} if differs(old.get(path), before.get(path))}
     lost = [path for path, _leaf in _lost(live, layers, strict=label is None) if (by_hand is None or path in by_hand) and not is_any_below(path, drop)]
     drift = [path for path in differing if label is not None and (by_hand is None or path in by_hand) and path not in lost and path in new]
-    coming = leaves(layers.whole)
+    coming, used, own = leaves(layers.whole), leaves(_used(live, layers).of(live)), _generated(layers)
+    unused = [path for path in differing if path in old and path not in used and path not in new]
+    found = [_with_reason(shown_change(path, old.get(path), new.get(path), shower), own, drop) for path in differing if path not in unused]
     return Verdict(
         found,
         [shown_change(path, old.get(path), new.get(path), shower) for path in drift],
         [shown_change(path, old[path], new.get(path, coming.get(path)), shower) for path in lost],
+        [shown_change(path, old[path], None, shower) for path in unused],
     )
+
+
+def _used(live: Values, layers: Layers) -> Used:
+    """Return which values objects of the release use, as it is or as it comes."""
+    used = what_is_used(merge([layers.defaults, layers.given]), data_plane=layers.data_plane)
+    # What somebody turned on is said together with what it was given.
+    return used if layers.data_plane else used.or_by(what_is_used(merge([layers.defaults, live]), data_plane=False))
+
+
+def _generated(layers: Layers) -> list[str]:
+    """Return the paths of what we give. Helm replaces lists whole: ours carry along what is below them."""
+    base, ours = leaves(merge([layers.defaults, layers.users])), leaves(layers.ours)
+    return [path for path, leaf in ours.items() if differs(base.get(path), leaf) or not _IN_LIST.search(path)]
+
+
+def _with_reason(change: Change, own: Sequence[str], drop: Sequence[str]) -> Change:
+    """Return a change with why, where the inventory does not give the value."""
+    reasons = (("no template of the chart reads it", _UNREAD), ("of this collection", own), ("given up by flyte_drop_values", drop))
+    return next((dataclasses.replace(change, why=why) for why, paths in reasons if is_any_below(change.path, paths)), change)
 
 
 def _lost(live: Values, layers: Layers, *, strict: bool) -> Iterator[tuple[str, Leaf]]:
@@ -84,15 +107,8 @@ def _lost(live: Values, layers: Layers, *, strict: bool) -> Iterator[tuple[str, 
 
     :param strict: whether what the inventory gives otherwise counts too.
     """
-    used = what_is_used(merge([layers.defaults, layers.given]), data_plane=layers.data_plane)
-    if not layers.data_plane:
-        # What somebody turned on is said together with what it was given.
-        used = used.or_by(what_is_used(merge([layers.defaults, live]), data_plane=False))
-    theirs, coming, given = leaves(used.of(live)), leaves(layers.whole), leaves(layers.given)
-    of_chart = leaves(merge([layers.defaults, layers.chart]))
-    base, ours = leaves(merge([layers.defaults, layers.users])), leaves(layers.ours)
-    # Helm replaces lists whole: ours carry along what is below them.
-    own = [path for path, leaf in ours.items() if differs(base.get(path), leaf) or not _IN_LIST.search(path)]
+    theirs, coming, given = leaves(_used(live, layers).of(live)), leaves(layers.whole), leaves(layers.given)
+    of_chart, own = leaves(merge([layers.defaults, layers.chart])), _generated(layers)
     above = prefixes(coming)
     for path, leaf in sorted(theirs.items()):
         if leaf.value is None and path not in coming and path not in above:

@@ -20,6 +20,8 @@ if t.TYPE_CHECKING:
 
 #: stands for a value that is not there
 NOT_SET = "(not set)"
+#: stands for a secret where nothing is a key of its fingerprint
+HIDDEN = "secret:(not shown)"
 #: characters of one line that a message shows
 _MOST = 160
 #: in a text: a key whose name says what its value is, as YAML, JSON, an environment and a command line have it; and what only a secret begins with
@@ -41,17 +43,21 @@ class Change:
     path: str
     before: str | None
     after: str | None
+    #: why, where the inventory does not say it
+    why: str = ""
 
     def lines(self) -> list[str]:
         """Return it as text: one line, or a line diff of long texts."""
         before, after = (NOT_SET if value is None else value for value in (self.before, self.after))
+        why = f" ({self.why})" if self.why else ""
         if "\n" not in before + after:
-            return [f"{self.path}: {_short(before)} -> {_short(after)}"]
-        return [f"{self.path}:", *(f"  {line}" for line in line_diff(before, after))]
+            return [f"{self.path}: {_short(before)} -> {_short(after)}{why}"]
+        return [f"{self.path}:{why}", *(f"  {line}" for line in line_diff(before, after))]
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return plain data."""
-        return dataclasses.asdict(self)
+        found = {"path": self.path, "before": self.before, "after": self.after}
+        return {**found, "why": self.why} if self.why else found
 
 
 def line_diff(before: str, after: str) -> list[str]:
@@ -95,7 +101,7 @@ class Shower:
         return SECRETS.text(text)
 
     def _fingerprint(self, secret: str) -> str:
-        return f"secret:{keyed_fingerprint(self._key, secret)}" if self._key else "secret:(not shown)"
+        return f"secret:{keyed_fingerprint(self._key, secret)}" if self._key else HIDDEN
 
 
 def changes(before: Mapping[str, t.Any], after: Mapping[str, t.Any], shower: Shower) -> list[Change]:

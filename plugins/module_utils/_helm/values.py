@@ -120,6 +120,18 @@ def _number(text: str) -> float | int:
     return int(found) if found.is_integer() else found
 
 
+def without(values: Values, place: str) -> Values:
+    """Return values without what stands at a place, its keys with dots between them; the same where nothing does."""
+    for key, item in values.items():
+        if key == place:
+            return {name: other for name, other in values.items() if name != key}
+        if isinstance(key, str) and isinstance(item, dict) and place.startswith(f"{key}."):
+            found = without(item, place.removeprefix(f"{key}."))
+            if found is not item:
+                return {**values, key: found}
+    return values
+
+
 def lookup(values: Mapping[str, t.Any], path: str, default: t.Any = None) -> t.Any:
     """Return the value at a dotted path."""
     current: t.Any = values

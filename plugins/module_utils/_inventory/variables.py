@@ -115,9 +115,9 @@ PROPELLER_VARIABLES: dict[str, str] = {"flyte_propeller_client_secret": "client_
 #: certificates, as PEM or as a file on the controller
 CERTIFICATE_VARIABLES = ("flyte_propeller_ca_cert", "flyte_api_ca_cert")
 
-#: what only says how something is reached: the site does not keep it, since it may be a credential
+#: what only says how something is reached, or is a secret otherwise: the site does not keep it, since it may be a credential
 CONNECTION_VARIABLES = frozenset(
-    {*ACCESS_VARIABLES, *ADMIN_VARIABLES, *AWS_VARIABLES, *PROPELLER_VARIABLES, *CERTIFICATE_VARIABLES} - {"flyte_aws_region"}
+    {*ACCESS_VARIABLES, *ADMIN_VARIABLES, *AWS_VARIABLES, *PROPELLER_VARIABLES, *CERTIFICATE_VARIABLES, "flyte_plan_key"} - {"flyte_aws_region"}
 )
 
 #: credentials that are sent in a header as they are

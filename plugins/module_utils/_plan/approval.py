@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A plan as a file that somebody can sign, and a run held to it. No I/O, no secrets: nor anything by which a weak one could be guessed.
 
-What a row does is its host, step, action and changes; its reason only says why, and changes when a run was killed halfway.
+What a row does is its host, step, action, changes, and what of flyteadmin's configuration it takes away; its reason only says why, and changes when a run was
+killed halfway.
 """
 
 from __future__ import annotations
@@ -13,19 +14,32 @@ import re
 import typing as t
 
 from .._helm.identity import AUTH_SECRET
-from .._helm.shown_values import NOT_SET
+from .._helm.shown_values import HIDDEN, NOT_SET
+from .control_plane import settings_lines
+from .credentials import TO_BE_MADE
 from .releases import MARK
+from .rows import RELEASE, WAIT_FOR_EXECUTIONS
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from .rows import Row
 
-FORMAT = "flyte.multicluster plan 1"
+FORMAT = "flyte.multicluster plan 2"
 #: what is waited for, and notes on a role that is as wanted
-_WAIT, _ROLE = "wait", "role "
+_WAITS, _ROLE = ("wait", WAIT_FOR_EXECUTIONS), "role "
 #: the beginning of a digest
 _DIGEST = re.compile(r" ?\(was [0-9a-f]{8}\)| [0-9a-f]{8}\b")
+#: what a run that was killed leaves to be done: how its action begins, and how those begin of which it is a part, on the same host
+_PARTS = (
+    (MARK, (RELEASE,)),
+    ("wait for EKS cluster ", ("create EKS cluster ",)),
+    ("create node group ", ("create EKS cluster ",)),
+    ("wait for node group ", ("create EKS cluster ", "create node group ", "replace node group ")),
+    ("go on with the token Secret ", ("make the token Secret ",)),
+    ("finish the rotation", ("make the token Secret ", "go on with the token Secret ")),
+)
+_CHANGES = ("changes", "drift", "held")
 _Document = dict[str, t.Any]
 
 
@@ -42,7 +56,7 @@ def _row(row: Row) -> _Document:
     # The fingerprint of a client's secret, which may be weak, is none that may leave this machine.
     why = _DIGEST.sub("", row.reason) if row.action.startswith(f"Secret {AUTH_SECRET}") else row.reason
     found: _Document = {"host": row.host, "step": row.step, "what": row.action, "why": why, "details": list(row.details)}
-    return {**found, "changes": [change.as_dict() for change in row.changes], "drift": [change.as_dict() for change in row.drift]}
+    return {**found, **{key: [change.as_dict() for change in getattr(row, key)] for key in _CHANGES}}
 
 
 def _text(rows: Iterable[_Document]) -> list[str]:
@@ -57,7 +71,7 @@ def _text(rows: Iterable[_Document]) -> list[str]:
 
 def _change(entry: Mapping[str, t.Any]) -> str:
     before, after = (NOT_SET if entry[key] is None else json.dumps(entry[key], ensure_ascii=False) for key in ("before", "after"))
-    return f"{entry['path']}: {before} -> {after}"
+    return f"{entry['path']}: {before} -> {after}" + (f" ({entry['why']})" if entry.get("why") else "")
 
 
 def encoded(plan: Mapping[str, t.Any]) -> str:
@@ -87,8 +101,10 @@ def approved_plan(text: str) -> _Document:
 def _is_row(row: t.Any) -> bool:
     if not isinstance(row, dict) or not all(isinstance(row.get(key), str) for key in ("host", "step", "what")):
         return False
-    changes = row.get("changes")
-    return isinstance(changes, list) and all(isinstance(entry, dict) and isinstance(entry.get("path"), str) for entry in changes)
+    if not isinstance(row.get("details"), list) or not all(isinstance(line, str) for line in row["details"]):
+        return False
+    lists = [row.get(key) for key in _CHANGES]
+    return all(isinstance(found, list) and all(isinstance(entry, dict) and isinstance(entry.get("path"), str) for entry in found) for found in lists)
 
 
 def not_approved(planned: Mapping[str, t.Any], approved: Mapping[str, t.Any]) -> list[str]:
@@ -96,31 +112,47 @@ def not_approved(planned: Mapping[str, t.Any], approved: Mapping[str, t.Any]) ->
 
     :param planned: of :func:`document`.
     """
-    known: dict[tuple[str, str, str], list[_Document]] = {}
-    for entry in approved["rows"]:
-        known.setdefault((entry["host"], entry["step"], entry["what"]), []).extend(entry["changes"])
     lines = []
     for row in planned["rows"]:
         if _only_says(row):
             continue
-        where, found = f"{row['host']}: {row['step']}: {row['what']}", known.get((row["host"], row["step"], row["what"]))
-        if found is None:
+        where, allowing = f"{row['host']}: {row['step']}: {row['what']}", [entry for entry in approved["rows"] if _allows(entry, row)]
+        if not allowing:
             lines.append(f"{where}: is not in the approved plan")
             continue
-        for change in row["changes"]:
-            if not any(_same(change, entry, row["step"]) for entry in found):
-                there = next((_change({**change, **entry}) for entry in found if entry["path"] == change["path"]), None)
-                lines.append(f"{where}: {_change(change)}" + (f"; approved is {there}" if there else ": is not in the approved plan"))
+        found = [change for entry in allowing for key in ("changes", "held") for change in entry[key]]
+        said = {detail for entry in allowing for detail in entry["details"]}
+        lines += [line for change in (*row["changes"], *row["held"]) if (line := _difference(change, found, row["step"], where))]
+        lines += [f"{where}: {detail}: is not in the approved plan" for detail in settings_lines(row["details"]) if detail not in said]
     return lines
 
 
+def _allows(approved: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> bool:
+    """Return whether a row is one of the approved plan, or what was left to be done of it."""
+    if (approved["host"], approved["step"]) != (row["host"], row["step"]):
+        return False
+    wholes = [whole for part, names in _PARTS if row["what"].startswith(part) for whole in names]
+    return bool(approved["what"] == row["what"] or approved["what"].startswith(tuple(wholes)))
+
+
 def _only_says(row: Mapping[str, t.Any]) -> bool:
-    """Return whether a row changes nothing that somebody has to agree to."""
-    what = row["what"]
-    return bool(what == _WAIT or what.startswith(MARK) or (what.startswith(_ROLE) and not row["changes"]))
+    """Return whether a row changes nothing."""
+    return bool(row["what"] in _WAITS or (row["what"].startswith(_ROLE) and not row["changes"]))
+
+
+def _difference(change: Mapping[str, t.Any], approved: Sequence[Mapping[str, t.Any]], step: str, where: str) -> str:
+    """Return what of a change is not in the approved plan, nothing where all of it is."""
+    if not any(_same(change, entry, step) for entry in approved):
+        there = next((_change({**change, **entry}) for entry in approved if entry["path"] == change["path"]), None)
+        return f"{where}: {_change(change)}" + (f"; approved is {there}" if there else ": is not in the approved plan")
+    if HIDDEN in f"{change['before']}{change['after']}":
+        return f"{where}: {change['path']}: a secret of which the plan does not say whether it is another one: flyte_plan_key, for the plan and for the run"
+    return ""
 
 
 def _same(change: Mapping[str, t.Any], approved: Mapping[str, t.Any], step: str) -> bool:
     # Before its first rollout flyteadmin cannot be asked which label somebody has.
-    keys = ("path", "after") if step == "ecl" else ("path", "before", "after")
-    return all(change[key] == approved.get(key) for key in keys)
+    keys = ("path",) if step == "ecl" else ("path", "before")
+    # A token that was to be made is there after a run that was killed.
+    after = (change["after"], TO_BE_MADE["token"]) if step == "credentials" else (change["after"],)
+    return all(change[key] == approved.get(key) for key in keys) and approved.get("after") in after

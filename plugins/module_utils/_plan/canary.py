@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import typing as t
 
+from .._helm.shown_values import Change, Shower, changes
 from .._labels.canary import canary_label
 from .._labels.placement import Placement
-from .rows import Failure, Observations, is_reachable
+from .rows import Failure, Observations, Row, is_reachable
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from .._inventory.site import Site
 
@@ -56,6 +57,31 @@ def own_canaries(site: Site, observed: Observations, live: Mapping[str, t.Any]) 
             problem = "no label leads to it alone, so that no canary can be launched there"
             failures.append(Failure(cluster.host, "verify: canary", problem, _REMEDY))
     return labels, failures
+
+
+def users_canary_rows(site: Site, key: str | None) -> list[Row]:
+    """Return that the user's canary is launched, where the inventory has one.
+
+    :param key: of the fingerprints of secrets in its inputs.
+    """
+    settings = site.settings
+    workflow = settings["flyte_canary_workflow"]
+    if not workflow:
+        return []
+    given = {name: settings[f"flyte_canary_{name}"] for name in ("version", "inputs", "projects") if settings[f"flyte_canary_{name}"]}
+    where = "in each project-domain for which a label holds"
+    return [Row(site.control_plane.host, "verify", f"launch {workflow}", where, changes=tuple(changes({}, given, Shower(key))))]
+
+
+def own_canary_rows(site: Site, hosts: Collection[str]) -> list[Row]:
+    """Return that our own canary is registered and launched on clusters, where the inventory wants it.
+
+    :param hosts: of this run.
+    """
+    project, domain = site.settings["flyte_canary_project"], site.settings["flyte_canary_domain"]
+    clusters = [cluster for cluster in site.targets if cluster.enabled and cluster.host in hosts] if project else []
+    place = (Change("project", None, f"{project}/{domain}"),)
+    return [Row(cluster.host, "verify", "launch the canary", f"in {project}/{domain}, where it is registered", held=place) for cluster in clusters]
 
 
 def launched_nowhere(site: Site, canaries: Sequence[Mapping[str, t.Any]]) -> Failure | None:

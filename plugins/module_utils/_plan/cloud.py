@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 from .._helm.shown_values import Change
@@ -13,7 +14,7 @@ from .._iam.statements import statement_changes
 from .rows import Failure, Row
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from .._inventory.site import Cluster, Site
 
@@ -65,13 +66,24 @@ def eks_row(cluster: Cluster, aws: _Aws) -> Row | None:
         return None
     state = cluster_state(aws, cluster.host)
     if state in ("missing", "creating"):
-        return Row(cluster.host, "eks_cluster", f"{_CLUSTER_ACTIONS[state]} {cluster.eks_cluster}", f"{_described(cluster)}; then it is planned anew")
+        action, reason = f"{_CLUSTER_ACTIONS[state]} {cluster.eks_cluster}", f"{_described(cluster)}; then it is planned anew"
+        return Row(cluster.host, "eks_cluster", action, reason, held=_given(cluster, cluster.eks))
     nodes = node_group_state(aws, cluster.host)
     if state == "active" and nodes in _NODE_GROUP_ACTIONS:
         health = "; ".join(((aws["clusters"][cluster.host].get("nodegroup") or {}).get("health")) or [])
         reason = f"of {cluster.eks_cluster}: {health or nodes}; then it is planned anew"
-        return Row(cluster.host, "eks_cluster", f"{_NODE_GROUP_ACTIONS[nodes]} {cluster.eks['nodegroup']}", reason)
+        held = _given(cluster, [name for name in cluster.eks if name.startswith(_OF_NODES)])
+        return Row(cluster.host, "eks_cluster", f"{_NODE_GROUP_ACTIONS[nodes]} {cluster.eks['nodegroup']}", reason, held=held)
     return None
+
+
+#: how the settings begin that a node group is made of
+_OF_NODES = ("node", "instance", "subnets")
+
+
+def _given(cluster: Cluster, names: Iterable[str]) -> tuple[Change, ...]:
+    """Return what EKS is given."""
+    return tuple(Change(f"flyte_eks_{name}", None, json.dumps(cluster.eks[name])) for name in sorted(names) if cluster.eks[name] not in (None, []))
 
 
 _GONE = "Once it is gone, run again with flyte_eks_create: true, or take the host out of the inventory."

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from .._helm.configuration import SECRET_NAME
+from .._helm.shown_values import Change
 from .rows import Observation, Observations, Row, control_plane_of, is_reachable
 
 if t.TYPE_CHECKING:
@@ -68,4 +69,5 @@ def _row(cluster: Cluster, token: Mapping[str, t.Any] | None, stored: Mapping[st
         reason = f"try the stored token {token['fingerprint'][:8]}"
     else:
         reason = f"store the token {token['fingerprint'][:8]} of {token['secret']}"
-    return Row(cluster.host, "credentials", f"{SECRET_NAME}: {cluster.name}_token, {cluster.name}_cacert", reason)
+    held = (Change("token", None, token["fingerprint"][:8] if token else TO_BE_MADE["token"]),)
+    return Row(cluster.host, "credentials", f"{SECRET_NAME}: {cluster.name}_token, {cluster.name}_cacert", reason, held=held)

@@ -8,14 +8,16 @@ from __future__ import annotations
 import typing as t
 
 from .._common.names import TAGS
+from .._helm.shown_values import Change
 from .._iam.eks import answer_of
 from .._iam.required import own_accounts, role_names
+from .._iam.statements import statement_changes
 from .._iam.subjects import issuer_path, provider_arn
 from .._iam.trust import names_issuer, without_issuer
 from .._labels.rows import describe
 from .control_plane import differences
 from .namespaces import namespace_of
-from .rows import RELEASE, Row, is_reachable
+from .rows import RELEASE, WAIT_FOR_EXECUTIONS, Row, is_reachable
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +27,9 @@ if t.TYPE_CHECKING:
     from .._labels.rows import Rows
     from .decommission import Departure, Target
     from .rows import Observation, Observations
+
+#: the step in which flyteadmin is configured without the cluster
+AWAY = "configuration"
 
 
 class Stage(t.NamedTuple):
@@ -52,31 +57,37 @@ def rollout_rows(observed: Observations, name: str, *, disable: Stage | None, re
     if remove.reason:
         head = remove.site.control_plane
         details = tuple(differences(remove.site, observed, remove.configuration))
-        found.append(Row(head.host, "configuration", f"{RELEASE}{head.release}", f"without {name}; {remove.reason}", details))
+        found.append(Row(head.host, AWAY, f"{RELEASE}{head.release}", f"without {name}; {remove.reason}", details))
     return found
 
 
 def drain_row(host: str, name: str, executions: str, how: str, timeout: int) -> Row:
     """Return what is done about the executions that have not ended.
 
-    :param executions: how many, for people.
+    :param executions: how many, for people; nothing where there is none yet.
     :param how: ``wait`` or ``abort``.
     """
-    action = "abort executions" if how == "abort" else "wait for executions"
-    return Row(host, "drain", action, f"{name}: {executions}, {timeout} s at most")
+    action = "abort executions" if how == "abort" else WAIT_FOR_EXECUTIONS
+    return Row(host, "drain", action, f"{name}: {executions or 'those that begin until it is disabled'}, {timeout} s at most")
 
 
-def plane_rows(cluster: Cluster, observation: Observation | None) -> list[Row]:
-    """Return what goes in the cluster itself."""
+def plane_rows(cluster: Cluster, observation: Observation | None, left: Sequence[str]) -> list[Row]:
+    """Return what goes in the cluster itself.
+
+    :param left: what is there besides the release, each with its kind.
+    """
     if not is_reachable(observation) or observation is None:
         return []
     rows = []
     release = observation.get("release")
     for token in observation.get("tokens") or []:
-        rows.append(Row(cluster.host, "dataplane", f"delete the token Secret {token['secret']}", f"token {token['fingerprint'][:8]}"))
+        shown = token["fingerprint"][:8]
+        held = (Change("token", shown, None),)
+        rows.append(Row(cluster.host, "dataplane", f"delete the token Secret {token['secret']}", f"token {shown}", held=held))
     if release:
         reason = f"revision {release['revision']} of {release['chart']} {release['version']}, with its rights, the FlyteWorkflow CRD and the webhook"
         rows.append(Row(cluster.host, "dataplane", f"uninstall the Helm release {cluster.release}", reason))
+    rows += [Row(cluster.host, "dataplane", f"delete the {what}", "no release has it") for what in left]
     if (observation.get("identity") or {}).get("managed"):
         rows.append(Row(cluster.host, "dataplane", "delete the Secret flyte-secret-auth", "made here, for flytepropeller's login"))
     return rows
@@ -135,10 +146,15 @@ def aws_rows(host: str, departure: Mapping[str, t.Any]) -> list[Row]:
 
     :param host: the control plane's.
     """
-    rows = [Row(host, "iam", f"trust policy of {role['name']}", "; ".join(role["notes"])) for role in departure["roles"]]
-    rows += [Row(entry["host"], "iam", "Pod Identity", f"remove {entry['namespace']}:{entry['service_account']}") for entry in departure["associations"]]
+    rows = [
+        Row(host, "iam", f"trust policy of {role['name']}", "; ".join(role["notes"]), changes=tuple(statement_changes(role["before"], role["trust"])))
+        for role in departure["roles"]
+    ]
+    for entry in departure["associations"]:
+        action, held = f"remove Pod Identity {entry['namespace']}:{entry['service_account']}", (Change("role", entry["role_arn"], None),)
+        rows.append(Row(entry["host"], "iam", action, f"its role is {entry['role_arn']}", held=held))
     provider = departure["provider"]
-    return rows + ([Row(host, "iam", "OIDC provider", f"delete {issuer_path(provider)}, if it was made here (tag managed-by)")] if provider else [])
+    return rows + ([Row(host, "iam", f"delete OIDC provider {issuer_path(provider)}", "if it was made here (tag managed-by)")] if provider else [])
 
 
 def own_namespaces(

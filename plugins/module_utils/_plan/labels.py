@@ -53,14 +53,17 @@ def held_failure(site: Site, plan: LabelPlan) -> Failure | None:
     return Failure(site.control_plane.host, "ecl", problem, remedy)
 
 
-def label_rows(site: Site, clusters: Mapping[str, t.Any], stored: Rows | None) -> list[Row]:
+def label_rows(site: Site, clusters: Mapping[str, t.Any], stored: Rows | None, journal: Rows | None = None) -> list[Row]:
     """Return the execution cluster labels that the step ecl will set or remove.
 
     :param clusters: the section ``clusters`` that flyteadmin will read then.
     :param stored: the rows that flyteadmin has, None where it cannot be asked: all are set then.
+    :param journal: rows that a run deleted along with others, and was killed before it wrote them again.
     """
     wanted = label_plan(site, clusters)
-    labels = {(row.project, row.domain, row.workflow): row.label for row in wanted.ready}
+    held = {(row.project, row.domain, row.workflow) for row in wanted.held}
+    labels = {key: label for key, label in (journal or {}).items() if key not in {*(stored or {}), *held} and key[0] not in wanted.purge}
+    labels |= {(row.project, row.domain, row.workflow): row.label for row in wanted.ready}
     reason = "flyteadmin has another one, or none" if stored is not None else "flyteadmin cannot be asked yet which it has"
     return [
         Row(site.control_plane.host, "ecl", f"label of {describe(change.key)}", reason, changes=(Change("label", change.before, change.after),))

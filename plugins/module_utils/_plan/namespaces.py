@@ -99,6 +99,25 @@ def restart_rows(site: Site, missing: Mapping[str, list[str]]) -> list[Row]:
     return [Row(site.control_plane.host, "namespaces", action, f"{'; '.join(lacks.values())} (it does not look again at what any data plane took)")]
 
 
+def planned_restarts(
+    site: Site, observed: Observations, live: Mapping[str, t.Any], places: Iterable[tuple[str, str]] | None, *, new_projects: bool
+) -> list[Row]:
+    """Return what may have to be started anew once everything else is done: for what lacks a namespace then, whatever syncresources did until then.
+
+    :param live: the section ``clusters`` that flyteadmin will read then.
+    :param places: all domains of all projects, None where flyteadmin cannot be asked yet.
+    :param new_projects: whether flyteadmin starts anew, and may make projects.
+    """
+    found = lacking(site, observed, live, [{"project": project, "domain": domain} for project, domain in places or []]).all
+    rows = restart_rows(site, found) if found else []
+    if not new_projects and places is not None:
+        return rows
+    said = {row.host for row in rows}
+    hosts = [cluster.host for cluster in makers(site, [cluster.host for cluster in site.targets if cluster.enabled]) if cluster.host not in said]
+    reason = "where a data plane lacks a namespace once this is done"
+    return rows + [Row(host, "namespaces", f"restart {SYNCRESOURCES}", reason) for host in dict.fromkeys(hosts)]
+
+
 def lacking_failures(site: Site, missing: Mapping[str, list[str]]) -> list[Failure]:
     """Return the failures of planes that lack namespaces."""
     failures = []

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .rows import Observations, control_plane_of
+from .._helm.shown_values import Change
+from .rows import Observations, Row, control_plane_of
 from .strays import stray_problem, strays
 
 if t.TYPE_CHECKING:
@@ -32,6 +33,21 @@ def _only_stored(site: Site, observed: Observations) -> list[str]:
     configured = {entry["name"] for entry in (head.get("clusters") or {}).get("clusterConfigs") or []}
     known = configured | {cluster.name for cluster in site.clusters}
     return [name for name in head.get("credentials") or {} if configured and name not in known]
+
+
+def prune_rows(site: Site, names: Sequence[str]) -> list[Row]:
+    """Return that clusters are removed from flyteadmin at the end of a run, as remove.yml removes one that the inventory does not have."""
+    how = {"abort": "its executions are aborted"}.get(site.settings["flyte_remove_executions"], "its executions are waited for")
+    left = ", and left if they do not end" if site.settings["flyte_remove_force"] else ""
+    reason = f"it is not in the inventory: labels lead to their other clusters, {how}{left}, its configuration and its keys go"
+    return [prune_row(site, name, reason) for name in names]
+
+
+def prune_row(site: Site, name: str, reason: str = "") -> Row:
+    """Return that one cluster is removed."""
+    settings = site.settings
+    held = tuple(Change(name, None, str(settings[name]).lower()) for name in ("flyte_remove_executions", "flyte_remove_force"))
+    return Row(site.control_plane.host, "prune", f"remove the cluster {name}", reason, held=held)
 
 
 def orphan_lines(site: Site, observed: Observations) -> list[str]:

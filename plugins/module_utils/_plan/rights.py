@@ -10,6 +10,7 @@ import typing as t
 
 from .._common.names import FLYTEADMIN, SYNCRESOURCES
 from .._common.text import first
+from .._helm.shown_values import Change
 from .._rights.rules import FLYTEWORKFLOWS, Rule, questions, said, same
 from .._rights.templates import flyteadmin_rules, synced_of_chart
 from .rows import Failure, Observation, Observations, Row, is_reachable
@@ -116,9 +117,19 @@ def _named(found: list[t.Any]) -> str:
 
 def rows(observed: Observations, due: Mapping[str, Mapping[str, list[Rule]]], left: Mapping[str, Iterable[str]]) -> list[Row]:
     """Return what is done."""
-    reasons = [(host, account, _problem(_seen(observed[host], account), rules)) for host, accounts in due.items() for account, rules in accounts.items()]
-    reasons += [(host, account, "remove them: the chart gives them, or nothing uses them") for host, names in left.items() for account in names]
-    return [Row(host, _STEP, f"rights of {account}", reason) for host, account, reason in reasons]
+    found = [
+        Row(host, _STEP, f"rights of {account}", _problem(_seen(observed[host], account), rules), held=(Change("rules", None, _rules(rules)),))
+        for host, accounts in due.items()
+        for account, rules in accounts.items()
+    ]
+    reason = "remove them: the chart gives them, or nothing uses them"
+    return found + [
+        Row(host, _STEP, f"rights of {account}", reason, held=(Change("rules", "there", None),)) for host, names in left.items() for account in names
+    ]
+
+
+def _rules(rules: Iterable[Rule]) -> str:
+    return "; ".join(sorted(said(one) for one in questions(rules)))
 
 
 def rights_failures(site: Site, observed: Observations) -> list[Failure]:

@@ -18,6 +18,7 @@ from .._common.fingerprints import credentials_checksum
 from .._common.names import FLYTEADMIN
 from .._common.text import age, nearest
 from .._helm.configuration import SECRET_NAME, Configuration
+from .._helm.shown_values import Change
 from .._inventory.reader import Fault
 from .rows import Failure, Observation, Observations, Row, control_plane_of, is_reachable
 
@@ -182,7 +183,12 @@ def due_hosts(site: Site, observed: Observations, hosts: Sequence[str]) -> dict[
 def due_rows(site: Site, due: Mapping[str, str]) -> list[Row]:
     """Return what site.yml does of what is due, where it does it."""
     # Without why: how old a token is changes, and a plan that is carried out later does not.
-    return [Row(host, STEP, "rotate the token", "it is due") for host in due] if site.settings["flyte_rotate_due"] else []
+    return [due_row(host) for host in due] if site.settings["flyte_rotate_due"] else []
+
+
+def due_row(host: str) -> Row:
+    """Return what site.yml does of one token that is due: everything that a rotation of it is."""
+    return Row(host, STEP, "rotate the token", "it is due: another one is stored, what reads it starts anew, and this one is deleted")
 
 
 def due_lines(site: Site, due: Mapping[str, str]) -> list[str]:
@@ -204,14 +210,20 @@ def _row(site: Site, turn: Turn) -> Row:
     if turn.predecessor:
         former = turn.predecessor
         details = (f"delete the token Secret {former['secret']} ({former['fingerprint'][:8]}), once {current['secret']} is proven in use",)
-        return Row(turn.host, STEP, "finish the rotation", _left(turn), details)
-    made = f"the token Secret {turn.successor['secret'] if turn.successor else turn.name}"
+        return Row(turn.host, STEP, "finish the rotation", _left(turn), details, held=(_deleted(former),))
+    name = turn.successor["secret"] if turn.successor else turn.name
+    made = f"the token Secret {name}"
     details = (
         f"{SECRET_NAME}: {cluster.name}_token: store it, once {cluster.name} takes it",
         f"delete the token Secret {current['secret']}, once the new one is proven in use",
     )
     kind = f", a token for {site.settings['flyte_token_lifetime']}" if site.settings["flyte_token_kind"] == BOUNDED else ""
-    return Row(turn.host, STEP, f"{'go on with' if turn.successor else 'make'} {made}{kind}", f"in the place of {shown}", details)
+    held = (Change(f"{SECRET_NAME}.{cluster.name}_token", current["secret"], name), _deleted(current))
+    return Row(turn.host, STEP, f"{'go on with' if turn.successor else 'make'} {made}{kind}", f"in the place of {shown}", details, held=held)
+
+
+def _deleted(token: Token) -> Change:
+    return Change(f"token Secret {token['secret']}", token["fingerprint"][:8], None)
 
 
 def _restart_row(site: Site, known: Mapping[str, t.Any], batch: Sequence[str]) -> Row:

@@ -18,6 +18,7 @@ Observations = t.Mapping[str, Observation]
 _RESTART = "restart "
 #: how the action of a row begins that Helm carries out
 RELEASE = "Helm release "
+WAIT_FOR_EXECUTIONS = "wait for executions"
 #: of flyteadmin's clusters and labels a row has details
 _SAID = "configmap.clusters."
 
@@ -38,6 +39,8 @@ class Row:
     drift: tuple[Change, ...] = ()
     #: what changes in the objects, as lines
     objects: tuple[str, ...] = ()
+    #: what changes and is said by the reason or the details already: an approved plan holds it, too
+    held: tuple[Change, ...] = ()
 
     def lines(self) -> list[str]:
         """Return it as text: one line, and below it what changes."""

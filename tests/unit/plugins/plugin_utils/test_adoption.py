@@ -21,7 +21,9 @@ from ansible.vars.manager import VariableManager
 from ansible_collections.flyte.multicluster.plugins.module_utils._adopt.found import Credential, FoundAdmin, FoundCluster, FoundControlPlane, FoundRelease
 from ansible_collections.flyte.multicluster.plugins.module_utils._adopt.texts import HOSTS, VAULT
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import mapping_in_use, release_values
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.ours import judge
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import mapping_in_use, release_layers, release_values
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import Shower
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values, lookup, merge, parse
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.placeholders import unfilled
@@ -349,6 +351,38 @@ def test_inline_values_without_any_file_of_the_chart(monkeypatch: pytest.MonkeyP
     texts = "\n".join(found.texts.values())
     assert SECRET not in texts and "minio-secret" not in texts
     assert "label old: gone is no cluster of clusterConfigs" in texts
+
+
+def test_each_value_that_an_adopted_release_gets_otherwise_has_its_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    given = guide()
+    written = Written(tmp_path, adopted(monkeypatch, given))
+    assert written.site is not None and given.control.release
+    second, first, _elsewhere = given.candidates
+    assert first.release and second.release
+    live = {"hub": given.control.release.values, "dataplane_1": first.release.values, "dataplane_2": second.release.values}
+    configuration = Configuration(CLUSTERS["clusterConfigs"], CLUSTERS["labelClusterMap"], "x", [], [], [], [])
+    reader = ValuesReader(written.site, provide(written.site, lambda *_more: None), written.variables.read)
+    for host, values in live.items():
+        cluster = written.site.cluster(host)
+        layers = release_layers(written.site, cluster, reader.sources(cluster), aws=None, configuration=configuration if host == "hub" else None)
+        found = judge(values, layers, Shower("key"), label=None, digest="d")
+        assert not found.losses and found.unused
+        left = {change.path for change in found.changes if not change.why}
+        assert not [path for path in left if not path.startswith("cluster_resource_manager.config.cluster_resources.customData")], left
+
+
+def test_what_no_template_reads_is_given_up_since_an_inventory_with_it_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    given = guide()
+    assert given.control.release
+    odd: Values = {"flyteconsole": {"replicaCuont": 2, "replicaCount": 3}, "flyteadmin": {"serviceAccount": "mine"}}
+    given.control.release = dataclasses.replace(given.control.release, values=merge([given.control.release.values, odd]))
+    found = adopted(monkeypatch, given)
+    written = Written(tmp_path, found)
+    new, _defaults = written.values("hub", CLUSTERS)  # it has no fault
+    assert "replicaCuont" not in new["flyteconsole"] and new["flyteconsole"]["replicaCount"] == 3
+    assert written.variables.read("hub", "flyte_drop_values") == ["flyteadmin.serviceAccount", "flyteconsole.replicaCuont"]
+    said = " ".join(found.texts[HOSTS].replace("#", "").split())
+    assert "flyteconsole.replicaCuont of its release is no key of the chart, which has 'replicaCount' there: it is given up." in said
 
 
 def test_a_candidate_that_no_helm_release_has(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:

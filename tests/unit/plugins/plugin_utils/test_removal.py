@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import dataclasses
 import gzip
 import json
 import pathlib
@@ -19,11 +20,14 @@ import requests
 import yaml
 from ansible_collections.flyte.multicluster.plugins.action.flyte_step import STEPS
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import drain
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.label import LABEL, label_value
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.namespaces import DEFAULT_MAPPING
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest
 from ansible_collections.flyte.multicluster.plugins.module_utils._iam.required import plan as iam_plan
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import OperationFailed, run_here
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import wanted_configuration
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.orphans import prune_rows
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart, plan_rollout
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rights import Rights
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
@@ -32,7 +36,8 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import 
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import observed_cluster, observed_control_plane
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._outcomes import Outcomes
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._removal import hosts_to_observe, planned_removal
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._plan_file import PlanFiles
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._removal import Wanted, hosts_to_observe, planned_removal
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work
 from api_server import MANIFEST, SECRETS, deployment, encoded, token_secret
 from conftest import REPOSITORY, Double, Inventory, site_of
@@ -61,8 +66,9 @@ def record(name: str, values: dict[str, t.Any], revision: int, manifest: str = M
         "chart": {"metadata": {"name": CHART.name, "version": CHART.version}}, "config": values, "manifest": manifest,
     }  # fmt: skip
     content = base64.b64encode(gzip.compress(json.dumps(release).encode(), mtime=0))
-    labels = {"version": str(revision), "owner": "helm", "name": name}
-    return {"metadata": {"name": f"sh.helm.release.v1.{name}.v{revision}", "labels": labels}, "data": {"release": base64.b64encode(content).decode()}}
+    labels = {"version": str(revision), "owner": "helm", "name": name, LABEL: label_value(digest(values))}
+    metadata = {"name": f"sh.helm.release.v1.{name}.v{revision}", "uid": f"uid-{revision}", "labels": labels}
+    return {"metadata": metadata, "data": {"release": base64.b64encode(content).decode()}}
 
 
 class Stopped(Exception):
@@ -84,6 +90,8 @@ class World:
         self.apis = {"controlplane": StatefulApi(self._hub()), **{name: StatefulApi(self._plane()) for name in PLANES}}
         self.aws = self._aws()
         self.check_mode = False
+        #: whether site.yml removes it
+        self.pruning = False
         #: None, or after how many changes anywhere the run is stopped
         self.left: int | None = None
         self.changes: list[str] = []
@@ -249,7 +257,8 @@ class World:
         given = {"clusters": clusters, **observed_control_plane(site, Rights(), self.read), "timeout": 5}
         observed = self.here(flyte_cluster_info.OPERATION, given, reads=True)["clusters"]
         known = Known(site, observed, self.aws, CHART)
-        return planned_removal(self.action, known, name, ELSEWHERE if labels is None else labels)
+        wanted = Wanted(name, ELSEWHERE if labels is None else labels, self.pruning)
+        return planned_removal(self.action, known, wanted, PlanFiles(site, self.read))
 
     def rollout(self, plan: dict[str, t.Any]) -> dict[str, t.Any]:
         """In the place of flyte_release: the same decision, and what Helm would make of it."""
@@ -402,13 +411,14 @@ def test_stopped_after_any_step_the_next_run_finishes_it(inventory: Inventory) -
     assert len(world.steps()) == 8
 
 
-def test_stopped_at_any_change_the_next_run_finishes_it(inventory: Inventory) -> None:
+def test_stopped_at_any_change_the_next_run_finishes_it_by_the_same_approved_plan(inventory: Inventory, tmp_path: pathlib.Path) -> None:
     number, done = 0, False
     while not done:
         double = Double()
         world = World({host: dict(own) for host, own in inventory.items()}, double)
         try:
             world.execute()
+            held(world, tmp_path)
             world.left = number
             world.run()
             done, world.left = world.left > 0, None
@@ -419,6 +429,109 @@ def test_stopped_at_any_change_the_next_run_finishes_it(inventory: Inventory) ->
             double.close()
         number += 1
     assert number > 12
+
+
+def held(world: World, folder: pathlib.Path, **labels: t.Any) -> pathlib.Path:
+    """Write the plan, and hold every run from now on to it."""
+    path = folder / "plan.json"
+    world.inventory["controlplane"]["flyte_plan_file"] = str(path)
+    world.plan(**labels)
+    world.inventory["controlplane"] |= {"flyte_plan_file": None, "flyte_approved_plan": str(path)}
+    return path
+
+
+def test_the_plan_that_is_approved_says_value_by_value_what_goes(world: World, tmp_path: pathlib.Path) -> None:
+    text = json.loads(held(world, tmp_path).read_text(encoding="utf-8"))["text"]
+    disabled = '    configmap.clusters.clusterConfigs[dataplane_2].enabled: (not set) -> "false"'
+    assert disabled in text and '    configmap.clusters.clusterConfigs[dataplane_2].enabled: "false" -> (not set)' in text
+    assert "dataplane_2: dataplane: delete the MutatingWebhookConfiguration flyte-pod-webhook: no release has it" in text
+    assert any(line.startswith("    statement[oidc/dataplane_2]: ") and line.endswith(" -> (not set)") for line in text)
+
+
+def _more_of_a_namespace(world: World) -> None:
+    made = {"metadata": {"name": "team1-staging", "creationTimestamp": "2026-01-01T00:00:00Z"}}
+    world.apis["dataplane_2"].objects["/api/v1/namespaces/team1-staging"] = made
+
+
+def _more_trust(world: World) -> None:
+    statement = world.aws["roles"]["flyte-dataplane-role"]["trust"]["Statement"][-1]
+    condition = next(iter(statement["Condition"].values()))
+    key = next(key for key in condition if key.endswith(":sub"))
+    condition[key] = [*condition[key], "system:serviceaccount:team1-more:default"]
+
+
+def _other_values(world: World) -> None:
+    world.inventory["controlplane"]["flyte_values"] = {"flyteadmin": {"replicaCount": 3}}
+
+
+def _other_token(world: World) -> None:
+    world.apis["dataplane_2"].objects[f"{SECRETS}/flyteadmin-token"]["data"]["token"] = encoded(token="another")["token"]
+
+
+def _other_label(world: World) -> None:
+    section = world.section()
+    section["labelClusterMap"]["label1"] = [{"id": "dataplane_2", "weight": 1}]
+    world.apis["controlplane"].objects[CONFIG] = {"data": {"clusters.yaml": yaml.safe_dump({"clusters": section})}}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_more_of_a_namespace, "dataplane_2: namespaces: delete team1-staging: is not in the approved plan"),
+        (_more_trust, "controlplane: iam: trust policy of flyte-dataplane-role: statement["),
+        (_other_values, 'controlplane: disable: Helm release flyte-core: flyteadmin.replicaCount: (not set) -> "3"; approved is flyteadmin.replicaCount: '),
+        (_other_token, "dataplane_2: dataplane: delete the token Secret flyteadmin-token: token: "),
+        (_other_label, "controlplane: disable: Helm release flyte-core: labelClusterMap: label1: dataplane_1 1: is not in the approved plan"),
+    ],
+)  # fmt: skip
+def test_a_removal_that_is_another_one_than_was_approved_is_refused(
+    world: World, tmp_path: pathlib.Path, change: t.Callable[[World], None], said: str
+) -> None:
+    held(world, tmp_path)
+    world.plan()
+    change(world)
+    before = world.state()
+    with pytest.raises(Refused, match=re.escape(said)):
+        world.plan()
+    assert world.state() == before and not world.changes
+
+
+def test_executions_are_aborted_only_where_the_plan_says_it(world: World, tmp_path: pathlib.Path) -> None:
+    for own in world.inventory.values():
+        own["flyte_remove_executions"] = "wait"
+    held(world, tmp_path)
+    for own in world.inventory.values():
+        own["flyte_remove_executions"] = "abort"
+    with pytest.raises(Refused, match="controlplane: drain: abort executions: is not in the approved plan"):
+        world.plan()
+    # Where none runs yet the plan says it, too: some may until the cluster is disabled.
+    world.double.service.store._run("DELETE FROM executions")
+    world.inventory["controlplane"]["flyte_approved_plan"] = None
+    assert "controlplane: drain: abort executions: dataplane_2: those that begin until it is disabled, 20 s at most" in world.plan()["lines"]
+
+
+def test_what_site_removes_is_a_row_of_its_own_plan(world: World, tmp_path: pathlib.Path) -> None:
+    path = held(world, tmp_path)
+    world.pruning = True
+    with pytest.raises(Refused, match="controlplane: prune: remove the cluster dataplane_2: is not in the approved plan"):
+        world.plan()
+    site = world.site()
+    files = PlanFiles(dataclasses.replace(site, settings={**site.settings, "flyte_plan_file": str(path), "flyte_approved_plan": None}), world.read)
+    files.use(prune_rows(site, ["dataplane_2"]), [], write=True)
+    assert not any(result.get("failed") for result in world.run())
+    check_gone(world)
+
+
+def test_values_that_somebody_gave_the_release_by_hand_are_not_taken_away_along(world: World) -> None:
+    found = record("flyte-core", {"of": "before", "flyteadmin": {"replicaCount": 5, "podLabels": {"team": "ml"}}}, 2, "")
+    found["metadata"]["labels"][LABEL] = label_value(digest({"of": "before"}))
+    world.apis["controlplane"].objects[f"{SECRETS}/sh.helm.release.v1.flyte-core.v2"] = found
+    with pytest.raises(Refused, match=re.escape("flyteadmin.podLabels.team: ml")):
+        world.plan()
+    for own in world.inventory.values():
+        own["flyte_drop_values"] = ["flyteadmin.podLabels"]
+    # What the chart's files have is set right, and said.
+    assert "    changed by hand: flyteadmin.replicaCount: 5 -> " in "\n".join(world.plan()["lines"])
 
 
 def comparable(state: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -81,6 +81,8 @@ def test_what_somebody_gave_and_the_inventory_does_not_is_lost() -> None:
     assert losses(live, layers(taken)) == []
     assert losses(live, layers(), drop=("flyteadmin.replicaCount", "flyteconsole")) == []
     assert losses(live, layers(), drop=("flyteadmin.replica", "flyteconsole")) == ["flyteadmin.replicaCount: 5 -> 1"]
+    given_up = shown(judged(live, layers(), drop=("flyteadmin.replicaCount", "flyteconsole")).changes)
+    assert "flyteadmin.replicaCount: 5 -> (not set) (given up by flyte_drop_values)" in given_up
 
 
 def test_what_the_inventory_gives_otherwise_is_lost_on_a_foreign_release_only() -> None:
@@ -126,6 +128,15 @@ def test_what_no_object_uses_is_not_lost() -> None:
     # Turned on by hand it is said with its settings.
     on: Values = {"workflow_scheduler": {"enabled": True}, "flytescheduler": {"image": "mine"}}
     assert losses(on, layers()) == ["flytescheduler.image: mine -> (not set)", "workflow_scheduler.enabled: true -> false"]
+
+
+def test_what_no_object_uses_is_taken_out_together_and_what_we_generate_has_its_reason() -> None:
+    live: Values = {"flyteconsole": {"enabled": False, "replicaCount": 7}, "userSettings": {"unused": "x"}, "flyteadmin": {"podAnnotations": {"b": "mine"}}}
+    found = judged(live, layers({"flyteconsole": {"enabled": False}, "flyteadmin": {"podAnnotations": {"b": "ours"}}}))
+    assert shown(found.unused) == ["flyteconsole.replicaCount: 7 -> (not set)", "userSettings.unused: x -> (not set)"]
+    lines = shown(found.changes)
+    assert "flyteadmin.podAnnotations.b: mine -> ours" in lines and not [line for line in lines if "replicaCount: 7" in line or "unused" in line]
+    assert 'flyteadmin.podAnnotations["flyte.multicluster/x"]: (not set) -> new (of this collection)' in lines
 
 
 def test_a_data_plane_never_has_what_is_the_control_planes() -> None:

@@ -9,9 +9,10 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import Change
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import HIDDEN, Change
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.approval import FORMAT, approved_plan, document, encoded, not_approved
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import TO_BE_MADE
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.labels import label_rows
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.release_changes import loss_lines, with_changes
@@ -58,6 +59,54 @@ def test_anything_else_is_named() -> None:
     assert refused([TOKEN], []) != []
 
 
+PARTS = [
+    ("dataplane", "label of Helm release flyte-core-data", "Helm release flyte-core-data"),
+    ("eks_cluster", "wait for EKS cluster c", "create EKS cluster c"),
+    ("eks_cluster", "create node group flyte", "create EKS cluster c"),
+    ("eks_cluster", "wait for node group flyte", "create node group flyte"),
+    ("rotate", "go on with the token Secret t-2", "make the token Secret t-2"),
+    ("rotate", "finish the rotation", "make the token Secret t-2"),
+]
+
+
+@pytest.mark.parametrize(("step", "part", "whole"), PARTS)
+def test_what_a_killed_run_left_of_a_row_is_a_part_of_it(step: str, part: str, whole: str) -> None:
+    held = (Change("what", "it", "is"),)
+    row, approved = Row("a", step, part, "x", held=held), Row("a", step, whole, "x", held=held)
+    assert refused([row], [approved]) == [] and refused([approved], [row]) != []
+    assert refused([row], [dataclasses.replace(approved, host="b")]) == [f"a: {step}: {part}: is not in the approved plan"]
+    assert refused([row], [dataclasses.replace(approved, held=())]) == [f'a: {step}: {part}: what: "it" -> "is": is not in the approved plan']
+
+
+def test_a_label_on_a_release_is_a_change_too() -> None:
+    row = Row("dataplane_1", "dataplane", "label of Helm release flyte-core-data", "its values are what the inventory gives")
+    assert refused([row], []) == ["dataplane_1: dataplane: label of Helm release flyte-core-data: is not in the approved plan"] and refused([row], [row]) == []
+
+
+def test_what_flyteadmins_configuration_loses_is_held_though_values_do_not_say_it() -> None:
+    """Somebody changed its ConfigMap by hand, which a rollout takes back."""
+    by_hand = dataclasses.replace(RELEASE, details=("clusterConfigs: a: https://a, enabled true", "kept: label x, which the inventory does not have"))
+    assert refused([by_hand]) == [
+        "controlplane: controlplane: Helm release flyte-core: clusterConfigs: a: https://a, enabled true: is not in the approved plan"
+    ]
+    assert refused([by_hand], [by_hand]) == []
+
+
+def test_a_secret_that_the_plan_does_not_tell_apart_is_not_given() -> None:
+    hidden, known = Change("db.password", None, HIDDEN), Change("db.password", None, "secret:0123456789ab")
+    (line,) = refused([changed(RELEASE, hidden)], [changed(RELEASE, hidden)])
+    assert line.startswith("controlplane: controlplane: Helm release flyte-core: db.password: a secret") and "flyte_plan_key" in line
+    assert refused([changed(RELEASE, known)], [changed(RELEASE, known)]) == []
+    assert refused([changed(RELEASE, dataclasses.replace(known, after="secret:ba9876543210"))], [changed(RELEASE, known)]) != []
+
+
+def test_which_token_is_stored_is_held_once_there_is_one() -> None:
+    made, there, other = (dataclasses.replace(TOKEN, held=(Change("token", None, text),)) for text in (TO_BE_MADE["token"], "1a2b3c4d", "5e6f7a8b"))
+    assert refused([there], [made]) == refused([there], [there]) == [] and refused([other], [there]) != []
+    # Of nothing else that is a text for whatever comes.
+    assert refused([changed(RELEASE, REPLICAS)], [changed(RELEASE, dataclasses.replace(REPLICAS, after=TO_BE_MADE["token"]))]) != []
+
+
 def test_a_label_may_have_been_unknown_when_the_plan_was_made() -> None:
     assert refused([changed(LABEL, Change("label", "label2", "label1"))]) == []
     assert refused([changed(LABEL, Change("label", "label2", "label3"))]) != []
@@ -70,6 +119,9 @@ def test_a_plan_is_the_same_for_the_same_plan_and_readable() -> None:
     assert found["format"] == FORMAT and found["rows"][0]["changes"][0] == {"path": "flyteadmin.replicaCount", "before": "5", "after": "2"}
     assert '    flyteadmin.replicaCount: "5" -> "2"' in found["text"] and found["text"][-1].endswith("labels: x")
     assert json.loads(encoded(document([], [])))["text"] == ["Nothing to do."]
+
+
+WHOLE: dict[str, t.Any] = {"host": "a", "step": "b", "what": "c", "details": [], "changes": [], "drift": [], "held": []}
 
 
 def test_no_digest_of_a_clients_secret_is_in_it() -> None:
@@ -88,7 +140,9 @@ def test_no_digest_of_a_clients_secret_is_in_it() -> None:
         ('{"format": "other"}', "has the format 'other'"),
         (json.dumps({"format": FORMAT}), "no whole plan"),
         (json.dumps({"format": FORMAT, "rows": [{"host": "a"}]}), "no whole plan"),
-        (json.dumps({"format": FORMAT, "rows": [{"host": "a", "step": "b", "what": "c", "changes": [1]}]}), "no whole plan"),
+        (json.dumps({"format": FORMAT, "rows": [{**WHOLE, "changes": [1]}]}), "no whole plan"),
+        (json.dumps({"format": FORMAT, "rows": [{**WHOLE, "details": [1]}]}), "no whole plan"),
+        (json.dumps({"format": FORMAT, "rows": [{key: value for key, value in WHOLE.items() if key != "held"}]}), "no whole plan"),
         (json.dumps({"format": FORMAT, "rows": {}}), "no whole plan"),
         ("[" * 100000, "no JSON"),
     ],
@@ -106,9 +160,9 @@ def site(inventory: Inventory) -> Site:
     return site_of(inventory)
 
 
-def files(site: Site, **given: t.Any) -> PlanFiles:
+def files(site: Site, key: str | None = None, **given: t.Any) -> PlanFiles:
     site.settings.update({"flyte_plan_file": None, "flyte_approved_plan": None, **{f"flyte_{name}": str(path) for name, path in given.items()}})
-    return PlanFiles(site)
+    return PlanFiles(site, lambda _host, _name: key)
 
 
 def test_a_plan_that_was_written_is_one_that_can_be_approved(site: Site, tmp_path: t.Any) -> None:
@@ -129,6 +183,22 @@ def test_the_first_plan_of_a_run_is_the_one_that_is_written(site: Site, tmp_path
     path = tmp_path / "plan.json"
     files(site, plan_file=path).use(PLAN, [], write=False)
     assert not path.exists()
+
+
+def test_a_key_that_can_be_guessed_is_refused_and_not_shown(site: Site) -> None:
+    with pytest.raises(Refused, match="flyte_plan_key.*is shorter than 20 characters") as error:
+        files(site, key="short-and-secret")
+    assert "short-and-secret" not in str(error.value)
+    assert files(site, key=f" {'k' * 20}\n").key == "k" * 20 and files(site, key=" ").key is None
+
+
+def test_a_step_that_turned_out_to_be_another_one_is_its_own_failure(site: Site, tmp_path: t.Any) -> None:
+    path = tmp_path / "plan.json"
+    files(site, plan_file=path).use(PLAN, [], write=True)
+    held = files(site, approved_plan=path)
+    assert held.failure("h", "ecl", [LABEL]) is None and files(site).failure("h", "ecl", [Row("h", "ecl", "label of x", "y")]) is None
+    failure = held.failure("h", "ecl", [Row("h", "ecl", "label of x", "y")])
+    assert failure and failure.problem == "not done, since flyte_approved_plan does not say it: h: ecl: label of x: is not in the approved plan"
 
 
 @pytest.mark.parametrize("content", [None, b"{", b"\xff", b"[]"])
@@ -203,6 +273,19 @@ def test_a_loss_is_refused_with_both_ways_on(site: Site) -> None:
     assert lines[4].endswith("flyte_drop_values: [flyteadmin.replicaCount, 'flyteadmin.additionalVolumes[my-ca].configMap.name', a.text]")
     assert "changed by hand" in loss_lines(site.control_plane, losses, foreign=False)[0]
     assert loss_lines(site.control_plane, [], foreign=True) == []
+
+
+def test_a_value_that_the_inventory_could_not_have_is_said_with_what_can_be_done(site: Site) -> None:
+    losses, problem = [Change("flyteadmin.replicaCuont", "5", None), Change("a.b.c", "x", None)], "is no key of the chart; flyte_x lets it be"
+    lines = loss_lines(site.control_plane, losses, foreign=True, odd={"flyteadmin.replicaCuont": problem, "a.b": problem})
+    assert lines[1:3] == [f"  flyteadmin.replicaCuont: 5 (it {problem})", f"  a.b.c: x (a.b {problem})"]
+
+
+def test_what_nothing_uses_is_named_by_parts_and_held() -> None:
+    unused = [Change(path, "x", None) for path in ("db.a", "db.b[c].d", "userSettings.e", "configmap.admin.f", "configmap.core")]
+    row = with_changes(dataclasses.replace(RELEASE, changes=()), {**LIVE, "version": "v2"}, CHART, changes=[], unused=unused)
+    assert row.lines()[1:] == ["    taken out, since nothing here uses it: db (2), userSettings.e (1), configmap.admin (1), configmap.core (1)"]
+    assert row.reason == "values differ" and row.held == tuple(unused)
 
 
 # -- labels

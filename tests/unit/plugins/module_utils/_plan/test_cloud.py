@@ -49,6 +49,21 @@ def test_what_a_cluster_that_the_inventory_creates_gets(inventory: Inventory, an
     assert reachable == ("reachable" if answer.get("status") == "ACTIVE" else None)
 
 
+def test_what_eks_is_given_is_held_of_a_row(inventory: Inventory) -> None:
+    def held(answer: dict[str, t.Any], **more: t.Any) -> dict[str, t.Any]:
+        inventory["dataplane_1"].update({**CREATED, **more})
+        row = eks_row(site_of(inventory).cluster("dataplane_1"), {"clusters": {"dataplane_1": answer}})
+        assert row is not None
+        return {change.path: change.after for change in row.held}
+
+    cluster, group = held({"missing": True, "nodegroup": None}), held({"status": "ACTIVE", "nodegroup": None})
+    assert cluster["flyte_eks_version"] == '"1.34"' and cluster["flyte_eks_subnets"] == '["subnet-1", "subnet-2"]'
+    assert cluster["flyte_eks_role_arn"] == f'"{ROLE}"'
+    # What is left to be made of a cluster is a part of it.
+    assert group.items() < cluster.items() and "flyte_eks_node_role_arn" in group and "flyte_eks_version" not in group
+    assert held({"missing": True, "nodegroup": None}, flyte_eks_subnets=["subnet-1", "subnet-3"]) != cluster
+
+
 @pytest.mark.parametrize("create", [True, False])
 @pytest.mark.parametrize(("status", "remedy"), [("FAILED", "aws eks describe-cluster"), ("DELETING", "Once it is gone, run again")])
 def test_a_cluster_that_failed_or_goes_is_that_hosts_failure(inventory: Inventory, status: str, remedy: str, create: bool) -> None:

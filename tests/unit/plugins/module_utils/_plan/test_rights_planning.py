@@ -76,6 +76,10 @@ def test_what_differs_is_a_row_and_due(inventory: Inventory, there: dict[str, t.
     plan = make_plan(site, observed, chart=Chart("/c", "flyte-core", "v1"), digest=lambda _cluster, _configuration: DIGEST, aws=None, rights=rights)
     rows = [(row.host, row.step, row.action, row.reason) for row in plan.rows if row.action.startswith("rights")]
     assert rows == ([("dataplane_1", "dataplane", "rights of flyteadmin", said)] if said else [])
+    # Each right, also where the reason names some of them.
+    held = [change.after for row in plan.rows if row.action.startswith("rights") for change in row.held]
+    whole = "create flyteworkflows; create namespaces; delete flyteworkflows; get namespaces; patch namespaces"
+    assert held == ([whole] if said else [])
     grouped = {"host": "dataplane_1", "group": "flyte_todo_dataplane"} in plan.groups("controlplane", list(observed))
     assert bool(plan.rights) is bool(said) and (grouped or not said)
     # What flyteadmin may do has changed: it is tried again before a rollout depends on it.
