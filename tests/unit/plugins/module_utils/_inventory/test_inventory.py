@@ -265,6 +265,8 @@ def test_a_check_of_certificates_that_the_command_line_ends(inventory: Inventory
         ("flyte_admin_url", ["bob:secret-4711@h"], ": is a list, and has to be text. (It is not shown.)"),
         ("flyte_kube_context", {"a": "secret-4711"}, ": is a mapping, and has to be text. (It is not shown.)"),
         ("flyte_propeller_ca_cert", ["secret-4711"], ": has to be the path of a file, or a certificate as PEM."),
+        ("flyte_status_json", "https://bob:secret-4711@h/x", ": is a URL (not shown), and has to be the path of a file"),
+        ("flyte_plan_file", "https://h/x?t=secret-4711", ": is a URL (not shown), and has to be the path of a file"),
         ("flyte_kubeconfig", "users:\n- secret-4711", ": has to be the path of a file, or what is in it as a mapping"),
         ("flyte_kube_username", " bob", "has to be one line of text"),
         ("flyte_chart_version", "../../x", "has to be a version of the chart"),
