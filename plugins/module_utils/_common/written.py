@@ -5,23 +5,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 
 
-def write(path: str, text: str) -> None:
-    """Write a file at once: who reads it meanwhile sees the former one.
+def write(path: str, text: str, mode: int = 0o644) -> None:
+    """Write a file at once: who reads it meanwhile sees the former one. Where it is a link, what the link leads to is written.
 
-    :raises OSError: it cannot be written.
+    :param mode: who may read it: by default everybody, as the umask of a user who writes a report would have it.
+    :raises OSError: it cannot be written, or what is there is no file: a device would be gone.
     """
-    folder = os.path.dirname(path)
-    handle, scratch = tempfile.mkstemp(dir=folder, prefix=f".{os.path.basename(path)[:40]}-")
+    place = os.path.realpath(path)
+    if os.path.lexists(place) and not os.path.isfile(place):
+        raise OSError(errno.EINVAL, "what is there is no regular file", path)
+    handle, scratch = tempfile.mkstemp(dir=os.path.dirname(place), prefix=f".{os.path.basename(place)[:40]}-")
     try:
         with open(handle, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
-        os.chmod(scratch, 0o644)
-        os.replace(scratch, path)
+        os.chmod(scratch, mode)
+        os.replace(scratch, place)
     except BaseException:
         os.unlink(scratch)
         raise
