@@ -18,8 +18,8 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.recor
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.releases import find_release
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.remedies import is_other_run, remedy_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.progress import PROGRESS
-from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.label import label_before, label_value
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import know_secrets
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import TO_BE_MADE
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import wanted_configuration
@@ -118,7 +118,7 @@ class ActionModule(InventoryAction):
         step = "controlplane" if cluster.is_control_plane else "dataplane"
         values = known.values_of(self.variables.read)(cluster, configuration)
         # What Helm could not do it shows whole, with the passwords that files of values put into it.
-        SECRETS.know_values(values)
+        know_secrets(values, cluster.secret_values)
         try:
             failure = self._misread(known, cluster, configuration, values) if configuration else None
             if failure:

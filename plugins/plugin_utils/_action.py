@@ -30,6 +30,8 @@ if t.TYPE_CHECKING:
 MODULES = "flyte.multicluster."
 #: faults that one message names: of a site of a thousand planes each may have ten
 MOST_LINES = 50
+#: characters of one of them: the path of a file may be as long as somebody makes it
+MOST_OF_A_LINE = 2000
 #: what people read of a result. The rest is data for the next task, in which nothing may be replaced, and holds no secret.
 _SHOWN = ("msg", "lines", "table", "status_table", "failures", "rows", "diff", "warnings")
 
@@ -39,8 +41,14 @@ class Refused(Exception):
 
     def __init__(self, *lines: str) -> None:
         more = len(lines) - MOST_LINES
-        self.lines = [*lines[:MOST_LINES], *([f"And {more} more: correct these first."] if more > 0 else [])]
+        self.lines = [*map(_short, lines[:MOST_LINES]), *([f"And {more} more: correct these first."] if more > 0 else [])]
         super().__init__("\n".join(self.lines))
+
+
+def _short(line: str) -> str:
+    """Return a line that ends; without its secrets, since of one that is cut in two nobody would know it."""
+    text = SECRETS.text(line)
+    return text if len(text) <= MOST_OF_A_LINE else f"{text[:MOST_OF_A_LINE]}… ({len(text)} characters)"
 
 
 def refuse_without(*libraries: str) -> None:

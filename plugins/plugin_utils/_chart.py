@@ -86,7 +86,7 @@ def provide(site: Site, pull: Pull, repository: str | None = None) -> Chart:
         folder = _pulled(site, ref, repository or site.settings["flyte_chart_repo_url"], cache, pull)
     metadata = _metadata(site, folder)
     if os.path.exists(ref):
-        _refuse_other_version(site, metadata["version"])
+        _refuse_unread(site, metadata["version"])
     folder = _with_dependencies(site, folder, metadata, cache)
     missing = [name for name in needed_files(site) if not (folder / name).is_file()]
     if missing:
@@ -100,12 +100,15 @@ def _wrong(site: Site, what: str) -> Refused:
     return Refused(str(Fault(site.control_plane.host, "flyte_chart_ref", NOT_SHOWN if "@" in ref else ref, f"{what}.")))
 
 
-def _refuse_other_version(site: Site, version: str) -> None:
-    """Refuse a version that somebody wants beside a chart of another one, which is what would be installed."""
-    wanted = site.settings["flyte_chart_version"]
-    if wanted != declared_variables().site["flyte_chart_version"].default and wanted.removeprefix("v") != version.removeprefix("v"):
-        remedy = f"has no effect: it is of a chart in a repository; flyte_chart_ref is one on this machine, of version {version}. Leave out one of them."
-        raise Refused(str(Fault(site.control_plane.host, "flyte_chart_version", wanted, remedy)))
+def _refuse_unread(site: Site, version: str) -> None:
+    """Refuse a repository beside a chart on this machine, and a version that is another one than that chart's, which is what would be installed."""
+    given = {name: site.settings[name] for name in ("flyte_chart_repo_url", "flyte_chart_version")}
+    unread = [name for name, value in given.items() if value != declared_variables().site[name].default]
+    if given["flyte_chart_version"].removeprefix("v") == version.removeprefix("v"):
+        unread = [name for name in unread if name != "flyte_chart_version"]
+    remedy = f"has no effect: it is of a chart in a repository; flyte_chart_ref is one on this machine, of version {version}. Leave out one of them."
+    if unread:
+        raise Refused(*(str(Fault(site.control_plane.host, name, given[name], remedy)) for name in unread))
 
 
 def _metadata(site: Site, folder: pathlib.Path) -> dict[str, t.Any]:

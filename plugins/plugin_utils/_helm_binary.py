@@ -14,6 +14,7 @@ import subprocess
 import typing as t
 
 import yaml
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.commands import printed_by
 
 #: the first kubernetes.core whose module helm takes Helm 4; before, it lists releases by flags that Helm 4 does not have
 _FIRST_WITH_HELM_4 = (6, 4)
@@ -28,11 +29,11 @@ def helm_fault(binary: str) -> str | None:
     if shutil.which(binary) is None:
         return "there is no such program on this machine: install Helm 3, or set it to its path."
     try:
-        said = subprocess.run([binary, "version", "--template", "{{ .Version }}"], capture_output=True, text=True, timeout=_SECONDS, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"it cannot be run ({error}): set it to the path of Helm 3."
-    helm = version_of(said.stdout.strip().removeprefix("v"))
-    if said.returncode or helm is None:
+        code, printed = printed_by([binary, "version", "--template", "{{ .Version }}"], seconds=_SECONDS)
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        return f"it cannot be run ({getattr(error, 'strerror', None) or error}): set it to the path of Helm 3."
+    helm = version_of(printed.decode(errors="replace").strip().removeprefix("v"))
+    if code or helm is None:
         return f"'{binary} version' does not say a version, so it is no Helm: set it to the path of Helm 3."
     return pair_fault(helm, collection_version("kubernetes", "core"))
 

@@ -15,12 +15,14 @@ import typing as t
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.each import PATIENCE, each
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.records import Record, read_record
-from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.threads import in_threads
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.manifests import manifest_lines
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.ours import judge
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import Shower, changes
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.paths import unknown_paths
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import users_values
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import Shower, changes, know_secrets
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest, merge
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import Fault
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.release_changes import loss_lines, with_changes
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import RELEASE
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed
@@ -84,8 +86,8 @@ class ReleaseChanges:
         answers = each(one, accesses, seconds=PATIENCE * timeout, failed=lambda _access, why: dict(why))
         found = dict(zip(due, answers))
         self._records = {host: answer for host, answer in found.items() if not isinstance(answer, dict)}
-        for record in self._records.values():
-            SECRETS.know_values(record.values if record else None)
+        for host, record in self._records.items():
+            know_secrets(record.values if record else {}, self._known.site.cluster(host).secret_values)
         return {host: answer for host, answer in found.items() if isinstance(answer, dict)}
 
     def _release(self, host: str) -> Mapping[str, t.Any]:
@@ -108,7 +110,20 @@ class ReleaseChanges:
             row, lines = self._judged(row, objects=objects, new=new, key=key)
             found.append(row)
             refused += lines
-        return found, refused
+        return found, refused + self._unmarked()
+
+    def _unmarked(self) -> list[str]:
+        """Return the refusal of paths of secrets at which no values have anything: what was meant would be shown, in this plan already."""
+        unknown: dict[str, str] = {}
+        known: set[str] = set()
+        for cluster in (cluster for cluster in self._known.site.clusters if cluster.secret_values):
+            sources, record = self._known.values_reader(self._read).sources(cluster), self._records.get(cluster.host)
+            trees = [merge([sources.defaults, users_values(sources)]), *([record.values] if record else [])]
+            missing = unknown_paths(cluster.secret_values, *trees) if (self._known.observed.get(cluster.host) or {}).get("reachable") else []
+            unknown.update({path: cluster.host for path in missing if path not in unknown})
+            known.update(set(cluster.secret_values) - set(missing))
+        remedy = "names nothing in the values: write it as the plan writes paths, or leave it out."
+        return [str(Fault(host, "flyte_secret_values", path, remedy)) for path, host in unknown.items() if path not in known]
 
     def _judged(self, row: Row, *, objects: bool, new: bool, key: str | None) -> tuple[Row, list[str]]:
         cluster, chart = self._known.site.cluster(row.host), self._known.planned_chart
@@ -119,7 +134,7 @@ class ReleaseChanges:
         if record is None:
             return with_changes(row, self._release(row.host), chart, changes=None), []
         layers, shower = self._layers(cluster), Shower(record.key, cluster.secret_values)
-        SECRETS.know_values(layers.given)
+        know_secrets(layers.given, cluster.secret_values)
         verdict = judge(record.values, layers, shower, label=record.label, digest=record.digest, last=record.last, drop=cluster.drop_values)
         lines = self._objects(cluster, record, shower) if objects else []
         row = with_changes(row, self._release(row.host), chart, changes=verdict.changes, drift=verdict.drift, objects=lines, unused=verdict.unused)
@@ -136,7 +151,7 @@ class ReleaseChanges:
         there, comes = before._layers(cluster).given, self._layers(cluster).given
         record = before._records.get(row.host)
         shower = Shower(record.key if record else None, cluster.secret_values)
-        SECRETS.know_values(comes)
+        know_secrets(comes, cluster.secret_values)
         lines = self._objects_between(cluster, there, comes, shower) if objects else []
         return with_changes(row, dataclasses.asdict(chart) | {"chart": chart.name}, chart, changes=changes(there, comes, shower), objects=lines)
 
@@ -146,7 +161,7 @@ class ReleaseChanges:
     def _new(self, cluster: Cluster, key: str | None) -> list[t.Any]:
         """Return what a new release is given besides what the chart's files say. Nothing is there that could be a key of fingerprints."""
         layers = self._layers(cluster)
-        SECRETS.know_values(layers.given)
+        know_secrets(layers.given, cluster.secret_values)
         return [change for change in changes(layers.chart, layers.given, Shower(key, cluster.secret_values)) if change.after is not None]
 
     def _rendered_all(self) -> dict[str, str | Failed]:

@@ -108,7 +108,7 @@ def _planned(tmp_path: pathlib.Path, host: str, *, of_plane: t.Mapping[str, t.An
         "flyte_admin_url": "https://flyte.example.com",
         "flyte_labels": {"label1": [{"cluster": "plane", "weight": 1}]},
         "flyte_projects": ["team1"],
-        "flyte_buckets": ["flyte-data"],
+        **({"flyte_buckets": ["flyte-data"]} if provider in FILES else {}),
         "flyte_user_settings": SETTINGS[provider],
         "inventory_dir": str(tmp_path),
         **variables,

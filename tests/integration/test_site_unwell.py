@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gzip
 import json
 import pathlib
 import re
@@ -27,6 +28,8 @@ pytestmark = pytest.mark.built_site
 SECRETS = "/api/v1/namespaces/flyte/secrets"
 TIMEOUT = 2
 SECRET = "secret-4711"
+#: a namespace that does not come to its end
+ENDING = "ending"
 
 
 def _kubeconfig(server: str, **user: t.Any) -> dict[str, t.Any]:
@@ -57,6 +60,7 @@ def _kubeconfigs(server: str, folder: pathlib.Path) -> dict[str, str]:
         "hanging": json.dumps(command("hanging", "sleep 60")).encode(),
         "failing": json.dumps(command("failing", f"echo {SECRET} >&2; exit 3")).encode(),
         "noisy": json.dumps(command("noisy", f"echo {SECRET}")).encode(),
+        "endless": json.dumps(command("endless", f"exec yes {SECRET}")).encode(),
     }
     for name, content in contents.items():
         (folder / name).write_bytes(content)
@@ -92,14 +96,19 @@ def _broken(site: SiteUnderTest, tmp_path: pathlib.Path) -> t.Iterator[SiteUnder
             }
         for name, path in _kubeconfigs("https://127.0.0.1:1", tmp_path).items():
             more[f"kubeconfig_{name}"] = {"flyte_kubeconfig": path, "flyte_kube_context": None}
-        for name, content in (("no_gzip", b"eHh4"), ("no_base64", b"\xff"), ("cut_off", base64.b64encode(b"\x1f\x8b\x08\x00"))):
+        no_json = base64.b64encode(gzip.compress(b"{"))
+        for name, content in (("no_gzip", b"eHh4"), ("no_base64", b"\xff"), ("cut_off", base64.b64encode(b"\x1f\x8b\x08\x00")), ("no_json", no_json)):
             namespace = f"record-{name.replace('_', '-')}"
             _create(plane, "/api/v1/namespaces", {"metadata": {"name": namespace}})
             _create(plane, f"/api/v1/namespaces/{namespace}/secrets", _record(namespace, content))
             more[f"record_{name}"] = {"flyte_kube_context": "dataplane2", "flyte_namespace": namespace}
-        for host, variables in more.items():
+        hub = site.cluster("controlplane")
+        _create(hub, "/api/v1/namespaces", {"metadata": {"name": ENDING, "finalizers": ["example.com/held"]}})
+        hub.delete(f"/api/v1/namespaces/{ENDING}")
+        for host, variables in {**more, "terminating": {"flyte_kube_context": "controlplane", "flyte_namespace": ENDING}}.items():
             other.planes[host] = {"flyte_eks_cluster": "flyte-dataplane2", **variables}
         yield other
+        hub.patch(f"/api/v1/namespaces/{ENDING}", {"metadata": {"finalizers": None}})
         for variables in more.values():
             if "flyte_namespace" in variables:
                 plane.delete(f"/api/v1/namespaces/{variables['flyte_namespace']}")
@@ -116,7 +125,7 @@ def _named(output: str, hosts: t.Iterable[str], step: str) -> None:
 
 def test_each_broken_cluster_is_its_own_failure_and_the_others_are_finished(broken: SiteUnderTest) -> None:
     hosts = [host for host in broken.planes if host.startswith(("hostile", "kubeconfig", "record"))]
-    assert len(hosts) >= 20
+    assert len(hosts) >= 22
     changed = broken.changed_copy()
     # Something has to be done on a good one, and on the control plane.
     changed.planes["dataplane_1"]["flyte_values"] = {"flytepropeller": {"podAnnotations": {"example.com/broken": "others"}}}
@@ -124,34 +133,44 @@ def test_each_broken_cluster_is_its_own_failure_and_the_others_are_finished(brok
     started = time.monotonic()
     found = changed.run()
     assert time.monotonic() - started < 240
-    assert found.code != 0 and f"{len(hosts)} thing(s) could not be done" in found.flat, found.output
+    assert found.code != 0 and f"{len(hosts) + 1} thing(s) could not be done" in found.flat, found.output
     _named(found.output, hosts, "observe")
+    _named(found.output, ["terminating"], "dataplane")
+    assert "because it is being terminated" in found.flat and "Wait until the namespace" in found.flat, found.output
     assert broken.cluster("dataplane1").revisions("flyte-core-data") != before and found.changed.get("dataplane_1"), found.output
     verified = changed.run(playbook="verify.yml")
     assert verified.code != 0
-    _named(verified.output, hosts, "verify")
+    _named(verified.output, [*hosts, "terminating"], "verify")
     status = changed.run(playbook="status.yml")
     assert status.code == 0 and re.search(r"dataplane_1 .* ready", status.output), status.output
     _named(status.output, [], "")
-    assert not [host for host in hosts if not re.search(rf"{host[:30]}.*not ready", status.output)], status.output
+    assert not [host for host in [*hosts, "terminating"] if not re.search(rf"{host[:30]}.*not ready", status.output)], status.output
 
 
 @pytest.mark.parametrize(
-    ("name", "playbooks"), [("a page", ("site.yml", "verify.yml")), ("without end", ("verify.yml",)), ("a byte now and then", ("verify.yml",))]
+    ("name", "playbooks"),
+    [
+        ("a page", ("site.yml", "verify.yml", "status.yml")),
+        ("a byte now and then", ("verify.yml", "status.yml")),
+        ("without end", ("verify.yml",)),
+        ("nothing", ("verify.yml",)),
+        ("an error that shows the token", ("verify.yml",)),
+    ],
 )
 def test_a_broken_flyteadmin_is_its_own_failure(site: SiteUnderTest, name: str, playbooks: tuple[str, ...]) -> None:
     other = site.changed_copy()
     other.variables["flyte_request_timeout"] = TIMEOUT
     with Raw(HOSTILE[name]) as server:
-        other.variables["flyte_admin_url"] = server.access["host"]
+        other.variables.update(flyte_admin_url=server.access["host"], flyte_admin_token=SECRET)
         for playbook in playbooks:
             found = other.run(playbook=playbook)
+            if playbook == "status.yml":
+                assert found.code == 0 and "Executions are unknown" in found.output and SECRET not in found.output, found.output
+                assert re.search(r"dataplane_1 .* ready", found.output) and re.search(r"dataplane_2 .* ready", found.output), found.output
+                continue
             assert found.code != 0 and "1 thing(s) could not be done" in found.flat, found.output
             _named(found.output, ["controlplane"], "verify" if playbook == "verify.yml" else "ecl")
             assert "flyte_admin_url" in found.flat or "flyte_request_timeout" in found.flat, found.output
-        status = other.run(playbook="status.yml")
-    assert status.code == 0 and "Executions are unknown" in status.output, status.output
-    assert re.search(r"dataplane_1 .* ready", status.output) and re.search(r"dataplane_2 .* ready", status.output), status.output
 
 
 def _delete_tokens(plane: Cluster) -> None:

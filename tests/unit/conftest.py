@@ -51,6 +51,8 @@ def elsewhere(inventory: Inventory, provider: str) -> None:
     for variables in inventory.values():
         variables["flyte_provider"] = provider
         del variables["flyte_aws_region"], variables["flyte_eks_cluster"]
+        if provider == "generic":
+            del variables["flyte_buckets"]
 
 
 def site_of(inventory: Inventory) -> t.Any:

@@ -9,13 +9,13 @@ The client library waits for it without end, and goes on as nobody where it fail
 from __future__ import annotations
 
 import base64
-import contextlib
+import errno
 import json
 import os
-import signal
 import subprocess
 import typing as t
 
+from .._common.commands import printed_by
 from .errors import KubeError
 
 if t.TYPE_CHECKING:
@@ -41,11 +41,14 @@ def credential(plugin: Mapping[str, t.Any], cluster: Mapping[str, t.Any], base: 
     if plugin.get("interactiveMode") == "Always":
         raise KubeError("access", f"{name} wants a terminal", hint="Use a credential that does not ask (interactiveMode).")
     try:
-        code, printed = _run([command, *map(str, plugin.get("args") or [])], _environment(plugin, cluster), base, timeout)
+        called = [command, *map(str, plugin.get("args") or [])]
+        code, printed = printed_by(called, seconds=timeout, environment=_environment(plugin, cluster), folder=base or None)
     except subprocess.TimeoutExpired:
         raise KubeError("access", f"{name} did not end within {timeout:g} s", hint=hint) from None
     except (OSError, ValueError) as error:
-        raise KubeError("access", f"{name} cannot be run ({type(error).__name__})", hint=hint) from error
+        too_much = getattr(error, "errno", None) == errno.EFBIG
+        problem = "printed too much for a credential" if too_much else f"cannot be run ({type(error).__name__})"
+        raise KubeError("access", f"{name} {problem}", hint=hint) from error
     if code != 0:
         # What it says may hold what it was given.
         raise KubeError("access", f"{name} failed with code {code}", hint=hint)
@@ -53,20 +56,6 @@ def credential(plugin: Mapping[str, t.Any], cluster: Mapping[str, t.Any], base: 
     if not found:
         raise KubeError("access", f"{name} printed no ExecCredential with a token or a certificate", hint=hint)
     return found
-
-
-def _run(command: list[str], environment: dict[str, str], base: str, timeout: float) -> tuple[int, bytes]:
-    # A session of its own, so that what it started ends with it.
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, cwd=base or None, start_new_session=True
-    ) as process:
-        try:
-            printed = process.communicate(timeout=timeout)[0]
-        except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            raise
-    return process.returncode, printed
 
 
 def _environment(plugin: Mapping[str, t.Any], cluster: Mapping[str, t.Any]) -> dict[str, str]:

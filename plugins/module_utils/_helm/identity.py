@@ -86,6 +86,17 @@ class Credentials:
     used: bool
 
 
+def login_of(propeller: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the keys of configmap.admin.admin that a host's settings of flytepropeller are."""
+    return {LOGIN_KEYS[name]: value for name, value in propeller.items() if name in LOGIN_KEYS}
+
+
+def login_override(propeller: Mapping[str, t.Any]) -> Values:
+    """Return our values of a release whose flytepropeller has a Secret that is not ours: how it logs in with it."""
+    login = login_of(propeller)
+    return {"configmap": {"admin": {"admin": login}}} if login else {}
+
+
 def credentials_of(values: Mapping[str, t.Any]) -> Credentials:
     """Return what merged values, the chart's defaults among them, say; those of :data:`SECTIONS` are enough."""
     secret = lookup(values, f"{_CREDENTIALS}.clientSecret")

@@ -14,6 +14,7 @@ import re
 import typing as t
 
 from .._common.redaction import is_secret_place
+from .parts import texts
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -88,6 +89,17 @@ def is_below(path: str, given: str) -> bool:
 def is_any_below(path: str, given: Sequence[str]) -> bool:
     """Return whether a path is one of those that somebody gave, or below one."""
     return any(is_below(path, one) for one in given)
+
+
+def texts_at(values: Mapping[str, t.Any], given: Sequence[str]) -> list[str]:
+    """Return the texts that stand at paths that somebody gave, or below them."""
+    return [text for path, leaf in leaves(values).items() if is_any_below(path, given) for _place, text in texts(leaf.value)]
+
+
+def unknown_paths(given: Sequence[str], *trees: Mapping[str, t.Any]) -> list[str]:
+    """Return the paths that somebody gave and at which none of the trees has anything."""
+    found = {path for tree in trees for path in leaves(tree)}
+    return [one for one in given if not any(is_below(path, one) for path in found)]
 
 
 def prefixes(paths: Iterable[str]) -> set[str]:

@@ -14,7 +14,7 @@ import typing as t
 from .._iam.required import domain_role, role_arn, uses_pod_identity
 from . import echo, log_links, namespaces, sync
 from .configuration import Configuration
-from .identity import identity_override
+from .identity import identity_override, login_override
 from .overrides import EKS_ROLE_ANNOTATION, GCP_ACCOUNT_ANNOTATION, control_plane_override, custom_data_with, data_plane_override
 from .parts import used_only, without_control_plane
 from .user_settings import filled_in
@@ -119,7 +119,9 @@ def release_layers(
     else:
         override = _admin_override(site, cluster, base, configuration, aws)
     syncs = site.syncs_itself and not cluster.is_control_plane
-    own = identity_override(identity, base, is_control_plane=cluster.is_control_plane, syncs=syncs) if identity else {}
+    own = login_override(cluster.propeller)
+    if identity:
+        own = identity_override(identity, base, is_control_plane=cluster.is_control_plane, syncs=syncs)
     ours = merge([override, own, _storage_override(site)])
     return Layers(sources.defaults, sources.chart_files, users, ours, data_plane=not cluster.is_control_plane)
 

@@ -13,7 +13,7 @@ import typing as t
 
 from .._common.fingerprints import keyed_fingerprint
 from .._common.redaction import SECRETS
-from .paths import Leaf, is_any_below, leaves
+from .paths import Leaf, is_any_below, leaves, texts_at
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,6 +102,12 @@ class Shower:
 
     def _fingerprint(self, secret: str) -> str:
         return f"secret:{keyed_fingerprint(self._key, secret)}" if self._key else HIDDEN
+
+
+def know_secrets(values: Mapping[str, t.Any], marked: Sequence[str]) -> None:
+    """Learn the secrets of values, so that no text has them: those whose key says that they are one, and those at paths that somebody marked."""
+    SECRETS.know_values(values)
+    SECRETS.know(*texts_at(values, marked))
 
 
 def changes(before: Mapping[str, t.Any], after: Mapping[str, t.Any], shower: Shower) -> list[Change]:

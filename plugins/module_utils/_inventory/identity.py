@@ -36,8 +36,7 @@ def check_identity(reader: Reader, host: str, values: Mapping[str, t.Any]) -> No
         if value is not None and (not isinstance(value, str) or not value.strip() or value != value.strip()):
             reader.fault(host, name, "***", "has to be text, not empty and without white space around it.")
     if all(value is not None for value in given.values()):
-        path = given["flyte_propeller_client_secret_file"]
-        reader.fault(host, "flyte_propeller_client_secret_file", path, "stands beside flyte_propeller_client_secret: give one.")
+        reader.fault(host, "flyte_propeller_client_secret_file", NOT_SHOWN, "stands beside flyte_propeller_client_secret: give one.")
     client = values["flyte_propeller_client_id"]
     if client is not None and not client.strip():
         reader.fault(host, "flyte_propeller_client_id", client, "must not be empty.")

@@ -23,6 +23,9 @@ if t.TYPE_CHECKING:
 _MOST_SHOWN = 300
 #: the query or the fragment of a URL
 _BEHIND_URL = re.compile(r"(?<=://)(?P<before>[^\s'\"?#]*[?#])[^\s'\"]+")
+#: a certificate or a key, whole or cut off, and what stands in its place
+_PEM = re.compile(r"-----BEGIN.*?(-----END[^-\n]*-----|\Z)", re.DOTALL)
+_KEY = "(a certificate or a key, not shown)"
 #: in the place of a value that may be a secret
 NOT_SHOWN: t.Any = object()
 
@@ -38,15 +41,17 @@ class Fault:
 
     def __str__(self) -> str:
         value = self.value
+        # It may name what is made of the value, or what another variable has.
+        remedy = _BEHIND_URL.sub(r"\g<before>…", _PEM.sub(_KEY, self.remedy))
         if value is NOT_SHOWN:
-            return f"{self.host}: {self.variable}: {self.remedy}"
-        return f"{self.host}: {self.variable} = {shown(SECRETS.data(value))}: {self.remedy}"
+            return f"{self.host}: {self.variable}: {remedy}"
+        return f"{self.host}: {self.variable} = {shown(SECRETS.data(value))}: {remedy}"
 
 
 def shown(value: t.Any) -> str:
     """Return a value as a message shows it: on one line, which ends, of a URL without what is often a token."""
     if "-----BEGIN" in str(value):
-        return "(a certificate or a key, not shown)"
+        return _KEY
     text = _BEHIND_URL.sub(r"\g<before>…", repr(value))
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}… ({len(text)} characters)"
 

@@ -24,6 +24,8 @@ _FILES = frozenset(
     | {f"flyte_admin_{name}" for name in ("ca_cert", "client_cert", "client_key", "token_file")}
     | {"flyte_token_ca_cert", "flyte_client_secret_file", "flyte_propeller_client_secret_file"}
 )
+#: paths of files that a run writes or reads, which may not be URLs: these are written to nowhere, and may hold a password
+_OF_A_RUN = frozenset({"flyte_status_json", "flyte_status_page", "flyte_plan_file", "flyte_approved_plan"})
 #: what is checked on its own, and not shown
 _OWN_CHECK = frozenset({*SENT, *PROXIES, *CERTIFICATE_VARIABLES, *PROPELLER_VARIABLES} - {"flyte_propeller_client_secret_file"})
 #: what becomes of bytes that are no text, and what ends a text for many a program
@@ -50,6 +52,8 @@ def check_texts(reader: Reader, host: str, variables: Mapping[str, Variable]) ->
             continue
         if name in _FILES and ("\n" in value.strip() or "-----" in value):
             reader.fault(host, name, NOT_SHOWN, "has to be the path of a file, not what is in it. (It is not shown.)")
+        elif name in _OF_A_RUN and "://" in value:
+            reader.fault(host, name, NOT_SHOWN, "is a URL (not shown), and has to be the path of a file on this machine.")
         elif not value and variable.default:
             reader.fault(host, name, value, f"must not be empty; left out, it is {variable.default}.")
         elif not one_line(value):

@@ -25,6 +25,7 @@ if t.TYPE_CHECKING:
 
 _AWS = "flyte_provider is not aws"
 _ASSOCIATED = "with flyte_iam_mode: pod_identity accounts take the roles of their associations, flyte_iam_control_plane_role and flyte_iam_data_plane_role"
+_NO_FORM = "flyte_provider is generic, for which the chart has no form to fill in: name it in flyte_values"
 _GCP_ACCOUNTS = "flyte_provider is gcp: set flyte_gcp_control_plane_service_account and flyte_gcp_data_plane_service_account"
 _CREATION = ("version", "role_arn", "node_role_arn", "subnets", "security_groups", "nodegroup", "instance_types", "nodes_min", "nodes_max", "nodes_desired")
 
@@ -118,6 +119,16 @@ _OF_THE_SITE = (
         lambda _h, site: not site["flyte_client_id"],
         "flyte_client_id is not set: nobody logs in",
     ),
+    _Rule(
+        ("flyte_authorization_header",),
+        lambda _h, site: not any(map(site.sets, ("flyte_client_id", "flyte_admin_token", "flyte_admin_token_file"))),
+        "none of flyte_client_id, flyte_admin_token and flyte_admin_token_file is set: nobody logs in",
+    ),
+    _Rule(
+        ("flyte_token_lifetime", "flyte_token_renew_interval"),
+        lambda _h, site: site["flyte_token_kind"] != "bounded",
+        "it is of tokens that end: flyte_token_kind is not bounded",
+    ),
     _Rule(("flyte_admin_client_key",), lambda _h, site: not site["flyte_admin_client_cert"], "flyte_admin_client_cert is not set"),
     _Rule(
         ("flyte_admin_validate_certs", "flyte_admin_client_cert"),
@@ -152,10 +163,11 @@ _OF_A_HOST = (
         lambda host, site: host.is_control_plane and not site["flyte_control_plane_runs_workflows"],
         "the control plane runs no workflows: flyte_control_plane_runs_workflows is not true",
     ),
+    _Rule(("flyte_raw_data_bucket",), lambda _h, site: site["flyte_provider"] == "generic", _NO_FORM),
     _Rule(
         ("flyte_raw_data_bucket",),
-        lambda _h, site: site["flyte_provider"] == "generic",
-        "flyte_provider is generic, for which the chart has no form to fill in: name it in flyte_values",
+        lambda host, site: host.is_control_plane and _gcp(host, site) and not site["flyte_control_plane_runs_workflows"],
+        "it is what tasks write, and the control plane runs no workflows: flyte_control_plane_runs_workflows is not true",
     ),
     _Rule(("flyte_eks_cluster", "flyte_eks_region", "flyte_eks_assume_role_arn", "flyte_eks_create"), _no_aws, _AWS),
     _Rule(_named("flyte_eks_", "region", "assume_role_arn"), lambda host, _s: not host["flyte_eks_cluster"], "flyte_eks_cluster is not set"),
@@ -192,6 +204,22 @@ def check_unread(reader: Reader, control_plane: str, planes: Sequence[str], vari
     for rule in _OF_A_HOST:
         for name, host in _unread(rule, hosts, site):
             _note(reader, host.host, name, host[name], rule.why)
+    _check_buckets(reader, hosts, site)
+
+
+def _check_buckets(reader: Reader, hosts: Sequence[_Host], site: _Host) -> None:
+    """Note the buckets that nobody reads: the chart's forms have the first one, IAM's policy has all, and whether the first ones differ says storage."""
+    if site["flyte_provider"] == "aws":
+        return
+    named = [host for host in hosts if host.wants("flyte_buckets")]
+    if site["flyte_provider"] == "generic" and len({str(host["flyte_buckets"][0]) for host in named}) == 1:
+        _note(reader, named[0].host, "flyte_buckets", named[0]["flyte_buckets"], _NO_FORM)
+    said: list[t.Any] = []
+    for host in named:
+        more = host["flyte_buckets"][1:]
+        if more and more not in said:
+            said.append(more)
+            _note(reader, host.host, "flyte_buckets", more, "only the first bucket is read: the others are for IAM's policy, and flyte_provider is not aws")
 
 
 def _unread(rule: _Rule, hosts: Sequence[_Host], site: _Host) -> Iterator[tuple[str, _Host]]:

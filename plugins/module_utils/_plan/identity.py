@@ -9,7 +9,7 @@ import dataclasses
 import typing as t
 
 from .._common.fingerprints import fingerprint
-from .._helm.identity import AUTH_KEYS, AUTH_SECRET, CHART_SECRET, CLIENT_SECRET, LOGIN_KEYS, Identity
+from .._helm.identity import AUTH_KEYS, AUTH_SECRET, CHART_SECRET, CLIENT_SECRET, LOGIN_KEYS, Identity, login_of
 from .._inventory.reader import Fault
 from .rows import Observation, Observations, Row, control_plane_of, is_reachable
 
@@ -55,6 +55,8 @@ def identities(site: Site, observed: Observations, given: Mapping[str, Given], *
     faults: list[Fault] = []
     head = site.control_plane
     live = _secret(observed.get(head.host))
+    if not given[head.host].used:
+        faults += _unread_login(site)
     for cluster in site.clusters:
         if cluster.host not in observed:
             continue
@@ -74,6 +76,14 @@ def identities(site: Site, observed: Observations, given: Mapping[str, Given], *
     return found, faults
 
 
+def _unread_login(site: Site) -> list[Fault]:
+    """Return the faults of a control plane that says how to log in, where nothing in it does, and that no data plane has from the same group."""
+    head, why = site.control_plane, "it is of data planes: neither flytepropeller nor the native scheduler runs in the control plane"
+    said = {name: value for name, value in head.propeller.items() if name in LOGIN_KEYS and value}
+    unread = {name: value for name, value in said.items() if value not in [plane.propeller.get(name) for plane in site.data_planes]}
+    return [Fault(head.host, f"flyte_propeller_{name}", value, f"has no effect: {why}.") for name, value in unread.items()]
+
+
 def _is_ours(observation: Observation) -> bool:
     return bool((observation.get("identity") or {}).get("managed"))
 
@@ -88,7 +98,7 @@ def _secret(observation: Observation | None) -> str | None:
 
 
 def _login(cluster: Cluster, inherited: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    return {**inherited, **{LOGIN_KEYS[name]: value for name, value in cluster.propeller.items() if name in LOGIN_KEYS}}
+    return {**inherited, **login_of(cluster.propeller)}
 
 
 def _of_control_plane(cluster: Cluster, own: Given, ours: str | None) -> Identity | None:

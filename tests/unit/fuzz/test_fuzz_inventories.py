@@ -18,7 +18,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner i
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import failure_table, plan_lines
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import cluster_failures
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import _declaration, declared_variables, known_names, secret_variables
-from conftest import _SITE
+from conftest import _SITE, elsewhere
 from fuzzing import EXAMPLES, NASTY, SECRET, holds, mutated, odd, without_secret
 from hypothesis import strategies as st
 from status_sites import said_of_status
@@ -57,10 +57,13 @@ _INSTEAD = {"flyte_client_secret": "flyte_admin_token", "flyte_kube_password": "
 def inventories(draw: st.DrawFn) -> dict[str, dict[str, t.Any]]:
     """Return a correct inventory of which some variables are others, and with a secret in every variable that may be one."""
     found = {host: {**copy.deepcopy(_SITE), "flyte_kube_context": host, "flyte_eks_cluster": host} for host in HOSTS}
+    provider = draw(st.sampled_from(["aws", "gcp", "generic"]))
+    if provider != "aws":
+        elsewhere(found, provider)
     declaration = _declaration()
     secrets = sorted(secret_variables())
     for name in [name for name in secrets if draw(st.booleans())]:
-        if _INSTEAD.get(name) in found[HOSTS[0]]:
+        if _INSTEAD.get(name) in found[HOSTS[0]] or (name.startswith("flyte_aws_") and provider != "aws"):
             continue
         for variables in found.values():
             variables.update(_WITH.get(name, {}))

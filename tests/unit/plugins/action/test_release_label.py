@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.flyte.multicluster.plugins.action.flyte_release import ActionModule
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS as KNOWN
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.label import LABEL, label_value
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart
@@ -103,6 +104,32 @@ def test_where_helm_fails_what_it_says_is_the_failure(case: Case) -> None:
     case.server.answers[f"PATCH {SECRETS}/{RECORD.format(1)}"] = 403
     refused = case.run()
     assert refused["failed"] and refused["failures"][0]["host"] == "dataplane_1" and len(case.helms) == 1
+
+
+def test_what_helm_echoes_of_passwords_and_marked_values_is_hidden(inventory: Inventory) -> None:
+    inventory["dataplane_1"].update(flyte_values={"mine": {"word": "correct-horse-4711", "password": "staple-4711"}}, flyte_secret_values=["mine.word"])
+    with ApiServer({RECORDS: {"items": []}}) as server:
+        case = Case(inventory, server)
+        case.failure = ModuleFailed({"failed": True, "msg": "no", "stderr": "Error: cannot make {word: correct-horse-4711, password: staple-4711}"})
+        result = case.run()
+    assert "correct-horse-4711" in result["msg"] and "4711" not in KNOWN.text(result["msg"])
+
+
+@pytest.mark.parametrize(("as_wanted", "runs"), [(True, 1), (False, 2)])
+def test_a_first_run_that_was_slower_waits_for_the_other_one(case: Case, monkeypatch: pytest.MonkeyPatch, as_wanted: bool, runs: int) -> None:
+    case.known.observed["dataplane_1"]["release"] = None
+    case.known.chart = Chart(CHART.path, "flyte-core", "v1.16.8")
+    case.server.answers[RECORDS] = {"items": [helm_record()]}
+    said = ["Error: INSTALLATION FAILED: release: already exists"]
+
+    def slower(*arguments: t.Any, **how: t.Any) -> t.Any:
+        case.failure = ModuleFailed({"failed": True, "msg": "no", "stderr": said.pop()}) if said else None
+        return case._module(*arguments, **how)
+
+    case.action.module = slower
+    if as_wanted:
+        monkeypatch.setattr("ansible_collections.flyte.multicluster.plugins.action.flyte_release.digest", lambda _values: BEFORE)
+    assert case.run() == {"changed": not as_wanted, "failures": []} and len(case.helms) == runs
 
 
 def test_a_release_as_wanted_gets_the_label_alone(case: Case) -> None:

@@ -57,6 +57,12 @@ def test_as_many_faults_are_named_as_somebody_reads(count: int, shown: int) -> N
     assert len(lines) == shown and lines[0] == "fault 0" and (count <= 50 or lines[-1] == "And 650 more: correct these first.")
 
 
+def test_a_line_ends_and_no_secret_is_cut_in_two() -> None:
+    SECRETS.know("correct-horse-4711")
+    (line,) = Refused(f"{'a' * 1995}correct-horse-4711{'b' * 5000}").lines
+    assert len(line) < 2030 and line.endswith("(7003 characters)") and "correct" not in line and "*****" in line
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [

@@ -126,6 +126,9 @@ def test_another_version_than_that_of_a_folder_is_refused(inventory: Inventory) 
     version = "9.9.9"
     line = refused(site_with(inventory, flyte_chart_ref=str(STAND_IN), flyte_chart_version=version))
     assert line.startswith("controlplane: flyte_chart_version = '9.9.9': has no effect: it is of a chart in a repository")
+    lines = refused(site_with(inventory, flyte_chart_version="v1.16.8", flyte_chart_repo_url="https://charts.example.com?token=hush4711"))
+    assert lines.startswith("controlplane: flyte_chart_repo_url = 'https://charts.example.com': has no effect: it is of a chart in a repository")
+    del inventory["controlplane"]["flyte_chart_repo_url"]
     own = provide(site_with(inventory, flyte_chart_ref=str(STAND_IN), flyte_chart_version="v1.16.8"), no_pull).version
     assert provide(site_with(inventory, flyte_chart_version=own.removeprefix("v")), no_pull).version == own
 

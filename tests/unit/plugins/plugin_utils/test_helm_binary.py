@@ -47,6 +47,8 @@ def helm(folder: pathlib.Path, script: str) -> str:
         ("echo v4.0.1+g1", "Helm 4.0.1 and kubernetes.core 6.2.0 do not work together: set it to the path of a Helm 3"),
         ("echo 'unknown command version' >&2; exit 1", "does not say a version, so it is no Helm"),
         ("echo hello", "does not say a version, so it is no Helm"),
+        ("printf '\\377\\376'", "does not say a version, so it is no Helm"),
+        ("exec yes", "it cannot be run (it prints more than 1 MiB)"),
     ],
 )
 def test_the_plan_refuses_it(inventory: Inventory, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str | None) -> None:

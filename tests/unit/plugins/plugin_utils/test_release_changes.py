@@ -12,6 +12,7 @@ import typing as t
 
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.records import record_name
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS as SECRETS_IN_USE
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.label import LABEL, label_value
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values, digest, merge
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart
@@ -97,6 +98,31 @@ def test_marked_paths_are_secrets(case: Case) -> None:
     case.record(merge([case.wanted, {"mine": {"word": PASSWORD}}]))
     row, _refused = case.judged(changes)
     assert row.changes[0].path == "mine.word" and str(row.changes[0].before).startswith("secret:") and PASSWORD not in repr(row)
+
+
+def test_a_marked_path_that_names_nothing_is_refused_before_the_plan_shows_what_was_meant(case: Case) -> None:
+    values = {"mine": {"word": PASSWORD}}
+    changes = case.changes(secret_values=["mine.wrod", "mine"], drop_values=["mine"], values=values)
+    case.known.observed["dataplane_1"]["reachable"] = True
+    case.record(case.wanted)
+    _row, refused = case.judged(changes)
+    assert refused == ["dataplane_1: flyte_secret_values = 'mine.wrod': names nothing in the values: write it as the plan writes paths, or leave it out."]
+    # What only the release has is something, and so is what another host of the group has.
+    case.record(merge([case.wanted, {"mine": {"wrod": PASSWORD}}]))
+    assert case.judged(changes)[1] == []
+    case.record(case.wanted)
+    case.inventory["controlplane"].update(flyte_secret_values=["mine.wrod"], flyte_values={"mine": {"wrod": "x"}})
+    changes = case.changes()
+    case.known.observed["controlplane"] = {"reachable": True}
+    case.known.observed["dataplane_1"]["reachable"] = True
+    assert case.judged(changes)[1] == []
+
+
+def test_what_stands_at_marked_paths_is_in_no_text(case: Case) -> None:
+    changes = case.changes(secret_values=["mine"], values={"mine": {"word": f"{PASSWORD}-of-inventory"}})
+    case.record(merge([case.wanted, {"mine": {"word": f"{PASSWORD}-of-release"}}]))
+    case.judged(changes)
+    assert SECRETS_IN_USE.text(f"Helm: cannot use {PASSWORD}-of-inventory, {PASSWORD}-of-release") == "Helm: cannot use ********, ********"
 
 
 def test_a_broken_record_is_that_clusters_failure(case: Case) -> None:

@@ -83,6 +83,8 @@ def test_a_token_that_is_not_accepted_any_more_is_asked_for_again(tmp_path: path
         ("echo '{\"status\": {}}'", "printed no ExecCredential"),
         ("echo '{\"status\": {\"clientCertificateData\": \"x\"}}'", "printed no ExecCredential"),
         ("true", "printed no ExecCredential"),
+        ("exec yes secret-4711", "printed too much for a credential"),
+        ("exec head -c 100000 /dev/urandom", "printed no ExecCredential"),
     ],
 )
 def test_a_command_that_gives_nothing_is_that_clusters_failure(script: str, said: str, tmp_path: pathlib.Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.paths import is_below, leaves, prefixes
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.paths import is_below, leaves, prefixes, texts_at, unknown_paths
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import Change, Shower, changes
 
 KEY = "the uid of a record"
@@ -123,3 +123,9 @@ def test_long_texts_are_a_line_diff() -> None:
 
 def test_a_change_is_plain_data() -> None:
     assert Change("a", None, "1").as_dict() == {"path": "a", "before": None, "after": "1"}
+
+
+def test_paths_that_somebody_gave_lead_to_something() -> None:
+    tree = {"a": {"b": ["x", "y"], "c": {"d": 1}}, "env": [{"name": "DSN", "value": "z"}]}
+    assert texts_at(tree, ["a.b", "env[DSN]", "a.c"]) == ["x", "y", "z"] and texts_at(tree, ["a.x"]) == []
+    assert unknown_paths(["a", "a.b", "a.b[0]", "a.bb", "env[DSN].value", "env"], {}, tree) == ["a.b[0]", "a.bb"]

@@ -150,7 +150,7 @@ FAULTS: list[tuple[t.Callable[[Inventory], t.Any], list[str]]] = [
     (on(TWO, flyte_propeller_client_secret=4711), ["flyte_propeller_client_secret = '***': has to be text"]),
     (
         on(TWO, flyte_propeller_client_secret="secret-4711", flyte_propeller_client_secret_file="f"),
-        ["dataplane_2: flyte_propeller_client_secret_file = 'f': stands beside flyte_propeller_client_secret: give one"],
+        ["dataplane_2: flyte_propeller_client_secret_file: stands beside flyte_propeller_client_secret: give one"],
     ),
     (on(TWO, flyte_propeller_scopes=["a b"]), ["dataplane_2: flyte_propeller_scopes = 'a b': is no scope"]),
     (on(TWO, flyte_propeller_authorization_header="a: b"), ["flyte_propeller_authorization_header = 'a: b': is no name of a header"]),
@@ -265,6 +265,8 @@ def test_a_check_of_certificates_that_the_command_line_ends(inventory: Inventory
         ("flyte_admin_url", ["bob:secret-4711@h"], ": is a list, and has to be text. (It is not shown.)"),
         ("flyte_kube_context", {"a": "secret-4711"}, ": is a mapping, and has to be text. (It is not shown.)"),
         ("flyte_propeller_ca_cert", ["secret-4711"], ": has to be the path of a file, or a certificate as PEM."),
+        ("flyte_status_json", "https://bob:secret-4711@h/x", ": is a URL (not shown), and has to be the path of a file"),
+        ("flyte_plan_file", "https://h/x?t=secret-4711", ": is a URL (not shown), and has to be the path of a file"),
         ("flyte_kubeconfig", "users:\n- secret-4711", ": has to be the path of a file, or what is in it as a mapping"),
         ("flyte_kube_username", " bob", "has to be one line of text"),
         ("flyte_chart_version", "../../x", "has to be a version of the chart"),
@@ -465,3 +467,10 @@ def test_no_two_roles_of_clusters_are_one(inventory: Inventory) -> None:
     assert any("makes a role one-production, which is a data plane's role already" in fault for fault in _faults(with_hosts(inventory, clash, **site)))
     shared = {host: {"flyte_iam_data_plane_role": "one"} for host in ROLES}
     assert _faults(with_hosts(inventory, shared, **site)) == []
+
+
+def test_what_a_remedy_names_of_other_variables_is_shown_as_values_are(inventory: Inventory) -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nsecret-4711\n-----END PRIVATE KEY-----"
+    everywhere(flyte_namespace_mapping=f"{{project}}{key}", flyte_domains=["https://h/?t=secret-4711"], flyte_canary_project="p")(inventory)
+    found = "\n".join(build(inventory)[1])
+    assert "is none of flyte_domains: https://h/?…" in found and "secret-4711" not in found

@@ -46,6 +46,9 @@ CASES: list[tuple[str, str | None, dict[str, t.Any], str, t.Any, str]] = [
     ("aws", None, {}, "flyte_client_secret_file", "/a/hush4711", "flyte_client_id is not set"),
     ("aws", None, {"flyte_admin_token": "x"}, "flyte_token_scopes", ["all"], "flyte_client_id is not set"),
     ("aws", None, {}, "flyte_token_url", "https://login/token", "flyte_client_id is not set"),
+    ("aws", None, {}, "flyte_authorization_header", "x-token", "none of flyte_client_id, flyte_admin_token and flyte_admin_token_file is set"),
+    ("aws", None, {"flyte_token_kind": "long_lived"}, "flyte_token_lifetime", "48h", "it is of tokens that end"),
+    ("gcp", None, {}, "flyte_token_renew_interval", "1h", "it is of tokens that end"),
     ("aws", None, {}, "flyte_admin_client_key", "/a/key", "flyte_admin_client_cert is not set"),
     ("aws", None, {"flyte_admin_url": "http://flyte"}, "flyte_admin_validate_certs", True, "flyte_admin_url is http"),
     ("aws", None, {"flyte_admin_url": "http://flyte"}, "flyte_admin_ca_cert", "/a/ca", "flyte_admin_url is http"),
@@ -58,6 +61,10 @@ CASES: list[tuple[str, str | None, dict[str, t.Any], str, t.Any, str]] = [
     ("aws", HEAD, {}, "flyte_probe_from", "none", "it is of data planes"),
     ("aws", HEAD, {}, "flyte_propeller_ca_cert", "/a/ca", "it is of data planes"),
     ("generic", TWO, {}, "flyte_raw_data_bucket", "flyte-data", "flyte_provider is generic"),
+    ("gcp", HEAD, {}, "flyte_raw_data_bucket", "flyte-data", "it is what tasks write"),
+    ("generic", None, {}, "flyte_buckets", ["flyte-data"], "flyte_provider is generic"),
+    ("generic", TWO, {}, "flyte_buckets", ["flyte-data"], "flyte_provider is generic"),
+    ("gcp", None, {}, "flyte_buckets", ["flyte-data", "more"], "only the first bucket is read"),
     ("gcp", TWO, {}, "flyte_eks_cluster", "dp2", "flyte_provider is not aws"),
     ("gcp", TWO, {}, "flyte_eks_create", False, ""),
     ("aws", TWO, {"flyte_eks_cluster": None}, "flyte_eks_region", "eu-west-1", "flyte_eks_cluster is not set"),
@@ -97,11 +104,24 @@ def test_what_is_never_read(inventory: Inventory, provider: str, host: str | Non
         (None, {"flyte_canary_inputs": {"a": 1}, "flyte_canary_projects": ["team1"]}),
         (None, {"flyte_iam_mode": "pod_identity", "flyte_iam_policy_size_limit": 8192}),
         (None, {"flyte_client_secret": "", "flyte_token_url": None}),
+        (None, {"flyte_token_kind": "bounded", "flyte_token_lifetime": "48h", "flyte_token_renew_interval": "1h"}),
+        (None, {"flyte_admin_token_file": "/a/token", "flyte_authorization_header": "x-token"}),
+        (None, {"flyte_buckets": ["flyte-data", "more"]}),
+        (HEAD, {"flyte_raw_data_bucket": "raw"}),
     ],
 )
 def test_what_is_read_or_known_to_be_off(inventory: Inventory, host: str | None, values: dict[str, t.Any]) -> None:
     given(inventory, host, values)
     assert not faults(inventory)
+
+
+def test_first_buckets_that_differ_are_read_everywhere(inventory: Inventory) -> None:
+    elsewhere(inventory, "generic")
+    given(inventory, HEAD, {"flyte_buckets": ["flyte-data"]})
+    given(inventory, TWO, {"flyte_buckets": ["flyte-of-plane"]})
+    assert not faults(inventory)
+    inventory[TWO]["flyte_buckets"].append("more")
+    assert faults(inventory)[0].startswith(f"{TWO}: flyte_buckets = ['more']: has no effect: only the first bucket is read") and len(faults(inventory)) == 1
 
 
 def test_what_a_group_of_planes_has_is_said_once(inventory: Inventory) -> None:

@@ -10,6 +10,7 @@ import typing as t
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.fingerprints import fingerprint
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity import Identity, credentials_of, identity_override
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import NOT_CONFIGURED, Sources, release_values
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan import identity as _identity
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.identity import Given
@@ -47,6 +48,26 @@ def test_left_out_the_control_planes_secret_is_copied(site: Site) -> None:
     found, faults = chosen(site, observed(live=REAL), tokens=True, controlplane=given(client_id="hub", values=None, login={"scopes": ["a"], "tokenUrl": "u"}))
     assert not faults and set(found) == {ONE, TWO}
     assert found[ONE] == Identity("hub", "the Secret flyte-secret-auth of controlplane", True, {"client_secret": REAL}, {"scopes": ["a"], "tokenUrl": "u"})
+
+
+@pytest.mark.parametrize("name", ["scopes", "audience", "audience_from_admin", "token_url", "authorization_header"])
+def test_a_login_of_a_control_plane_in_which_nothing_logs_in_is_a_fault(site: Site, name: str) -> None:
+    value = {"scopes": ["a"], "audience_from_admin": True}.get(name, "https://login/x?hush")
+    site.control_plane.propeller = {name: value}
+    (fault,) = chosen(site, observed(), controlplane=given(used=False))[1]
+    assert fault.startswith(f"{HEAD}: flyte_propeller_{name} = ") and "has no effect: it is of data planes" in fault and "hush" not in fault
+    assert not chosen(site, observed(), controlplane=given(used=True))[1]
+    # A group of all hosts has it.
+    site.data_planes[1].propeller = {name: value}
+    assert not chosen(site, observed(), controlplane=given(used=False))[1]
+
+
+def test_a_control_plane_with_a_secret_of_the_users_logs_in_as_it_says(site: Site) -> None:
+    site.control_plane.propeller = {"scopes": ["a"], "audience_from_admin": False, "client_id": "x"}
+    native = {"workflow_scheduler": {"enabled": True, "type": "native"}, "configmap": {"admin": {"admin": {"clientId": "theirs"}}}}
+    sources = Sources(defaults={}, chart_files=[], user_settings={}, files=[], inline=native)
+    values = release_values(site, site.control_plane, sources, aws=None, configuration=NOT_CONFIGURED)
+    assert values["configmap"]["admin"]["admin"] == {"clientId": "theirs", "scopes": ["a"], "useAudienceFromAdmin": False}
 
 
 def test_what_the_plane_says_itself_counts_more_than_what_the_control_plane_says(site: Site) -> None:
