@@ -39,8 +39,8 @@ if t.TYPE_CHECKING:
     Read = Callable[[str, str], t.Any]
     Failed = dict[str, t.Any]
 
-#: the steps whose rows are releases
-_RELEASE = "Helm release "
+#: how the actions of rows begin that are releases
+RELEASE = "Helm release "
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +72,7 @@ class ReleaseChanges:
 
         :param objects: whether those are read too whose values stay as they are.
         """
-        due = [row.host for row in rows if row.host in hosts and row.action.startswith(_RELEASE)]
+        due = [row.host for row in rows if row.host in hosts and row.action.startswith(RELEASE)]
         due = [host for host in due if self._release(host) and (objects or self._release(host)["values_digest"] != self._wanted[host].digest)]
         timeout = self._known.site.settings["flyte_request_timeout"]
         clusters = [self._known.site.cluster(host) for host in due]
@@ -103,7 +103,7 @@ class ReleaseChanges:
         found, refused = [], []
         self._manifests = self._rendered_all() if objects else {}
         for row in rows:
-            if row.host not in hosts or not row.action.startswith(_RELEASE):
+            if row.host not in hosts or not row.action.startswith(RELEASE):
                 found.append(row)
                 continue
             row, lines = self._judged(row, objects=objects, new=new)

@@ -35,6 +35,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import 
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import RETRY_FOR, admin_of, connected
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity import planned_identities
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._release_changes import RELEASE, ReleaseChanges
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -146,8 +147,9 @@ class _Planned:
             one.identities = planned_identities(one, self.action.variables.read)
         # A cluster that flyteadmin does not have any more is not put back to be disabled.
         first = drained if self.configured else without
-        disable, remove = self._stage(drained) if self.configured else None, self._stage(without)
-        removal, rows, notes = self._removal(disable, remove)
+        stages = [self._stage(one) for one in ([drained, without] if self.configured else [without])]
+        removal, rows, notes = self._removal(stages[0][0] if self.configured else None, stages[-1][0])
+        rows = self._with_changes(rows, next((changes for stage, changes in stages if stage.reason), None))
         done = {"changed": False, "play_hosts": [host], **_NOTHING, "removal": removal}
         ending = inventory_lines(self.known.site, self.target, self.departure)
         lines = [line for row in rows for line in row.lines()] or [f"Nothing of {self.target.name} is left."]
@@ -160,13 +162,30 @@ class _Planned:
             "without": {**without.as_dict(), **done},
         }
 
-    def _stage(self, known: Known) -> Stage:
-        """Return what the control plane's release gets."""
+    def _stage(self, known: Known) -> tuple[Stage, ReleaseChanges]:
+        """Return what the control plane's release gets, and who knows what changes in it."""
         site, host = known.site, known.site.control_plane.host
         head = control_plane_of(known.observed, host)
         wanted = wanted_configuration(site, known.observed, credentials=head.get("credentials") or {}, probes=head.get("probes") or {})
-        digest = known.digest_of(self.action.variables.read)
-        return Stage(site, wanted, rollout_reason(site, known.observed[host], wanted, chart=known.planned_chart, digest=digest))
+        changes = ReleaseChanges(known, self.action.variables.read)
+        return Stage(site, wanted, rollout_reason(site, known.observed[host], wanted, chart=known.planned_chart, digest=changes)), changes
+
+    def _with_changes(self, rows: list[Row], changes: ReleaseChanges | None) -> list[Row]:
+        """Return the rows with what changes in the control plane's release; refuse what somebody gave it by hand and would be lost, as ``site.yml`` does.
+
+        :param changes: of the first rollout: the second one finds what that one left. None where there is none.
+        """
+        host = self.known.site.control_plane.host
+        number = next((number for number, row in enumerate(rows) if row.host == host and row.action.startswith(RELEASE)), None)
+        if changes is None or number is None:
+            return rows
+        broken = changes.read_records([rows[number]], [host], objects=False)
+        if broken:
+            raise Refused(f"{host}: {broken[host]['message']}. {broken[host]['hint']}")
+        judged, lost = changes.judged([rows[number]], [host], objects=False, new=False)
+        if lost:
+            raise Refused(*lost)
+        return [*rows[:number], *judged, *rows[number + 1 :]]
 
     def _removal(self, disable: Stage | None, remove: Stage) -> tuple[dict[str, t.Any], list[Row], list[str]]:
         """Return what the steps need, the rows, and what is said besides."""
