@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.files import expanded, text_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.written import write
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import Fault
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.approval import approved_plan, document, encoded, not_approved
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
@@ -78,18 +77,7 @@ class PlanFiles:
 
     def _write(self, given: str, text: str) -> None:
         """Write a file, whole or not at all."""
-        path = expanded(given)
         try:
-            # As the folder and umask of the user have it: it holds no secret, and others have to read it.
-            handle, name = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".plan-")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(text)
-                os.chmod(name, 0o644)
-                os.replace(name, path)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    os.unlink(name)
-                raise
+            write(expanded(given), text)
         except OSError as error:
             raise self._wrong(_PLAN, given, f"cannot be written: {error.strerror}.") from error

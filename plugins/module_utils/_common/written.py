@@ -10,10 +10,17 @@ import tempfile
 
 
 def write(path: str, text: str) -> None:
-    """Write a file at once: who reads it meanwhile sees the former one.
+    """Write a file at once: who reads it meanwhile sees the former one. A device or a pipe is written to, and stays what it is.
 
-    :raises OSError: it cannot be written.
+    :raises OSError: it cannot be written, or nobody reads a pipe.
     """
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        # As root a file would come in the place of /dev/null, and everything on the machine that throws something away would fill it.
+        handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        os.set_blocking(handle, True)
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        return
     folder = os.path.dirname(path)
     handle, scratch = tempfile.mkstemp(dir=folder, prefix=f".{os.path.basename(path)[:40]}-")
     try:
