@@ -28,6 +28,8 @@ if t.TYPE_CHECKING:
 VARIABLE = "flyte_control_plane_runs_workflows"
 #: seconds that flytepropeller has to take away its finalizers after the last execution has ended
 SETTLE = 60.0
+#: seconds for one that has ended just now, where nothing was done yet
+_MOMENT = 3.0
 _NAMED = 3
 
 
@@ -37,14 +39,14 @@ def refuse_unended(known: Known, read: Read) -> None:
     :raises Refused: something runs, or the control plane does not say it.
     """
     try:
-        fault = unended(known, read)
+        fault = unended(known, read, seconds=_MOMENT)
     except KubeError as error:
         raise Refused(f"{known.site.control_plane.host}: {error.message}. {error.hint}") from error
     if fault:
         raise Refused(str(fault))
 
 
-def unended(known: Known, read: Read, *, seconds: float = 0.0) -> Fault | None:
+def unended(known: Known, read: Read, *, seconds: float) -> Fault | None:
     """Return what runs in a control plane that is to run nothing any more, None where nothing does.
 
     :param seconds: to wait for its end.

@@ -40,7 +40,8 @@ class Case:
 
 
 @pytest.fixture
-def case(inventory: Inventory) -> t.Iterator[Case]:
+def case(inventory: Inventory, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Case]:
+    monkeypatch.setattr(_own_workflows, "_MOMENT", 0.0)
     with ApiServer() as server:
         yield Case(inventory, server)
 
@@ -57,16 +58,16 @@ def test_it_is_refused_while_one_runs_and_says_what_to_do(case: Case) -> None:
 
 def test_nothing_is_asked_where_it_goes_on_or_never_did(case: Case) -> None:
     case.entries = [{"name": "dataplane_1", "enabled": True}]
-    assert unended(case.known, case.read) is None
+    assert unended(case.known, case.read, seconds=0.0) is None
     case.entries = [OWN]
     for own in case.inventory.values():
         own["flyte_control_plane_runs_workflows"] = True
-    assert unended(case.known, case.read) is None and not case.server.asked
+    assert unended(case.known, case.read, seconds=0.0) is None and not case.server.asked
 
 
 def test_a_cluster_without_the_kind_has_none_and_one_that_does_not_say_it_is_refused(case: Case) -> None:
     case.server.answers[WORKFLOWS] = 404
-    assert unended(case.known, case.read) is None
+    assert unended(case.known, case.read, seconds=0.0) is None
     case.server.answers[WORKFLOWS] = 403
     with pytest.raises(Refused, match="controlplane: "):
         refuse_unended(case.known, case.read)
