@@ -13,7 +13,7 @@ export PYTHONUNBUFFERED := 1
 # Compiled modules are kept where they are imported from: without them each process compiles hundreds of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench browser help setup binaries demo test test-of-site test-of-built-site test-of-own-labs test-of-roles test-without-lab lint types unit sanity molecule integration docs packaging lab-up lab-down clean
+.PHONY: bench browser help interruptions setup binaries demo test test-of-site test-of-built-site test-of-own-labs test-of-roles test-without-lab lint types unit sanity molecule integration docs packaging lab-up lab-down clean
 
 help:
 	@echo "make demo         the main job on the lab: three clusters, workflows placed by label"
@@ -22,6 +22,7 @@ help:
 	@echo "make lab-down     end the lab"
 	@echo "make lint types unit sanity docs packaging molecule integration: one part of the tests (.venv/bin/nox -Re NAME does the same)"
 	@echo "make bench        time against the stock modules and a shell script (BENCH=--quick: without the slowest)"
+	@echo "make interruptions  rotate and remove a cluster, killed at each of their tasks: half an hour"
 	@echo "make clean        end the lab, remove the virtual environment"
 
 $(VENV)/.ready: tests/requirements.txt tests/requirements-unit.txt
@@ -115,6 +116,11 @@ test-of-site: binaries
 
 test-of-roles: binaries
 	@$(MAKE) molecule
+
+# Not part of test: half an hour for what test does at some of their tasks.
+interruptions: binaries
+	@echo "== rotate.yml and remove.yml, killed at each of their tasks and run again"
+	@$(BIN)/nox --reuse-existing-virtualenvs --no-install --session integration -- tests/integration/interruptions.py 2>&1
 
 bench: binaries
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement benchmarks/requirements.txt

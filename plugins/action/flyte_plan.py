@@ -41,6 +41,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._drift import d
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity import planned_identities
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._later_rows import later_rows, with_secrets
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._own_workflows import refuse_unended
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._plan_file import PlanFiles
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._refusals import refuse_access, refuse_helm, refuse_login, refuse_values, use_mapping
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._release_changes import ReleaseChanges
@@ -129,6 +130,8 @@ class ActionModule(InventoryAction):
         due = due_hosts(site, observed, hosts) if whole else {}
         plan.rows += due_rows(site, due)
         with_control_plane = site.control_plane.host in hosts
+        if whole and with_control_plane:
+            refuse_unended(known, self.variables.read)
         stored = self._stored_now(known, plan, needed=files.wanted) if with_control_plane else None
         removed = self._checked_against_now(known, plan, stored) if with_control_plane else []
         labels = self._label_rows(known, plan, stored, needed=files.wanted) if with_control_plane else []

@@ -31,6 +31,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections im
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._helm import helm_said, run_helm
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._plan_file import PlanFiles
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._own_workflows import SETTLE, unended
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._probes import private_endpoints, probed_there
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._release_changes import ReleaseChanges
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._rendering import rendered_clusters
@@ -124,6 +125,9 @@ class ActionModule(InventoryAction):
             if failure:
                 return self._failed(failure)
             if not self.check_mode:
+                failure = self._left_running(known) if configuration else None
+                if failure:
+                    return self._failed(failure)
                 self._end_pending(known, cluster, known.observed[cluster.host]["release"])
                 return self._labelled(known, cluster, values)
         except ModuleFailed as error:
@@ -215,6 +219,11 @@ class ActionModule(InventoryAction):
                 kube.delete(path)
                 return
             time.sleep(min(1.0, max(ended - time.monotonic(), 0.05)))
+
+    def _left_running(self, known: Known) -> Failure | None:
+        """Return what was begun since the plan in a control plane that is to run nothing any more, after a while."""
+        fault = unended(known, self.variables.read, seconds=SETTLE)
+        return Failure(fault.host, "controlplane", f"not rolled out: {fault.variable} = {fault.value}", fault.remedy) if fault else None
 
     def _misread(self, known: Known, cluster: Cluster, configuration: Configuration, values: Values) -> Failure | None:
         """Return why flyteadmin would read something else than the plan wants, None where it would not: what Helm renders is read back first."""

@@ -31,6 +31,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import 
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._backups import keep_backup
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import RETRY_FOR, admin_of, admin_options, aws_options, cluster_options, connected
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._helm import helm_said, run_helm
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._own_workflows import SETTLE
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, control_plane_access, ended
 
 if t.TYPE_CHECKING:
@@ -39,8 +40,6 @@ if t.TYPE_CHECKING:
     from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube
 
 _AGAIN = "Run playbooks/remove.yml again then: it goes on where it ended."
-#: seconds that flytepropeller has to take away its finalizers after the last execution has ended
-_SETTLE = 60.0
 _NAMED = 5
 
 
@@ -181,7 +180,7 @@ def _failed(host: str, step: str, error: Exception) -> Failure:
 
 def _held(work: Work, kube: Kube, cluster: Cluster) -> Failure | None:
     """Return what holds the release, after a while: its CRD takes all FlyteWorkflows along."""
-    held = held_workflows(kube, seconds=_SETTLE)
+    held = held_workflows(kube, seconds=SETTLE)
     if not held or work.known.site.settings["flyte_remove_force"]:
         return None
     problem = f"not uninstalled: flytepropeller has not ended {len(held)} FlyteWorkflow(s) of this cluster: {first(held, _NAMED)}"

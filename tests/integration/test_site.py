@@ -447,6 +447,14 @@ def test_the_control_plane_can_run_workflows_too(site: SiteUnderTest) -> None:
     assert found["spec"]["metadata"]["system_metadata"]["execution_cluster"] == "controlplane", found["closure"]
     assert found["closure"]["phase"] == "SUCCEEDED", found["closure"]
     assert set(both.run().changed.values()) == {0}
+    # One that runs holds it: the CRD, which goes with the release again, would hang on it for ever.
+    register(site.lab.admin_url, "team1", "staging", "lab.sleep", "v1", args=["sleep", "900"])
+    name = launch(site.lab.admin_url, "team1", "staging", "lab.sleep", "v1")
+    refused = site.run()
+    assert refused.code != 0 and "Nothing was changed." in refused.output and f"team1-staging/{name}" in refused.flat, refused.output
+    assert "controlplane: flyte_control_plane_runs_workflows = False" in refused.flat and "controlplane" in site.configs()
+    requests.delete(f"{site.lab.admin_url}/api/v1/executions/team1/staging/{name}", json={"cause": "of the test"}, timeout=30).raise_for_status()
+    assert wait_for_end(site.lab.admin_url, "team1", "staging", name, 60)["closure"]["phase"] == "ABORTED"
     # A row of an inventory that has it no longer stays: it is taken back by hand.
     body = {"project": "team1", "domain": "staging", "resource_type": "EXECUTION_CLUSTER_LABEL"}
     requests.delete(f"{site.lab.admin_url}/api/v1/project_domain_attributes/team1/staging", json=body, timeout=10).raise_for_status()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The last of the story: a data plane with two running executions is removed, then site.yml without its host changes nothing; an orphan is pruned.
 
-That a run is finished from any point of interruption is in tests/unit/plugins/plugin_utils/test_removal.py.
+The removal is killed at some of its tasks here; at every one in interruptions.py, at every change in tests/unit/plugins/plugin_utils/test_removal.py.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import typing as t
 import pytest
 import requests
 from conftest import SiteUnderTest
+from interruption import run_held, tasks_of
 from workflow import execution, launch, register
 
 PLANE = "dataplane3"
@@ -80,9 +81,14 @@ def test_a_label_that_would_lead_nowhere_and_executions_that_run_hold_it(three: 
 def test_a_plane_with_two_running_executions_is_removed(three: SiteUnderTest, running: list[str]) -> None:
     hub, plane = three.cluster("controlplane"), three.cluster(PLANE)
     stored = hub.secret("cluster-credentials")
-    result = three.run(
-        "-e", "cluster=dataplane_3", "-e", ELSEWHERE, "-e", "flyte_remove_executions=abort", "-e", "flyte_remove_namespaces=true", playbook="remove.yml"
-    )
+    given = ("-e", "cluster=dataplane_3", "-e", ELSEWHERE, "-e", "flyte_remove_executions=abort", "-e", "flyte_remove_namespaces=true")
+    # Killed where these tasks begin, it goes on there; at every task: make interruptions.
+    names = tasks_of("remove")
+    for name in (names[6], names[10], names[12]):  # it is disabled; not configured any more; gone but for AWS
+        killed = run_held(three, "remove", *given, at=names.index(name) + 1)
+        assert killed.code != 0 and killed.tasks[-1] == name, killed
+        assert {f"{configured}_token" for configured in three.configs()} <= set(hub.secret("cluster-credentials"))
+    result = three.run(*given, playbook="remove.yml")
     assert result.code == 0, result.output
     assert [_phase(three, name) for name in running] == ["ABORTED"] * 2
     assert "dataplane_3" not in three.configs()

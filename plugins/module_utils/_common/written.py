@@ -5,20 +5,24 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import tempfile
 
 
 def write(path: str, text: str, mode: int = 0o644) -> None:
-    """Write a file at once: who reads it meanwhile sees the former one. Where it is a link, what the link leads to is written.
+    """Write a file at once: who reads it meanwhile sees the former one. What a link leads to is written; a device or a pipe stays one, and is written to.
 
     :param mode: who may read it: by default everybody, as the umask of a user who writes a report would have it.
-    :raises OSError: it cannot be written, or what is there is no file: a device would be gone.
+    :raises OSError: it cannot be written, or nobody reads a pipe.
     """
     place = os.path.realpath(path)
-    if os.path.lexists(place) and not os.path.isfile(place):
-        raise OSError(errno.EINVAL, "what is there is no regular file", path)
+    if os.path.exists(place) and not os.path.isfile(place) and not os.path.isdir(place):
+        # As root a file would come in the place of /dev/null, and everything on the machine that throws something away would fill it.
+        handle = os.open(place, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        os.set_blocking(handle, True)
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        return
     handle, scratch = tempfile.mkstemp(dir=os.path.dirname(place), prefix=f".{os.path.basename(place)[:40]}-")
     try:
         with open(handle, "w", encoding="utf-8") as file:

@@ -12,7 +12,7 @@ from .._common.names import FLYTEADMIN, SYNCRESOURCES
 from .._helm.configuration import Configuration, cluster_config, in_cluster_config
 from .._labels.canary import is_canary_label
 from .canary import canary_labels
-from .credentials import TO_BE_MADE, endpoint_of
+from .credentials import TO_BE_MADE, endpoint_of, fingerprints
 from .rows import Failure, Observation, Observations, control_plane_of, is_reachable
 
 if t.TYPE_CHECKING:
@@ -106,9 +106,10 @@ def _label_map(site: Site, configs: Mapping[str, t.Any]) -> tuple[dict[str, list
 def predicted_configuration(site: Site, observed: Observations, due: Iterable[str]) -> Configuration:
     """Return the configuration as it will be when the credentials that are due are stored and answer."""
     known = control_plane_of(observed, site.control_plane.host)
-    names = [site.cluster(host).name for host in due]
-    credentials = {**(known.get("credentials") or {}), **dict.fromkeys(names, TO_BE_MADE)}
-    probes = {**(known.get("probes") or {}), **{name: {"ok": True} for name in names}}
+    tokens = {site.cluster(host).name: (observed.get(host) or {}).get("token") for host in due}
+    # One that is there is the one that will be stored: where it is already, nothing starts anew for it.
+    credentials = {**(known.get("credentials") or {}), **{name: fingerprints(token) if token else TO_BE_MADE for name, token in tokens.items()}}
+    probes = {**(known.get("probes") or {}), **{name: {"ok": True} for name in tokens}}
     return wanted_configuration(site, observed, credentials=credentials, probes=probes)
 
 

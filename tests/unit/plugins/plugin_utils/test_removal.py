@@ -603,13 +603,31 @@ def test_keys_stay_where_another_run_put_the_cluster_back(world: World) -> None:
 def test_workflows_that_flytepropeller_has_not_ended_hold_the_release(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     from ansible_collections.flyte.multicluster.plugins.plugin_utils import _removal_steps
 
-    monkeypatch.setattr(_removal_steps, "_SETTLE", 0.0)
+    monkeypatch.setattr(_removal_steps, "SETTLE", 0.0)
     place = "/apis/flyte.lyft.com/v1alpha1/flyteworkflows/f1"
     world.apis["dataplane_2"].objects[place] = {"metadata": {"namespace": "team1-development", "name": "f1", "finalizers": ["x"]}}
     found = world.run()
     assert found[-1]["failed"] and "team1-development/f1" in found[-1]["failures"][0]["problem"]
     assert any("helm.release" in path for path in world.apis["dataplane_2"].objects)
     del world.apis["dataplane_2"].objects[place]
+    assert not any(result.get("failed") for result in world.run())
+    check_gone(world)
+
+
+def test_what_was_given_to_the_control_planes_release_by_hand_is_not_taken_away(world: World) -> None:
+    hub = world.apis["controlplane"].objects
+    newest = f"{SECRETS}/sh.helm.release.v1.flyte-core.v2"
+    by_hand = {"flyteadmin": {"podAnnotations": {"example.com/aPassword": "a-password-4711"}}}
+    hub[newest] = record("flyte-core", by_hand, 2, "")
+    hub[newest]["metadata"]["labels"][LABEL] = label_value(digest({"of": "before"}))
+    before = world.state()
+    with pytest.raises(Refused) as refused:
+        world.plan()
+    said = "\n".join(refused.value.lines)
+    assert "controlplane: the Helm release flyte-core in the namespace flyte: it was changed by hand" in said and "a-password-4711" not in said
+    assert """flyte_drop_values: ['flyteadmin.podAnnotations["example.com/aPassword"]']""" in said and world.state() == before
+    for own in world.inventory.values():
+        own["flyte_drop_values"] = ["flyteadmin.podAnnotations"]
     assert not any(result.get("failed") for result in world.run())
     check_gone(world)
 

@@ -14,7 +14,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._helm import va
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration, cluster_config
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.label import label_value
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import differences, wanted_configuration
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import differences, predicted_configuration, wanted_configuration
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import credentials_due
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart, make_plan, plan_rollout
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.releases import release_reason
@@ -80,6 +80,17 @@ def test_credentials_that_were_never_tried_are_tried_before_a_rollout(site: Site
     for configs, due in (([first], ["dataplane_2"]), ([first, other], ["dataplane_2"]), ([], ["dataplane_1", "dataplane_2"])):
         found = control_plane(credentials=BOTH, clusters={"clusterConfigs": configs}, probes=OK)
         assert credentials_due(site, {"controlplane": found, "dataplane_1": observation(), "dataplane_2": observation()}, []) == due
+
+
+def test_a_token_that_is_stored_already_lets_nothing_start_anew(site: Site) -> None:
+    """A data plane whose release changes is tried again; its credentials are what they were."""
+    configs = {"clusterConfigs": [{"name": name, "endpoint": "https://api"} for name in BOTH]}
+    old = {"dataplane_1": PAIR, "dataplane_2": {"token": "old", "ca_cert": "c"}}
+    for stored, checksum in ((BOTH, credentials_checksum(BOTH)), (old, credentials_checksum(BOTH))):
+        observed = {"controlplane": control_plane(credentials=stored, clusters=configs, probes=OK), "dataplane_1": observation(), "dataplane_2": observation()}
+        assert predicted_configuration(site, observed, list(BOTH)).checksum == checksum
+    observed["dataplane_2"] = observation(token=None)
+    assert predicted_configuration(site, observed, list(BOTH)).checksum != credentials_checksum(BOTH)
 
 
 def test_the_hub_configures_only_clusters_whose_keys_are_there(site: Site) -> None:
