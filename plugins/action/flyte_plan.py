@@ -64,6 +64,8 @@ if t.TYPE_CHECKING:
 #: what the steps need; they would miss it only after the first change
 _LIBRARIES = ("kubernetes", "requests")
 _WHOLE = ("all", "remove")  # after these scopes releases are made
+#: a rotation depends on nothing of this, and not on AWS: its account need not be allowed to look at it (docs/rotate.md)
+_TOKENS_ALONE = {"data_plane": False, "propeller": False, "rights": False}
 
 
 class ActionModule(InventoryAction):
@@ -95,7 +97,7 @@ class ActionModule(InventoryAction):
             refuse_values(site, reader)
             use_mapping(site, reader)
         rights = self._rights(site, reader, whole=chart is not None)
-        aws = self._ask_aws(site)
+        aws = None if scope == "rotate" else self._ask_aws(site)
         observed = {} if scope == "iam" else self._observe(site, hosts, aws, scope, rights)
         if scope in ("observe", "status"):
             live = control_plane_of(observed, site.control_plane.host).get("namespace_mapping")
@@ -295,8 +297,9 @@ class ActionModule(InventoryAction):
     def _observe(self, site: Site, hosts: list[str], aws: dict[str, t.Any] | None, scope: str, rights: Rights) -> dict[str, dict[str, t.Any]]:
         # The control plane is always asked: what it has decides what a data plane needs.
         asked = {*hosts, site.control_plane.host} - set(not_reachable_yet(site, aws))
+        less = _TOKENS_ALONE if scope == "rotate" else {}
         arguments = {
-            "clusters": [observed_cluster(site, cluster, self.variables.read) for cluster in site.clusters if cluster.host in asked],
+            "clusters": [{**observed_cluster(site, cluster, self.variables.read), **less} for cluster in site.clusters if cluster.host in asked],
             "concurrency": site.settings["flyte_concurrency"],
             "timeout": site.settings["flyte_request_timeout"],
             **observed_control_plane(site, rights, self.variables.read),

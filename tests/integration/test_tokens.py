@@ -12,9 +12,11 @@ import threading
 import time
 import typing as t
 
+import binaries
 import pytest
 import requests
 from conftest import REPOSITORY, Cluster, SiteUnderTest
+from interruption import run_held, tasks_of
 from processes import kill_tree
 from workflow import launch, register, wait_for_end
 
@@ -174,12 +176,26 @@ def test_killed_in_the_middle_it_is_finished(home: SiteUnderTest) -> None:
     assert home.run(playbook="verify.yml").code == 0
 
 
+def test_killed_where_a_task_begins_it_is_finished(home: SiteUnderTest) -> None:
+    """Once while flyteadmin has the former token still, once while both are there; at every task: ``make interruptions``."""
+    plane, before = home.cluster("dataplane1"), _token_of(home, "dataplane_1")
+    names = tasks_of("rotate")
+    with Calls(home) as calls:
+        for name in (names[5], names[7]):
+            killed = run_held(home, "rotate", at=names.index(name) + 1)
+            assert killed.code != 0 and killed.tasks[-1] == name and len(_tokens(plane)) == 2 and _accepts(plane, before), killed
+        done = run_held(home, "rotate")
+    assert done.code == 0 and not calls.problems and {entry["status"] for entry in calls.answers} == {201}, done.output
+    assert _token_of(home, "dataplane_1") != before and _refuses(plane, before)
+
+
 def test_tokens_that_end_and_long_lived_ones_again(home: SiteUnderTest) -> None:
     hub, plane = home.cluster("controlplane"), home.cluster("dataplane1")
     ending = home.changed_copy()
     ending.variables.update(flyte_token_kind="bounded", flyte_token_lifetime="1h", flyte_token_renew_interval="10m", flyte_rotate="due")
+    scheduled = _with_the_documented_rights(ending)
     with Calls(home) as calls:
-        result = ending.run("-vvv", playbook="rotate.yml")
+        result = scheduled.run("-vvv", playbook="rotate.yml")
         bounded = hub.secret(CREDENTIALS)["dataplane_1_token"]
         claims = json.loads(base64.urlsafe_b64decode(bounded.split(".")[1] + "=="))
         again = ending.run()
@@ -191,6 +207,29 @@ def test_tokens_that_end_and_long_lived_ones_again(home: SiteUnderTest) -> None:
     assert _token_of(home, "dataplane_1") != bounded and _refuses(plane, bounded)
     bound = plane.get("/api/v1/namespaces/flyte/secrets?fieldSelector=type%3Dflyte.multicluster%2Fbound-token")["items"]
     assert not bound and home.run().code == 0
+
+
+def _with_the_documented_rights(home: SiteUnderTest) -> SiteUnderTest:
+    """Return the site as the account of docs/rotate.md reaches it, which has the rights that stand there, and access to nothing else."""
+    text = (REPOSITORY / "docs" / "rotate.md").read_text(encoding="utf-8")
+    in_a_plane, in_the_hub = re.findall(r"^```yaml\n(apiVersion:.*?)^```", text, re.MULTILINE | re.DOTALL)
+    limited = home.changed_copy()
+    for name in ("flyte_kubeconfig", "flyte_aws_access_key", "flyte_aws_secret_key"):
+        del limited.variables[name]
+    hub: dict[str, t.Any] = limited.inventory["all"]["children"]["flyte_control_plane"]["hosts"]
+    for host, own in {**hub, **limited.planes}.items():
+        context = own.pop("flyte_kube_context")
+        kubectl = [str(binaries.find("kubectl")), "--kubeconfig", str(home.lab.kubeconfig), "--context", context, "--namespace", "flyte"]
+        manifest = (in_the_hub if host in hub else in_a_plane).replace("NAMESPACE", "flyte")
+        subprocess.run([*kubectl, "apply", "-f", "-"], input=manifest.encode(), check=True, timeout=60)
+        made = subprocess.run([*kubectl, "create", "token", "flyte-token-renewal"], capture_output=True, text=True, check=True, timeout=60)
+        cluster = home.cluster(context)
+        own.update(flyte_kube_host=cluster.server, flyte_kube_api_key=made.stdout.strip(), flyte_kube_ca_cert=cluster.ca_file)
+        may = {**dict.fromkeys(("get secrets -n default", "delete deployments", "get nodes"), "no"), "get deployments": "yes" if host in hub else "no"}
+        for question, wanted in may.items():
+            asked = [*kubectl, "auth", "can-i", "--as", "system:serviceaccount:flyte:flyte-token-renewal", *question.split()]
+            assert subprocess.run(asked, capture_output=True, text=True, check=False, timeout=60).stdout.strip() == wanted, (host, question)
+    return limited
 
 
 def _started(home: SiteUnderTest) -> subprocess.Popen[bytes]:
