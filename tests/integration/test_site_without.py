@@ -8,6 +8,7 @@ The removal is killed at some of its tasks here; at every one in interruptions.p
 from __future__ import annotations
 
 import json
+import pathlib
 import time
 import typing as t
 
@@ -168,14 +169,21 @@ def test_drift_of_each_kind_is_shown_and_mended(three: SiteUnderTest) -> None:
     assert set(three.run().changed.values()) == {0}
 
 
-def test_an_orphan_is_said_and_pruned(three: SiteUnderTest) -> None:
+def test_an_orphan_is_said_and_pruned_as_the_plan_said(three: SiteUnderTest, tmp_path: pathlib.Path) -> None:
     smaller = three.changed_copy()
     del smaller.planes["dataplane_2"]
     smaller.variables["flyte_labels"]["label2"] = [{"cluster": "dataplane_1", "weight": 1}]
     said = smaller.run("--check")
     assert "dataplane_2: it is in flyteadmin's configuration and not in the inventory: it is enabled" in said.flat, said.output
-    result = smaller.run("-e", "flyte_prune=true")
-    assert result.code == 0, result.output
+    prune, path = ("-e", "flyte_prune=true"), tmp_path / "plan.json"
+    assert smaller.run("--check", "-e", f"flyte_plan_file={path}").code == 0
+    refused = smaller.run(*prune, "-e", f"flyte_approved_plan={path}")
+    assert refused.code != 0 and "controlplane: prune: remove the cluster dataplane_2: is not in the approved plan" in refused.flat, refused.output
+    assert "dataplane_2" in smaller.configs()
+    assert smaller.run("--check", *prune, "-e", f"flyte_plan_file={path}").code == 0
+    written = path.read_bytes()
+    result = smaller.run(*prune, "-e", f"flyte_plan_file={path}", "-e", f"flyte_approved_plan={path}")
+    assert result.code == 0 and path.read_bytes() == written, result.output
     assert "dataplane_2" not in smaller.configs() and "dataplane_1" in smaller.configs() and "label2" in smaller.label_map()
     assert not any(key.startswith("dataplane_2_") for key in smaller.cluster("controlplane").secret("cluster-credentials"))
     assert set(smaller.run("-e", "flyte_prune=true").changed.values()) == {0}
