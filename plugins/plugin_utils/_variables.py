@@ -94,14 +94,14 @@ class HostVariables:
 
     def _note_secrets(self, name: str, value: t.Any) -> None:
         """Remember the secrets that are in use, so that no text of ours shows them."""
-        if name in secret_variables():
+        if isinstance(value, (dict, list)):
+            SECRETS.know_values(value)  # of flyte_user_settings too: the name of a bucket in it is none
+        elif name in secret_variables():
             SECRETS.know(value)
         elif name in PROXIES:
             SECRETS.know(password_of(value))
         elif name in WITH_QUERY:
             SECRETS.know(*query_secrets(value))
-        elif isinstance(value, (dict, list)):
-            SECRETS.know_values(value)
 
     def _templar(self, host: str) -> Templar:
         if host not in self._templars:

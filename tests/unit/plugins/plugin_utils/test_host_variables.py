@@ -26,6 +26,12 @@ def test_what_stands_in_the_query_of_a_url_is_a_secret() -> None:
     assert "query4711" not in said and "stable" in said and "https://h/x" in said
 
 
+def test_what_a_setting_of_the_chart_holds_is_a_secret_by_its_key() -> None:
+    hostvars = types.SimpleNamespace(raw_get=lambda _host: {"flyte_user_settings": {"dbPassword": "settings4711", "bucketName": "a-plain-bucket"}})
+    HostVariables({"hostvars": hostvars}, DataLoader()).read("controlplane", "flyte_user_settings")
+    assert SECRETS.text("settings4711 in a-plain-bucket") == "******** in a-plain-bucket"
+
+
 class Unsafe(str):
     """What ansible-core 2.18 makes of a text in a result: str() returns it as it is."""
 
