@@ -88,7 +88,7 @@ def test_our_own_canary_proves_every_cluster(site: SiteUnderTest) -> None:
     assert result.code == 0, result.output
     proven = re.findall(r"flyte-multicluster-canary-(\S+) \(execution\) +(\S+) +(\S+) +SUCCEEDED +proven", result.output)
     assert sorted(proven) == [(name, name, name) for name in sorted(site.planes)], result.output
-    url = f"{site.lab.admin_url}/api/v1/launch_plans/team1/development/{CANARY}"
+    url = f"{site.lab.admin_url}/api/v1/launch_plans/team1/development/{CANARY}?limit=10"
     assert len(requests.get(url, timeout=10).json()["launchPlans"]) == 1  # registered once
     again = site.run(*OWN)
     assert again.code == 0 and set(again.changed.values()) == {0} and "(execution)" not in again.output  # nothing changed: nothing to prove

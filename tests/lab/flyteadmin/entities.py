@@ -8,7 +8,7 @@ import datetime
 import typing as t
 
 from compiler import Compiler
-from errors import ALREADY_EXISTS, INVALID_ARGUMENT, NOT_FOUND, Fault
+from errors import ALREADY_EXISTS, INVALID_ARGUMENT, NOT_FOUND, Fault, limit_of
 from flyteidl.admin import (
     common_pb2,
     launch_plan_pb2,
@@ -195,7 +195,7 @@ class Entities:
         found = [entity for entity in found if keep(entity)]
         if request.sort_by.direction == common_pb2.Sort.DESCENDING:
             found.reverse()
-        start, limit = int(request.token or 0), request.limit or 100
+        start, limit = int(request.token or 0), limit_of(request)
         page = found[start : start + limit]
         return page, str(start + limit) if len(page) == limit else ""
 

@@ -33,5 +33,12 @@ class Fault(Exception):
         self.detail = detail
 
 
+def limit_of(request: t.Any) -> int:
+    """Return how many entries a list may have: flyteadmin wants that said for every list but that of projects."""
+    if not request.limit:
+        raise Fault(INVALID_ARGUMENT, "invalid value for limit")
+    return int(request.limit)
+
+
 class NotServing(Exception):
     """No pod of flyteadmin is ready: the ingress has nothing behind it."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from errors import ALREADY_EXISTS, FAILED_PRECONDITION, NOT_FOUND, Fault
+from errors import ALREADY_EXISTS, FAILED_PRECONDITION, NOT_FOUND, Fault, limit_of
 from executions import ENDED, Executions, Phase, already_ended
 from entities import text
 from flyteidl.admin import event_pb2, node_execution_pb2, task_execution_pb2
@@ -77,7 +77,7 @@ class Events(Executions):
         return node
 
     def ListNodeExecutions(self, request: t.Any) -> t.Any:
-        raw = self.store.parts("NODE", request.workflow_execution_id, request.unique_parent_id)
+        raw = self.store.parts("NODE", request.workflow_execution_id, request.unique_parent_id)[: limit_of(request)]
         nodes = [node_execution_pb2.NodeExecution.FromString(item) for item in raw]
         return node_execution_pb2.NodeExecutionList(node_executions=nodes)
 
@@ -131,7 +131,7 @@ class Events(Executions):
         return task
 
     def ListTaskExecutions(self, request: t.Any) -> t.Any:
-        raw = self.store.parts("TASK", request.node_execution_id.execution_id, request.node_execution_id.node_id)
+        raw = self.store.parts("TASK", request.node_execution_id.execution_id, request.node_execution_id.node_id)[: limit_of(request)]
         return task_execution_pb2.TaskExecutionList(task_executions=[task_execution_pb2.TaskExecution.FromString(item) for item in raw])
 
     def GetTaskExecutionData(self, request: t.Any) -> t.Any:

@@ -13,7 +13,7 @@ from blobs import Blobs
 from compiler import Compiler
 from control_plane import ControlPlane
 from entities import Entities, now, text
-from errors import ALREADY_EXISTS, FAILED_PRECONDITION, INTERNAL, INVALID_ARGUMENT, NOT_FOUND, Fault
+from errors import ALREADY_EXISTS, FAILED_PRECONDITION, INTERNAL, INVALID_ARGUMENT, NOT_FOUND, Fault, limit_of
 from flyteidl.admin import common_pb2, event_pb2, execution_pb2, launch_plan_pb2, matchable_resource_pb2, workflow_pb2
 from flyteidl.core import execution_pb2 as core_execution_pb2
 from flyteidl.core import identifier_pb2, literals_pb2
@@ -161,7 +161,7 @@ class Executions(Entities):
                     return execution_pb2.ExecutionList()
                 continue
             where.append((column, values.split(";")))
-        start, limit = int(request.token or 0), request.limit or 100
+        start, limit = int(request.token or 0), limit_of(request)
         newest = request.sort_by.direction == common_pb2.Sort.DESCENDING and bool(request.sort_by.key)
         raw = self.store.executions(request.id.project, request.id.domain, where, limit, start, newest)
         token = str(start + limit) if len(raw) == limit else ""

@@ -102,6 +102,21 @@ def test_every_recorded_exchange(service: Service, url: str) -> None:
     assert checked == len(exchanges) > 50
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"{kind}/team1/development/x" for kind in ("tasks", "workflows", "launch_plans", "node_executions")),
+        "active_launch_plans/team1/development",
+        "executions/team1/development",
+    ],
+)
+def test_a_list_without_a_limit_is_refused(url: str, path: str) -> None:
+    """As by flyteadmin v1.16.8, of which this answer is."""
+    answer = requests.get(f"{url}/api/v1/{path}", headers={"Accept": "application/json"}, timeout=10)
+    assert (answer.status_code, answer.json()) == (400, {"code": 3, "message": "invalid value for limit", "details": []})
+    assert requests.get(f"{url}/api/v1/{path}?limit=1", headers={"Accept": "application/json"}, timeout=10).status_code == 200
+
+
 def test_every_recorded_exchange_with_authentication(service: Service) -> None:
     """The same with flyteadmin's own OAuth2 server."""
     auth = Auth("http://127.0.0.1:38188", {"flytepropeller": "right", "flyte-automation": "another"})
@@ -247,10 +262,10 @@ def test_nodes_and_tasks_are_read_as_reported(service: Service, channel: grpc.Ch
     for exchange in story:
         _call(service, channel, exchange["method"], exchange["request"])
     identifier = json_format.MessageToDict(execution.id, preserving_proto_field_name=True)
-    nodes, _none = _call(service, channel, "ListNodeExecutions", {"workflow_execution_id": identifier})
+    nodes, _none = _call(service, channel, "ListNodeExecutions", {"workflow_execution_id": identifier, "limit": 10})
     assert {node["id"]["nodeId"]: node["closure"]["phase"] for node in nodes["nodeExecutions"]} == dict.fromkeys(("start-node", "n0", "end-node"), "SUCCEEDED")
     node = {"node_id": "n0", "execution_id": identifier}
-    tasks, _none = _call(service, channel, "ListTaskExecutions", {"node_execution_id": node})
+    tasks, _none = _call(service, channel, "ListTaskExecutions", {"node_execution_id": node, "limit": 10})
     (task,) = tasks["taskExecutions"]
     assert task["id"]["taskId"]["name"] == "canary.add" and task["closure"]["phase"] == "SUCCEEDED"
     said = [reason["message"].split(":")[0] for reason in task["closure"]["reasons"]]
