@@ -145,7 +145,8 @@ def test_each_broken_cluster_is_its_own_failure_and_the_others_are_finished(brok
     status = changed.run(playbook="status.yml")
     assert status.code == 0 and re.search(r"dataplane_1 .* ready", status.output), status.output
     _named(status.output, [], "")
-    assert not [host for host in [*hosts, "terminating"] if not re.search(rf"{host[:30]}.*not ready", status.output)], status.output
+    states = {**dict.fromkeys(hosts, "not ready"), "terminating": "not deployed"}
+    assert not [host for host, state in states.items() if not re.search(rf"{host[:30]}.*{state}", status.output)], status.output
 
 
 @pytest.mark.parametrize(
@@ -154,7 +155,6 @@ def test_each_broken_cluster_is_its_own_failure_and_the_others_are_finished(brok
         ("a page", ("site.yml", "verify.yml", "status.yml")),
         ("a byte now and then", ("verify.yml", "status.yml")),
         ("without end", ("verify.yml",)),
-        ("nothing", ("verify.yml",)),
         ("an error that shows the token", ("verify.yml",)),
     ],
 )
@@ -171,7 +171,7 @@ def test_a_broken_flyteadmin_is_its_own_failure(site: SiteUnderTest, name: str, 
                 continue
             assert found.code != 0 and "1 thing(s) could not be done" in found.flat, found.output
             _named(found.output, ["controlplane"], "verify" if playbook == "verify.yml" else "ecl")
-            assert "flyte_admin_url" in found.flat or "flyte_request_timeout" in found.flat, found.output
+            assert any(said in found.flat for said in ("flyte_admin_url", "flyte_request_timeout", "flyteadmin's own log says more")), found.output
 
 
 def _delete_tokens(plane: Cluster) -> None:
