@@ -26,6 +26,7 @@ sys.path[:0] = [str(REPOSITORY / ".collections"), str(REPOSITORY / "tests" / "la
 
 import lab as lab_module  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import provide  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables  # noqa: E402
 from ports import free_range  # noqa: E402
 from processes import interruptible  # noqa: E402
 
@@ -167,7 +168,7 @@ def test_a_secret_that_a_release_made_is_taken_over_and_never_missing(own: SiteU
     plane.delete(AUTH)
     helm = [str(own.lab.folder / "bin" / "helm"), "--kubeconfig", str(own.lab.kubeconfig), "--kube-context", PLANE1, "--namespace", "flyte"]
     ref = os.environ.get("FLYTE_CHART") or str(REPOSITORY / "tests" / "lab" / "chart" / "flyte-core")
-    settings = {"flyte_chart_ref": ref, "flyte_chart_version": "v1.16.8", "flyte_provider": "aws"}
+    settings = {**{name: variable.default for name, variable in declared_variables().site.items()}, "flyte_chart_ref": ref, "flyte_provider": "aws"}
     # A checkout's chart lacks its dependencies: they are put into a copy.
     chart = provide(t.cast(t.Any, types.SimpleNamespace(settings=settings, control_plane=types.SimpleNamespace(host=HUB))), lambda *_: None).path
     theirs = ["--reuse-values", "--set", "secrets.adminOauthClientCredentials.clientSecret=foobar"]
