@@ -103,6 +103,7 @@ class ActionModule(InventoryAction):
             live = control_plane_of(observed, site.control_plane.host).get("namespace_mapping")
             site.settings["flyte_namespace_mapping"] = plain_mapping(live) or site.settings["flyte_namespace_mapping"]
         known = Known(site, observed, aws, chart, rights=rights, reader=reader if chart else None)
+        files.places = known.places()
         if scope == "remove":
             pruning = "flyte_todo_prune" in self.task_vars["groups"]
             return planned_removal(self, known, Wanted(arguments["cluster"], arguments["labels"], pruning, bool(self._task.diff)), files)
@@ -151,6 +152,7 @@ class ActionModule(InventoryAction):
             "groups": plan.groups(site.control_plane.host, hosts) + rotation_groups(site, due) + prune,
             "orphans": alone,
             "releases": plan.releases,
+            "digests": changes.digests(plan.releases) if changes else {},
             "marks": plan.marks,
             "waiting": plan.waiting,
             "identity": plan.identity,

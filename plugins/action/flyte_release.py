@@ -18,7 +18,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.recor
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.releases import find_release
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.remedies import is_other_run, remedy_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.progress import PROGRESS
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.label import label_before, label_value
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.label import is_ours, label_before, label_value
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import know_secrets
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import TO_BE_MADE
@@ -65,7 +65,7 @@ class ActionModule(InventoryAction):
         if not cluster.is_control_plane:
             if cluster.host not in arguments["plan"]["releases"]:
                 return self._marked(known, cluster, arguments["plan"])
-            return self._deployed(known, cluster, None)
+            return self._deployed(known, cluster, None, planned=arguments["plan"].get("digests", {}).get(cluster.host))
         rollout = self._rollout(known, arguments["credentials"])
         failure = rollout.failure or (self._not_approved(known, cluster, rollout) if rollout.reason and "removal" not in arguments["plan"] else None)
         if failure:
@@ -114,14 +114,17 @@ class ActionModule(InventoryAction):
     def _failed(self, failure: Failure) -> dict[str, t.Any]:
         return {"failed": True, "changed": False, "msg": f"{failure.problem}. {failure.remedy}", "failures": as_rows([failure])}
 
-    def _deployed(self, known: Known, cluster: Cluster, configuration: Configuration | None) -> dict[str, t.Any]:
-        """Run Helm; a failure is this cluster's."""
+    def _deployed(self, known: Known, cluster: Cluster, configuration: Configuration | None, planned: str | None = None) -> dict[str, t.Any]:
+        """Run Helm; a failure is this cluster's.
+
+        :param planned: the digest of the values that were planned, of a data plane.
+        """
         step = "controlplane" if cluster.is_control_plane else "dataplane"
         values = known.values_of(self.variables.read)(cluster, configuration)
         # What Helm could not do it shows whole, with the passwords that files of values put into it.
         know_secrets(values, cluster.secret_values)
         try:
-            failure = self._misread(known, cluster, configuration, values) if configuration else None
+            failure = self._misread(known, cluster, configuration, values) if configuration else self._replanned(known, cluster, values, planned)
             if failure:
                 return self._failed(failure)
             if not self.check_mode:
@@ -129,13 +132,32 @@ class ActionModule(InventoryAction):
                 if failure:
                     return self._failed(failure)
                 self._end_pending(known, cluster, known.observed[cluster.host]["release"])
-                return self._labelled(known, cluster, values)
+                failure = self._changed_meanwhile(known, cluster, step)
+                return self._failed(failure) if failure else self._labelled(known, cluster, values)
         except ModuleFailed as error:
             said = helm_said(error)
             return self._failed(Failure(cluster.host, step, f"Helm: {said}", remedy_of(said) or "See what Helm says, then run again."))
         except KubeError as error:
             return self._failed(Failure(cluster.host, step, error.message, f"{error.hint} Run again then.".strip()))
         return {"changed": True, "failures": []}
+
+    def _replanned(self, known: Known, cluster: Cluster, values: Values, planned: str | None) -> Failure | None:
+        """Return why a data plane's release is not touched though its plan was approved: its values are others by now."""
+        if planned is None or not known.site.settings["flyte_approved_plan"] or digest(values) == planned:
+            return None
+        problem = "not done, since flyte_approved_plan does not say it: a file, a variable or a look-up gives other values than when this run planned"
+        return Failure(cluster.host, "dataplane", problem, "Run again: the plan is compared anew.")
+
+    def _changed_meanwhile(self, known: Known, cluster: Cluster, step: str) -> Failure | None:
+        """Return why a release is not touched that somebody changed since this run looked at it: what would be lost by that was not looked at."""
+        seen = known.observed[cluster.host]["release"]
+        if seen is None or seen["status"] in _PENDING:
+            return None
+        found = find_release(self._kube(known, cluster), cluster.namespace, cluster.release)
+        if found is None or found.secret == seen["secret"] or is_ours(found.given, found.values_digest):
+            return None
+        problem = f"the release {cluster.release} was changed since this run looked at it (revision {seen['revision']} -> {found.revision})"
+        return Failure(cluster.host, step, problem, "Run again: what was changed is compared with the inventory.")
 
     def _marked(self, known: Known, cluster: Cluster, plan: Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Put our label on a release that is as wanted, where the plan says so; a failure is this cluster's."""

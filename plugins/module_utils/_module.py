@@ -148,7 +148,10 @@ def _without_own(result: Result) -> Result:
     And no more: what else this process knows may be a part of a name, and this is data. What is shown is looked through later.
     """
     # Ansible looks for each secret in each value, most of a second for a hundred clusters; here it is looked first which are in any.
-    text = json.dumps(result, ensure_ascii=False, skipkeys=True, default=str)
+    try:
+        text = json.dumps(result, ensure_ascii=False)
+    except (TypeError, ValueError):  # dates and the like, of which Ansible makes text
+        return t.cast("Result", remove_values(result, SECRETS.recent()))
     found = {secret for secret in SECRETS.recent() if json.dumps(secret, ensure_ascii=False)[1:-1] in text}
     return t.cast("Result", remove_values(result, found)) if found else result
 

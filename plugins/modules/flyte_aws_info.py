@@ -125,10 +125,14 @@ policy:
     document: {Version: "2012-10-17", Statement: []}
 """
 
+import typing as t
+
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import check_sdk_version_supported
+from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleBotocoreError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule, aws_argument_spec
 from ansible_collections.flyte.multicluster.plugins.module_utils._aws.errors import AwsError, run_aws_module
 from ansible_collections.flyte.multicluster.plugins.module_utils._aws.observe import observe
-from ansible_collections.flyte.multicluster.plugins.module_utils._module import Operation
+from ansible_collections.flyte.multicluster.plugins.module_utils._module import Call, Operation
 
 _CLUSTER = {
     "name": {"type": "str", "required": True},
@@ -144,8 +148,14 @@ _OWN = {
     "policy": {"type": "str"},
 }
 
+
+def _work(call: Call) -> dict[str, t.Any]:
+    check_sdk_version_supported(warn=call.warn)
+    return observe(call.params)
+
+
 #: what the plan does in its own process
-OPERATION = Operation(lambda: {**aws_argument_spec(), **_OWN}, lambda call: observe(call.params), (AwsError,), "boto3")
+OPERATION = Operation(lambda: {**aws_argument_spec(), **_OWN}, _work, (AwsError, AnsibleBotocoreError), "boto3")
 
 
 def main() -> None:

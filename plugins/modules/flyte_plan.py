@@ -194,6 +194,11 @@ releases:
   type: list
   elements: str
   sample: [dataplane_1]
+digests:
+  description: Digests of all values that are planned for RV(releases), by inventory host.
+  returned: success, unless O(scope=observe) or O(scope=status)
+  type: dict
+  sample: {dataplane_1: 60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752}
 marks:
   description: Hosts whose release is as wanted and gets the label that says that its values are what the inventory gives.
   returned: success, unless O(scope=observe)

@@ -55,7 +55,8 @@ def refuse_without(*libraries: str) -> None:
     """Refuse to go on where Ansible's own Python, in which the steps work, lacks a library."""
     missing = [name for name in libraries if importlib.util.find_spec(name) is None]
     if missing:
-        raise Refused(f"Ansible's own Python has no library {', '.join(missing)}: {sys.executable} -m pip install {' '.join(missing)}")
+        how = f"{sys.executable} -m pip install {' '.join(missing)} (of an Ansible from pipx: pipx inject)"
+        raise Refused(f"Ansible's own Python has no library {', '.join(missing)}: {how}")
 
 
 class ModuleFailed(Exception):
@@ -153,10 +154,11 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
     @contextlib.contextmanager
     def _environ(self) -> Iterator[None]:
         """Let what runs here have the environment that the play has for its modules."""
-        # On macOS a library that asks the system for its proxies ends a forked process, as this one is; with a variable of a proxy it asks nobody.
-        system_asked = sys.platform == "darwin" and not urllib.request.getproxies_environment()
         of_play: dict[str, t.Any] = {}
         self._compute_environment_string(of_play)
+        # On macOS a library that asks the system for its proxies ends a forked process, as this one is; with a variable of a proxy it asks nobody.
+        proxied = bool(urllib.request.getproxies_environment()) or any(name.lower().endswith("_proxy") for name in of_play)
+        system_asked = sys.platform == "darwin" and not proxied
         wanted = {**({"no_proxy": "*"} if system_asked else {}), **of_play}
         before = {name: os.environ.get(name) for name in wanted}
         os.environ.update({name: str(value) for name, value in wanted.items()})

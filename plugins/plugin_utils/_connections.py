@@ -14,7 +14,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._common.redacti
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.client import Admin
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.settings import ADMIN_CONNECTION, Settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.variables import ACCESS_VARIABLES, ADMIN_VARIABLES, AWS_VARIABLES, options_of
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused, refuse_without
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._certificates import certificate_of
 
 if t.TYPE_CHECKING:
@@ -69,6 +69,7 @@ def observed_aws(action: InventoryAction, arguments: Mapping[str, t.Any]) -> dic
     except ImportError as error:
         NOTES.note(error)
         raise Refused(f"The collection amazon.aws cannot be used ({error}): ansible-galaxy collection install amazon.aws") from error
+    refuse_without("boto3")
     return action.here(flyte_aws_info.OPERATION, arguments)
 
 

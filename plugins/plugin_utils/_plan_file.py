@@ -12,7 +12,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._common import 
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.files import expanded, text_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.reader import NOT_SHOWN, Fault
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.approval import approved_plan, document, encoded, not_approved
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.approval import approved_plan, document, elsewhere, encoded, not_approved
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
 
@@ -42,6 +42,8 @@ class PlanFiles:
         if self.key and len(self.key) < _SHORTEST_KEY:
             remedy = f"is shorter than {_SHORTEST_KEY} characters: who reads the plan could guess it, and then the secrets. Make one: openssl rand -hex 32."
             raise self._wrong(_KEY, NOT_SHOWN, remedy)
+        #: what a plan is for, by name: known once the clusters were asked
+        self.places: dict[str, str] = {}
         self._plan: str | None = site.settings[_PLAN]
         self._given: str | None = site.settings[_APPROVED]
         self._approved = self._read(self._given) if self._given else None
@@ -81,16 +83,16 @@ class PlanFiles:
         """
         if not self.wanted:
             return
-        lines = self.not_approved(rows)
+        lines = (elsewhere(SECRETS.data(self.places), self._approved) if self._approved is not None else []) + self.not_approved(rows)
         if lines:
             remedy = f"this run would do what that plan does not say. {_ANEW}:"
             raise Refused(str(Fault(self._host, _APPROVED, self._given, remedy)), *(f"  {line}" for line in lines))
         if self._plan and write:
-            self._write(self._plan, encoded(SECRETS.data(document(rows, removed))))
+            self._write(self._plan, encoded(document(rows, removed, self.places, SECRETS.data)))
 
     def not_approved(self, rows: Sequence[Row]) -> list[str]:
         """Return what of rows the approved plan does not say, as lines; nothing where the run has none."""
-        return not_approved(SECRETS.data(document(rows, [])), self._approved) if self._approved is not None else []
+        return not_approved(document(rows, [], shown=SECRETS.data), self._approved) if self._approved is not None else []
 
     def failure(self, host: str, step: str, rows: Sequence[Row]) -> Failure | None:
         """Return why a step is not carried out that turned out to be another one than the plan said; None where it is what was approved."""

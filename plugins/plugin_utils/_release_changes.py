@@ -67,6 +67,10 @@ class ReleaseChanges:
         self._wanted[cluster.host] = _Wanted(configuration, found)
         return found
 
+    def digests(self, hosts: Iterable[str]) -> dict[str, str]:
+        """Return the digests of the values that were planned, by inventory host."""
+        return {host: self._wanted[host].digest for host in hosts if host in self._wanted}
+
     def read_records(self, rows: Iterable[Row], hosts: Collection[str], *, objects: bool) -> dict[str, Failed]:
         """Read Helm's records of the releases that change, all at once; return what failed, by inventory host.
 

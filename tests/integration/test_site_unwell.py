@@ -186,11 +186,12 @@ def _delete_if_there(cluster: Cluster, path: str) -> None:
 
 
 def test_a_secret_of_another_type_is_one_planes_failure(site: SiteUnderTest) -> None:
-    plane, name = site.cluster("dataplane2"), str(site.variables.get("flyte_token_secret") or "flyteadmin-token")
+    # A name of its own: one that a rotation gave up is not made again.
+    plane, name = site.cluster("dataplane2"), "taken-token"
     _delete_tokens(plane)
     _create(plane, SECRETS, {"metadata": {"name": name}, "data": {"token": "eA=="}})
     try:
-        found = site.run()
+        found = site.run("-e", f"flyte_token_secret={name}")
         assert found.code != 0 and "is no token of the ServiceAccount flyteadmin" in found.flat, found.output
         assert "Set flyte_token_secret to another name" in found.flat
         _named(found.output, ["dataplane_2"], "credentials")

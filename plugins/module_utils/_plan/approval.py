@@ -21,7 +21,7 @@ from .releases import MARK
 from .rows import RELEASE, WAIT_FOR_EXECUTIONS
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from .rows import Row
 
@@ -43,13 +43,27 @@ _CHANGES = ("changes", "drift", "held")
 _Document = dict[str, t.Any]
 
 
-def document(rows: Iterable[Row], removed: Sequence[str]) -> _Document:
+def document(
+    rows: Iterable[Row], removed: Sequence[str], places: Mapping[str, str] | None = None, shown: Callable[[t.Any], t.Any] = lambda value: value
+) -> _Document:
     """Return a plan as plain data: the same for the same plan.
 
     :param removed: what is taken away, as lines.
+    :param places: what it is for: the API server of each inventory host, flyteadmin, the account of AWS.
+    :param shown: takes secrets out of plain data.
     """
-    found = [_row(row) for row in rows]
-    return {"format": FORMAT, "rows": found, "removed": list(removed), "text": [*_text(found), *removed]}
+    found, lines, where = shown([_row(row) for row in rows]), shown(list(removed)), shown(dict(places or {}))
+    return {"format": FORMAT, "rows": found, "removed": lines, "places": where, "text": [*_text(found), *lines, *_place_lines(where)]}
+
+
+def _place_lines(places: Mapping[str, str]) -> list[str]:
+    return [f"for {name}: {place}" for name, place in places.items()]
+
+
+def elsewhere(places: Mapping[str, str], approved: Mapping[str, t.Any]) -> list[str]:
+    """Return what of a run is in another place than the approved plan was made for, as lines."""
+    there = approved["places"]
+    return [f"{name}: is {place} here, the approved plan is for {there[name]}" for name, place in places.items() if there.get(name, place) != place]
 
 
 def _row(row: Row) -> _Document:
@@ -64,7 +78,7 @@ def _text(rows: Iterable[_Document]) -> list[str]:
     for row in rows:
         lines.append(f"{row['host']}: {row['step']}: {row['what']}: {row['why']}")
         lines += [f"    {detail}" for detail in row["details"]]
-        for key, sign in (("drift", "changed by hand: "), ("changes", "")):
+        for key, sign in (("drift", "changed by hand: "), ("changes", ""), ("held", "in full: ")):
             lines += [f"    {sign}{_change(entry)}" for entry in row[key]]
     return lines or ["Nothing to do."]
 
@@ -95,7 +109,18 @@ def approved_plan(text: str) -> _Document:
     rows = found.get("rows")
     if not isinstance(rows, list) or not all(map(_is_row, rows)):
         raise ValueError("is no whole plan: its rows are not what flyte_plan_file wrote")
+    # People sign the text, and a run is held to the rows.
+    if found.get("text") != _signed(rows, found.get("removed"), found.get("places")):
+        raise ValueError("was changed by hand: its text does not say what its rows do")
     return found
+
+
+def _signed(rows: Iterable[_Document], removed: t.Any, places: t.Any) -> list[str] | None:
+    """Return the text that a plan of rows has, None where there is none."""
+    try:
+        return [*_text(rows), *removed, *_place_lines(places)]
+    except (AttributeError, KeyError, TypeError):
+        return None
 
 
 def _is_row(row: t.Any) -> bool:
@@ -152,7 +177,7 @@ def _difference(change: Mapping[str, t.Any], approved: Sequence[Mapping[str, t.A
 
 def _same(change: Mapping[str, t.Any], approved: Mapping[str, t.Any], step: str) -> bool:
     # Before its first rollout flyteadmin cannot be asked which label somebody has.
-    keys = ("path",) if step == "ecl" else ("path", "before")
+    keys = ("path",) if step == "ecl" and approved.get("before") is None else ("path", "before")
     # A token that was to be made is there after a run that was killed.
     after = (change["after"], TO_BE_MADE["token"]) if step == "credentials" else (change["after"],)
     return all(change[key] == approved.get(key) for key in keys) and approved.get("after") in after

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import types
 import typing as t
@@ -87,11 +89,17 @@ def test_a_new_release_gets_it_after_helm(case: Case) -> None:
 
 
 def test_where_helm_does_not_say_its_revision_it_is_looked_for(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    record = helm_record(revision=3)
-    case.server.answers[RECORDS] = {"items": [record]}
+    newest = {"items": [helm_record(revision=3)]}
+
+    def made(*arguments: t.Any, **how: t.Any) -> t.Any:
+        case.server.answers[RECORDS] = newest
+        return case._module(*arguments, **how)
+
+    case.action.module = made
     case.answer = {"changed": True}
     case.run()
     assert case.written == [f"v1 {label_value(BEFORE, case.wanted)}"]  # that revision has other values than ours
+    case.server.answers[RECORDS] = {"items": []}
     monkeypatch.setattr("ansible_collections.flyte.multicluster.plugins.action.flyte_release.digest", lambda _values: digest({"a": 1}))
     case.run()
     assert case.written[-1] == f"v3 {label_value(BEFORE)}"
@@ -139,3 +147,31 @@ def test_a_release_as_wanted_gets_the_label_alone(case: Case) -> None:
     assert case.run(releases=[]) == {"changed": False, "failures": []} and len(case.written) == 1
     case.action._task.check_mode = True
     assert case.run(releases=[], marks=["dataplane_1"])["changed"] and len(case.written) == 1
+
+
+def _found(case: Case, revision: int, values: dict[str, t.Any], label: str | None) -> None:
+    """Let the cluster have a newer revision than was seen."""
+    record = helm_record(revision=revision)
+    record["metadata"]["labels"] |= {LABEL: label} if label else {}
+    content = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(record["data"]["release"]))))
+    content["config"] = values
+    record["data"]["release"] = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(content).encode()))).decode()
+    case.server.answers[RECORDS] = {"items": [record]}
+
+
+def test_a_release_that_somebody_changed_meanwhile_is_left(case: Case) -> None:
+    _found(case, 2, {"by": "hand"}, label_value(BEFORE))
+    found = case.run()
+    assert found["failed"] and "was changed since this run looked at it (revision 1 -> 2)" in found["msg"] and case.helms == []
+    # One of a run of ours beside this one is what it always was: the last one wins.
+    _found(case, 2, {"of": "ours"}, label_value(digest({"of": "ours"})))
+    assert case.run()["changed"] and len(case.helms) == 1
+
+
+def test_values_that_became_others_since_the_plan_are_no_longer_approved(case: Case) -> None:
+    case.known.site.settings["flyte_approved_plan"] = "plan.json"
+    found = case.run(digests={"dataplane_1": "another"})
+    assert found["failed"] and "a file, a variable or a look-up gives other values" in found["msg"] and case.helms == []
+    assert case.run(digests={"dataplane_1": case.wanted})["changed"]
+    case.known.site.settings["flyte_approved_plan"] = None
+    assert case.run(digests={"dataplane_1": "another"})["changed"]

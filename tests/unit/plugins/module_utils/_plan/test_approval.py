@@ -303,3 +303,38 @@ def test_labels_that_will_be_set_are_rows(site: Site) -> None:
     gone = label_rows(site, section, {("team1", "development", ""): "label1", ("team2", "", ""): "x"})
     assert [row.changes for row in gone] == [(Change("label", "x", None),)]
     assert [row.changes for row in label_rows(site, section, None)] == [(Change("label", None, "label1"),)]
+
+
+def test_what_was_signed_is_what_a_run_is_held_to() -> None:
+    """The rows cannot say more than the text that people read."""
+    plan = document(PLAN, ["a label goes"], {"controlplane": "https://one"})
+    assert approved_plan(encoded(plan)) == plan
+    for changed in ({"text": ["Nothing to do."]}, {"rows": plan["rows"][:1]}, {"removed": []}, {"text": None}, {"places": {}}):
+        with pytest.raises(ValueError, match="was changed by hand"):
+            approved_plan(encoded({**plan, **changed}))
+
+
+def test_a_label_that_somebody_changed_since_is_another_change() -> None:
+    def labels(before: str | None) -> list[Row]:
+        return [Row("controlplane", "ecl", "label of team1/development", "differs", changes=(Change("label", before, "label2"),))]
+
+    approved = document(labels("label1"), [])
+    assert not_approved(document(labels("label1"), []), approved) == []
+    assert not_approved(document(labels("label9"), []), approved)
+    # Before the first rollout nobody can say which label somebody has.
+    assert not_approved(document(labels("label1"), []), document(labels(None), [])) == []
+
+
+def test_a_plan_of_another_place_is_none_of_this_one(site: Site, tmp_path: t.Any) -> None:
+    """Of staging, whose hosts have the same names."""
+    path = str(tmp_path / "plan.json")
+    staging = files(site, plan_file=path)
+    staging.places = {"controlplane": "https://staging", "flyteadmin": "https://flyte.staging"}
+    staging.use(PLAN, [], write=True)
+    held = files(site, approved_plan=path)
+    held.places = {"controlplane": "https://production", "flyteadmin": "https://flyte.staging", "dataplane_1": "https://asked-now"}
+    with pytest.raises(Refused) as raised:
+        held.use(PLAN, [], write=True)
+    assert raised.value.lines[1:] == ["  controlplane: is https://production here, the approved plan is for https://staging"]
+    held.places = {**staging.places, "dataplane_1": "https://asked-now"}
+    held.use(PLAN, [], write=True)
