@@ -20,8 +20,11 @@ _CALLBACKS = pathlib.Path(__file__).parent / "callback_plugins"
 
 def tasks_of(playbook: str) -> list[str]:
     """Return the names of the tasks that a run of a playbook begins, in their order."""
-    plays = yaml.safe_load((REPOSITORY / "playbooks" / f"{playbook}.yml").read_text(encoding="utf-8"))
-    return [name for play in plays for name in _names(play["tasks"], REPOSITORY)]
+    found: list[str] = []
+    for play in yaml.safe_load((REPOSITORY / "playbooks" / f"{playbook}.yml").read_text(encoding="utf-8")):
+        imported = play.get("ansible.builtin.import_playbook")
+        found += tasks_of(imported.removesuffix(".yml")) if imported else _names(play["tasks"], REPOSITORY)
+    return found
 
 
 def _names(tasks: list[dict[str, t.Any]], folder: pathlib.Path) -> t.Iterator[str]:
