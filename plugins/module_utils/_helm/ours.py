@@ -10,9 +10,9 @@ import re
 import typing as t
 
 from .label import is_ours
-from .paths import Leaf, is_any_below, leaves, prefixes
 from .parts import Used, what_is_used
-from .shown_values import Change, Shower, differs, shown_change
+from .paths import Leaf, entries, is_any_below, is_below, leaves, moved, prefixes
+from .shown_values import ORDER, Change, Shower, changes, differs, in_order, order_changes, shown_change, shown_entries
 from .user_settings import placeholders
 from .values import Values, merge
 
@@ -64,7 +64,7 @@ def judge(
     old, new = leaves(live), leaves(given)
     differing = sorted(path for path in {*old, *new} if differs(old.get(path), new.get(path)))
     if is_ours(label, digest):
-        return Verdict([shown_change(path, old.get(path), new.get(path), shower) for path in differing], [], [])
+        return Verdict(changes(live, given, shower), [], [])
     before = leaves(last) if last is not None else None
     # Where it is not known what we gave it, all of it was given by hand.
     by_hand = None if before is None else {path for path in {*old, *before} if differs(old.get(path), before.get(path))}
@@ -73,10 +73,15 @@ def judge(
     coming, used, own = leaves(layers.whole), leaves(_used(live, layers).of(live)), _generated(layers)
     unused = [path for path in differing if path in old and path not in used and path not in new]
     found = [_with_reason(shown_change(path, old.get(path), new.get(path), shower), own, drop) for path in differing if path not in unused]
+    orders = order_changes(live, given, shower)
+    # A list that was changed by hand as a whole: of which entries were taken out, or moved.
+    touched = [change for change in _lost_lists(live, layers, shower, strict=label is None) if _by_hand(change.path, live, last)]
+    lists = [change for change in touched if not is_any_below(change.path, drop)]
+    mended = [] if label is None else [one for one in orders if _by_hand(one.path, live, last) and one.path not in {change.path for change in lists}]
     return Verdict(
-        found,
-        [shown_change(path, old.get(path), new.get(path), shower) for path in drift],
-        [shown_change(path, old[path], new.get(path, coming.get(path)), shower) for path in lost],
+        in_order([*found, *(_with_reason(change, [], drop) for change in orders)]),
+        in_order([*(shown_change(path, old.get(path), new.get(path), shower) for path in drift), *mended]),
+        in_order([*(shown_change(path, old[path], new.get(path, coming.get(path)), shower) for path in lost), *lists]),
         [shown_change(path, old[path], None, shower) for path in unused],
     )
 
@@ -113,12 +118,41 @@ def _lost(live: Values, layers: Layers, *, strict: bool) -> Iterator[tuple[str, 
     for path, leaf in sorted(theirs.items()):
         if leaf.value is None and path not in coming and path not in above:
             continue  # it takes away what nobody gives
+        if leaf.value in ({}, []) and path in above:
+            continue  # it gets more: of a list that is _lost_lists' business
         if not differs(leaf, coming.get(path)) or not differs(leaf, of_chart.get(path)):
             continue
         if is_any_below(path, [*own, *_CONFIGURATION, *_UNREAD]) or _has_placeholder(leaf):
             continue
         if strict or path not in given:
             yield path, leaf
+
+
+def _lost_lists(live: Values, layers: Layers, shower: Shower, *, strict: bool) -> Iterator[Change]:
+    """Yield the lists of a release that somebody made shorter than what comes, or ordered otherwise: Helm would bring back what they took out.
+
+    The parameters are those of :func:`_lost`, and what is nobody's, and ours, is the same.
+    """
+    used, own, of_chart = _used(live, layers).of(live), _generated(layers), merge([layers.defaults, layers.chart])
+    theirs, coming, given, charts = (entries(tree) for tree in (used, layers.whole, layers.given, of_chart))
+    old, new, nobodys = leaves(used), leaves(layers.whole), leaves(of_chart)
+    for path in sorted(theirs.keys() & coming.keys()):
+        if is_any_below(path, [*_CONFIGURATION, *_UNREAD]) or (path in given and not strict):
+            continue
+        if theirs[path] == charts.get(path) and not any(differs(old.get(one), nobodys.get(one)) for one in {*old, *nobodys} if is_below(one, path)):
+            continue
+        of_ours = {name for name in coming[path] if all(is_any_below(one, own) for one in new if is_below(one, f"{path}[{name}]"))}
+        users = [name for name in coming[path] if name not in of_ours]
+        back = [name for name in users if name not in theirs[path]]
+        if back:
+            yield shown_entries(path, theirs[path], coming[path], shower, f"it would get {', '.join(back)}")
+        elif moved(theirs, {path: users}):
+            yield shown_entries(path, theirs[path], coming[path], shower, ORDER)
+
+
+def _by_hand(path: str, live: Values, last: Mapping[str, t.Any] | None) -> bool:
+    """Return whether somebody took entries out of a list, put some into it, or moved them; all of it where it is not known what we gave."""
+    return last is None or entries(last).get(path) != entries(live).get(path)
 
 
 def _has_placeholder(leaf: Leaf) -> bool:

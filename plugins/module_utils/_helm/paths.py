@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Values by key path: ``flyteadmin.replicaCount``, ``configmap.clusters.clusterConfigs[dataplane_1].endpoint``. No I/O.
 
-An entry of a list has the name that it has itself: ``name`` or ``id``, the mount path of a second mount, the domain of an entry of customData. Where the
-entries of a list have none, or not each one of its own, they are numbered. A key with a dot in it stands in quotes: ``annotations["a.b/c"]``.
+An entry of a list has the name that it has itself: ``name``, ``id`` or ``key``, the mount path of a second mount, the domain of an entry of customData. Where
+the entries of a list have none, or not each one of its own, they are numbered. A key with a dot in it stands in quotes: ``annotations["a.b/c"]``.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ if t.TYPE_CHECKING:
 
 _PLAIN = re.compile(r"[\w-]+\Z")
 #: what an entry of a list may be called by
-_NAMES = ("name", "id", "mountPath", "displayName")
+_NAMES = ("name", "id", "key", "mountPath", "displayName")
+#: of them, what an entry has for nothing else: it is not said again where it is the entry's name
+_ONLY_NAMES = ("name", "key")
 
 
 class Leaf(t.NamedTuple):
-    """A value that is no mapping, and no list of mappings."""
+    """A value that is no mapping, and no list of mappings; in lists also an empty mapping, and an entry that has nothing but its name."""
 
     value: t.Any
     #: whether its place says that it is a secret
@@ -33,22 +35,56 @@ class Leaf(t.NamedTuple):
 
 
 def leaves(values: Mapping[str, t.Any]) -> dict[str, Leaf]:
-    """Return the values by path. What is empty is none: it takes away nothing and gives nothing."""
+    """Return the values by path. An empty mapping is none: it takes away nothing and gives nothing. In a list it is one: Helm replaces lists whole."""
     return dict(_leaves(values, "", ()))
 
 
-def _leaves(value: t.Any, path: str, keys: tuple[str, ...]) -> Iterator[tuple[str, Leaf]]:
+def _leaves(value: t.Any, path: str, keys: tuple[str, ...], *, in_list: bool = False) -> Iterator[tuple[str, Leaf]]:
+    if isinstance(value, dict) and (value or not in_list):
+        for key, item in value.items():
+            yield from _leaves(item, _below(path, str(key)), (*keys, str(key)), in_list=in_list)
+    elif value and _has_entries(value):
+        for name, item in _named(value):
+            yield from _of_entry(item, f"{path}[{name}]", keys, name)
+    elif path:
+        yield path, Leaf(_plain(value), value != {} and is_secret_place(keys))
+
+
+def _of_entry(item: t.Any, path: str, keys: tuple[str, ...], name: str) -> Iterator[tuple[str, Leaf]]:
+    """Yield what an entry of a list has besides its name, or the entry itself, which holds no more than its path says."""
+    said = [f"{path}.{key}" for key in _ONLY_NAMES]
+    # The name of an entry says what its value is: env: [{name: PASSWORD, value: …}].
+    found = [(below, leaf) for below, leaf in _leaves(item, path, (*keys, name), in_list=True) if below not in said or leaf.value != name]
+    yield from found or [(path, Leaf(_plain(item), secret=False))]
+
+
+def entries(values: Mapping[str, t.Any]) -> dict[str, list[str]]:
+    """Return the names of the entries of lists of mappings, in their order, by the path of the list; none of an empty list."""
+    return dict(_entries(values, ""))
+
+
+def _entries(value: t.Any, path: str) -> Iterator[tuple[str, list[str]]]:
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from _leaves(item, _below(path, str(key)), (*keys, str(key)))
-    elif isinstance(value, (list, tuple)) and value and all(isinstance(item, dict) for item in value):
-        for name, item in _named(value):
-            # The name of an entry says what its value is: env: [{name: PASSWORD, value: …}].
-            yield from ((below, leaf) for below, leaf in _leaves(item, f"{path}[{name}]", (*keys, name)) if below != f"{path}[{name}].name")
-    elif not path:
-        return
-    else:
-        yield path, Leaf(_plain(value), is_secret_place(keys))
+            yield from _entries(item, _below(path, str(key)))
+    elif _has_entries(value):
+        named = list(_named(value))
+        yield path, [name for name, _item in named]
+        for name, item in named:
+            yield from _entries(item, f"{path}[{name}]")
+
+
+def _has_entries(value: t.Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(item, dict) for item in value)
+
+
+def moved(before: Mapping[str, list[str]], after: Mapping[str, list[str]]) -> list[str]:
+    """Return the paths of lists of which entries that both have stand in another order."""
+    return sorted(path for path in before.keys() & after.keys() if _common(before[path], after[path]) != _common(after[path], before[path]))
+
+
+def _common(names: Sequence[str], others: Sequence[str]) -> list[str]:
+    return [name for name in names if name in others]
 
 
 def _below(path: str, key: str) -> str:

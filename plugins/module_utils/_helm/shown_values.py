@@ -13,15 +13,17 @@ import typing as t
 
 from .._common.fingerprints import keyed_fingerprint
 from .._common.redaction import SECRETS
-from .paths import Leaf, is_any_below, leaves, texts_at
+from .paths import Leaf, entries, is_any_below, leaves, moved, texts_at
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 #: stands for a value that is not there
 NOT_SET = "(not set)"
 #: stands for a secret where nothing is a key of its fingerprint
 HIDDEN = "secret:(not shown)"
+#: why a list differs of which entries moved
+ORDER = "the order of its entries"
 #: characters of one line that a message shows
 _MOST = 160
 #: in a text: a key whose name says what its value is, as YAML, JSON, an environment and a command line have it; and what only a secret begins with
@@ -113,8 +115,26 @@ def know_secrets(values: Mapping[str, t.Any], marked: Sequence[str]) -> None:
 def changes(before: Mapping[str, t.Any], after: Mapping[str, t.Any], shower: Shower) -> list[Change]:
     """Return what differs between values, in the order of the paths."""
     old, new = leaves(before), leaves(after)
-    differing = sorted(path for path in {*old, *new} if differs(old.get(path), new.get(path)))
-    return [shown_change(path, old.get(path), new.get(path), shower) for path in differing]
+    differing = [path for path in {*old, *new} if differs(old.get(path), new.get(path))]
+    found = [shown_change(path, old.get(path), new.get(path), shower) for path in differing]
+    return in_order([*found, *order_changes(before, after, shower)])
+
+
+def order_changes(before: Mapping[str, t.Any], after: Mapping[str, t.Any], shower: Shower) -> list[Change]:
+    """Return the lists whose entries stand in another order: an environment variable may refer to one before it."""
+    old, new = entries(before), entries(after)
+    return [shown_entries(path, old[path], new[path], shower, ORDER) for path in moved(old, new)]
+
+
+def shown_entries(path: str, before: Sequence[str], after: Sequence[str], shower: Shower, why: str) -> Change:
+    """Return a list that differs by the names of its entries as it is shown."""
+    shown, coming = (shower.plain(", ".join(names)) if names else "[]" for names in (before, after))
+    return Change(path, shown, coming, shower.plain(why))
+
+
+def in_order(found: Iterable[Change]) -> list[Change]:
+    """Return changes in the order of their paths."""
+    return sorted(found, key=lambda change: change.path)
 
 
 def shown_change(path: str, before: Leaf | None, after: Leaf | None, shower: Shower) -> Change:

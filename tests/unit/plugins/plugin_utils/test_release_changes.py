@@ -93,6 +93,16 @@ def test_a_release_of_somebody_else_is_refused_until_the_inventory_has_what_it_h
     assert case.judged(case.changes(drop_values=[], values={"flytepropeller": {"replicaCount": 5}, "mine": {"password": PASSWORD}}))[1] == []
 
 
+def test_an_entry_that_is_nothing_but_a_name_is_refused_and_not_called_an_order(case: Case) -> None:
+    changes = case.changes()
+    more: Values = {"flytepropeller": {"imagePullSecrets": [{"name": "regcred"}], "extraVolumes": [{"name": "scratch", "emptyDir": {}}]}}
+    case.record(merge([case.wanted, more]))
+    row, refused = case.judged(changes)
+    assert refused[1:3] == ["  flytepropeller.extraVolumes[scratch].emptyDir: {}", '  flytepropeller.imagePullSecrets[regcred]: {"name": "regcred"}']
+    assert "only the order" not in row.reason and len(row.changes) == 2
+    assert case.judged(case.changes(drop_values=["flytepropeller.imagePullSecrets[regcred]", "flytepropeller.extraVolumes"]))[1] == []
+
+
 def test_marked_paths_are_secrets(case: Case) -> None:
     changes = case.changes(secret_values=["mine"], drop_values=["mine"])
     case.record(merge([case.wanted, {"mine": {"word": PASSWORD}}]))

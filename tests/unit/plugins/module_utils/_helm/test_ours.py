@@ -115,6 +115,68 @@ def test_what_we_generate_is_ours() -> None:
     assert losses(live, layers()) == ["flyteadmin.additionalVolumes[my-ca].configMap.name: ca -> (not set)"]
 
 
+@pytest.mark.parametrize(
+    ("more", "lost"),
+    [
+        ({"additionalVolumes": [{"name": "scratch", "emptyDir": {}}]}, "flyteadmin.additionalVolumes[scratch].emptyDir: {} -> (not set)"),
+        ({"imagePullSecrets": [{"name": "regcred"}]}, 'flyteadmin.imagePullSecrets[regcred]: {"name": "regcred"} -> (not set)'),
+    ],
+)
+def test_an_entry_of_which_nothing_but_its_name_is_full_is_lost(more: Values, lost: str) -> None:
+    live = by_hand(CHART, {"flyteadmin": more})
+    assert losses(live, layers()) == [lost] and lost in shown(judged(live, layers()).changes)
+    assert losses(live, layers({"flyteadmin": more}, ours={})) == []
+    assert losses(live, layers(), drop=(lost.partition(":")[0].removesuffix(".emptyDir"),)) == []
+
+
+def listed(*names: str, path: str = "env") -> Values:
+    return {"flyteadmin": {path: [{"name": name, "value": name.lower()} for name in names]}}
+
+
+def test_a_list_that_somebody_made_shorter_is_lost() -> None:
+    with_chart = Layers(DEFAULTS, [listed("A", "B", "C")], listed("A", "B", "C"), {}, data_plane=False)
+    assert losses(listed("A", "C"), with_chart) == ["flyteadmin.env: A, C -> A, B, C (it would get B)"]
+    assert losses(listed(), with_chart) == ["flyteadmin.env: [] -> A, B, C (it would get A, B, C)"]
+    assert losses(listed("A", "C"), with_chart, drop=("flyteadmin.env",)) == []
+    # Who takes it into the inventory loses nothing; nor does who has the chart's own list.
+    kept = Layers(DEFAULTS, [listed("A", "B", "C")], listed("A", "C"), {}, data_plane=False)
+    assert losses(listed("A", "C"), kept) == []
+    assert losses(listed("A", "B", "C"), Layers(DEFAULTS, [listed("A", "B", "C")], listed("A", "B", "C", "D"), {}, data_plane=False)) == []
+
+
+def test_a_template_that_somebody_took_out_is_lost_by_its_key() -> None:
+    templates: list[Values] = [{"key": key, "value": f"kind: {key}"} for key in ("aa_namespace", "ab_project_resource_quota")]
+    defaults: Values = {**DEFAULTS, "cluster_resource_manager": {"enabled": True, "templates": templates}}
+    live: Values = {"cluster_resource_manager": {"templates": templates[:1]}}
+    (line,) = losses(live, Layers(defaults, [], {}, {}, data_plane=False))
+    expected = "aa_namespace -> aa_namespace, ab_project_resource_quota (it would get ab_project_resource_quota)"
+    assert line == f"cluster_resource_manager.templates: {expected}"
+    # The same by hand in a release that was ours: what the inventory does not give is refused, what it gives is set right.
+    before: Values = {"cluster_resource_manager": {"templates": templates}}
+    label = label_value(digest(before))
+    assert losses(live, Layers(defaults, [], {}, {}, data_plane=False), label=label, last=before) == [line]
+    found = judged(live, Layers(defaults, [], before, {}, data_plane=False), label=label, last=before)
+    assert found.losses == [] and [change.path for change in found.drift] == ["cluster_resource_manager.templates[ab_project_resource_quota].value"]
+
+
+def test_entries_that_we_add_to_a_list_are_no_loss() -> None:
+    mine: Values = {"flyteadmin": {"additionalVolumes": [{"name": "my-ca", "configMap": {"name": "ca"}}]}}
+    ours: Values = {"flyteadmin": {"additionalVolumes": [{"name": "cluster-credentials", "emptyDir": {}}, *mine["flyteadmin"]["additionalVolumes"]]}}
+    assert losses(by_hand(CHART, mine), layers(mine, ours=ours)) == []
+
+
+def test_the_order_of_a_list_is_a_change_and_lost_on_a_foreign_release() -> None:
+    line = "flyteadmin.env: B, A -> A, B (the order of its entries)"
+    given = layers(listed("A", "B"), ours={})
+    live = by_hand(CHART, listed("B", "A"))
+    assert shown(judged(live, given).changes) == losses(live, given) == [line]
+    assert losses(live, given, drop=("flyteadmin.env",)) == [] and losses(live, layers(listed("B", "A"), ours={})) == []
+    ours = judged(live, given, label=label_value(digest(live)))
+    assert shown(ours.changes) == [line] and ours.drift == ours.losses == []
+    moved_by_hand = judged(live, given, label=label_value(digest(given.given)), last=given.given)
+    assert shown(moved_by_hand.drift) == [line] and moved_by_hand.losses == []
+
+
 def test_what_we_carry_along_in_a_list_is_not_ours() -> None:
     quotas: Values = {"l": [{"production": [{"quota": {"value": 5}}]}]}
     ours: Values = {"l": [{"production": [{"quota": {"value": 5}}, {"defaultIamRole": {"value": "new"}}]}]}

@@ -36,7 +36,12 @@ def test_what_is_empty_is_no_value() -> None:
     [
         ([{"name": "a", "x": 1}, {"name": "b", "x": 2}], ["l[a].x", "l[b].x"]),
         ([{"id": "a", "weight": 1}], ["l[a].id", "l[a].weight"]),
-        ([{"name": "v", "mountPath": "/1"}, {"name": "v", "mountPath": "/2"}], ["l[/1].mountPath", "l[/2].mountPath"]),
+        ([{"name": "v", "mountPath": "/1"}, {"name": "v", "mountPath": "/2"}], ["l[/1].name", "l[/1].mountPath", "l[/2].name", "l[/2].mountPath"]),
+        ([{"key": "aa", "value": "x"}, {"key": "ab", "value": "y"}], ["l[aa].value", "l[ab].value"]),
+        ([{"name": "scratch", "emptyDir": {}}], ["l[scratch].emptyDir"]),
+        ([{"name": "regcred"}, {"name": "other"}], ["l[regcred]", "l[other]"]),
+        ([{"key": "aa"}], ["l[aa]"]),
+        ([{}, {"x": {"y": {}}}], ["l[0]", "l[1].x.y"]),
         ([{"production": [{"projectQuotaCpu": {"value": 5}}]}, {"staging": []}], ["l[production][projectQuotaCpu].value", "l[staging]"]),
         ([{"x": 1}, {"x": 2}], ["l[0].x", "l[1].x"]),
         ([{"name": "a"}, {"x": 2}], ["l[name]", "l[x]"]),
@@ -48,10 +53,30 @@ def test_entries_of_lists_have_their_own_names(entries: list[t.Any], paths: list
     assert list(leaves({"l": entries})) == paths
 
 
-def test_an_entry_that_moved_does_not_differ() -> None:
+def test_an_entry_that_moved_differs_by_its_place_alone() -> None:
     first, second = {"name": "a", "x": 1}, {"name": "b", "x": 2}
-    assert lines({"l": [first, second]}, {"l": [second, first]}) == []
+    assert lines({"l": [first, second]}, {"l": [second, first]}) == ["l: a, b -> b, a (the order of its entries)"]
     assert lines({"l": [first]}, {"l": [second, {**first, "x": 3}]}) == ["l[a].x: 1 -> 3", "l[b].x: (not set) -> 2"]
+    assert lines({"l": [first, second]}, {"l": [second, {**first, "x": 3}]}) == ["l: a, b -> b, a (the order of its entries)", "l[a].x: 1 -> 3"]
+    # One that comes between them moves nothing, and what has no names differs by what stands at each number.
+    assert lines({"l": [first, second]}, {"l": [first, {"name": "c", "x": 3}, second]}) == ["l[c].x: (not set) -> 3"]
+    assert lines({"l": [{"x": 1}, {"x": 2}]}, {"l": [{"x": 2}, {"x": 1}]}) == ["l[0].x: 1 -> 2", "l[1].x: 2 -> 1"]
+    assert lines({"l": ["a", "b"]}, {"l": ["b", "a"]}) == ['l: ["a", "b"] -> ["b", "a"]']
+    assert lines({"l": [{"p": [first, second]}]}, {"l": [{"p": [second, first]}]}) == ["l[p]: a, b -> b, a (the order of its entries)"]
+
+
+def test_an_entry_with_nothing_but_a_name_differs() -> None:
+    assert lines({"l": [{"name": "good"}]}, {"l": [{"name": "evil"}]}) == ['l[evil]: (not set) -> {"name": "evil"}', 'l[good]: {"name": "good"} -> (not set)']
+    assert lines({"v": [{"name": "scratch", "emptyDir": {}}]}, {}) == ["v[scratch].emptyDir: {} -> (not set)"]
+    # Its name is in the path: it is no secret, whatever it sounds like.
+    assert lines({"imagePullSecrets": [{"name": "db-secret"}]}, {}) == ['imagePullSecrets[db-secret]: {"name": "db-secret"} -> (not set)']
+    mounts = [{"name": "v", "mountPath": "/1"}, {"name": "v", "mountPath": "/2"}]
+    assert lines({"m": mounts}, {"m": [{**mount, "name": "w"} for mount in mounts]}) == ["m[/1].name: v -> w", "m[/2].name: v -> w"]
+
+
+def test_removing_the_first_entry_shifts_no_other() -> None:
+    templates = [{"key": "aa", "value": "x"}, {"key": "ab", "value": "y"}]
+    assert lines({"templates": templates}, {"templates": templates[1:]}) == ["templates[aa].value: x -> (not set)"]
 
 
 def test_a_path_is_below_another_at_a_whole_key_only() -> None:
