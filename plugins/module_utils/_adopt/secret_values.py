@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._common.redaction import looks_secret
+from .._common.redaction import KEY_ENDS, TOKENS, holds_secrets, looks_secret
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,19 +17,20 @@ if t.TYPE_CHECKING:
 _SHORTEST = 5
 #: beside a secret, what only names it
 _NAMES = frozenset({"apiVersion", "clientId", "enabled", "existingSecret", "key", "kind", "mountPath", "name", "namespace", "path", "secretName", "type"})
-_MORE_KEYS = re.compile(r"(host_?key|signing_?key|connection_?string|pass\.txt)$", re.IGNORECASE)
 #: where the values of a Secret's manifest stand
 _DATA = ("data", "stringData")
 _TEMPLATE = re.compile(r"\s*(\{\{.*?\}\}\s*)+", re.DOTALL)
 _LOOKS = (
     re.compile(r"://[^/\s:@]*:[^/\s@]+@"),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    re.compile(r"\beyJ[\w-]{10,}\.[\w-]{10,}\."),
-    # A file as text, with a line that says it.
-    re.compile(
-        r"""(?im)^[\s-]*["']?[\w.-]*(password|passwd|passphrase|secret|token|api_?key|access_?key)["']?[ \t]*[:=][ \t]*["']?(?!\{\{|<|["'\s]|$)\S{4,}"""
-    ),
+    re.compile(TOKENS),
+    # A file as text, with a line that says it, or a block below one.
+    re.compile(rf"""(?im)^[ \t-]*["']?(?:[\w.][\w.-]*)?{KEY_ENDS}["']?[ \t]*[:=][ \t]*["']?(?!\{{\{{|<|["'\s]|$)\S{{4,}}"""),
+    re.compile(rf"""(?im)^[ \t-]*["']?(?:[\w.][\w.-]*)?{KEY_ENDS}["']?[ \t]*:[ \t]*[|>][-+\d]{{0,2}}[ \t]*\n\s+(?!\{{\{{|<)\S"""),
+    re.compile(rf"(?i)(?<![\w.-])--[\w.-]*{KEY_ENDS}[ \t]+(?!\{{\{{|<|-)\S"),
+    re.compile(r"\"auth\"\s*:\s*\"[\w+/=-]{4,}\""),
 )
+_OPTION = re.compile(rf"(?i)--[\w.-]*{KEY_ENDS}")
 
 
 class Secrets:
@@ -151,13 +152,18 @@ def _says_secret(path: tuple[t.Any, ...], value: t.Any, values: t.Any) -> bool:
     key, above = path[-1], [part for part in path[:-1] if isinstance(part, str)]
     if any(name in _DATA and _at(values, path[: path.index(name)]).get("kind") == "Secret" for name in above if name in _DATA):
         return True
-    if _secret_key(key):
+    if _secret_key(key) or (key == "auth" and "auths" in above):
         return True
+    if isinstance(key, int) and key and not str(value).startswith("-"):
+        # What follows an option in a list of arguments.
+        option = _at(values, path[:-1])[key - 1]
+        if isinstance(option, str) and _OPTION.fullmatch(option):
+            return True
     if key == "value" and isinstance(_at(values, path[:-1]).get("name"), str):
         # A variable of the environment.
         return _secret_key(_at(values, path[:-1])["name"])
-    return isinstance(value, str) and key not in _NAMES and any(map(_secret_key, above))
+    return isinstance(value, str) and key not in _NAMES and any(holds_secrets(part) for part in above if part not in _NAMES)
 
 
 def _secret_key(key: t.Any) -> bool:
-    return isinstance(key, str) and key not in _NAMES and (looks_secret(key) or bool(_MORE_KEYS.search(key)))
+    return isinstance(key, str) and key not in _NAMES and looks_secret(key)

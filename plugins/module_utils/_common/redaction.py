@@ -22,8 +22,26 @@ _SHORTEST = 5
 _OWN_WORDS = frozenset({"flyte", "flyteadmin", "flytepropeller"})
 #: a user and password of a URL; they may hold "/" and "@" themselves
 _USERINFO = re.compile(r"(?<=://)[^\s\"'<>]*@")
-#: what a key is called whose value is a secret; a path or a name of one is none
-_SECRET_KEY = re.compile(r"(password|passwd|passphrase|token|secret|credential|api_?key|access_?key|private_?key|client-key-data|dsn)s?$", re.IGNORECASE)
+#: how a key ends whose value is a secret, or has secrets below it; a path or a name of one is none. For every place that looks for secrets.
+_SECRET_ENDS = (
+    r"(?:password|passwd|passphrase|token|secret|credential|dsn"
+    r"|(?:api|access|private|signing|encryption|tls|ssl|hash|block|licen[cs]e|host|auth|account|master|shared)[_.-]?key)s?"
+    # The "existingSecretKey" of many charts is a name.
+    r"|(?<!existing)(?<!existing_)secret[_.-]?key|access[_.-]?key[_.-]?id|client-key-data|connection[_.-]?string|pass\.txt"
+)
+#: and one whose own value is a secret, while a section of that name (nginx's authorization, a mount called db-pass) has none below it
+_OWN_ENDS = (
+    r"pwd|(?:db|user|admin|root|smtp|redis|require)pass|(?<![A-Za-z])pass|(?-i:(?<=[a-z0-9])Pass)"
+    r"|(?<![A-Za-z])(?:authorization|cookie)|redis[_.-]?auth"
+)
+#: the same in a pattern of a text
+KEY_ENDS = f"(?:{_SECRET_ENDS}|{_OWN_ENDS})"
+#: what is a secret by how it looks: a JSON Web Token, a token of GitHub, the id of a key of AWS
+TOKENS = r"\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*|\bgh[opsru]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
+_HOLDS_SECRETS = re.compile(f"(?:{_SECRET_ENDS})$", re.IGNORECASE)
+_SECRET_KEY = re.compile(f"{KEY_ENDS}$", re.IGNORECASE)
+#: what stands below only names a key of an object
+_REFERENCES = frozenset({"secretKeyRef", "configMapKeyRef"})
 #: what of something secret is none, though its place says so: what it is called, where it is mounted, whether it is there
 _NO_SECRET = frozenset(
     {"enabled", "name", "namespace", "secretName", "clientId", "optional", "defaultMode", "mountPath", "readOnly", "kind", "apiVersion", "type"}
@@ -88,11 +106,14 @@ class Redactor:
         with self._lock:
             return set(self._forms)
 
-    def text(self, text: str) -> str:
-        """Return a text without the secrets, and without users and passwords of URLs."""
+    def text(self, text: str, instead: t.Callable[[str], str] = lambda _secret: MASK) -> str:
+        """Return a text without the secrets, and without users and passwords of URLs.
+
+        :param instead: what stands for a secret.
+        """
         # The longest first: one secret may be the beginning of another one.
         for form in sorted((form for form in self.known() if form in text), key=len, reverse=True):
-            text = text.replace(form, MASK)
+            text = text.replace(form, instead(form))
         return _USERINFO.sub(f"{MASK}@", text) if "://" in text else text
 
     def data(self, value: t.Any) -> t.Any:
@@ -109,10 +130,19 @@ def looks_secret(key: t.Any) -> bool:
     return isinstance(key, str) and bool(_SECRET_KEY.search(key))
 
 
+def holds_secrets(key: t.Any) -> bool:
+    """Return whether the name of a section says that what is below it is secret."""
+    return isinstance(key, str) and bool(_HOLDS_SECRETS.search(key))
+
+
 def is_secret_place(keys: Sequence[str]) -> bool:
     """Return whether a place in a tree of values, by its keys from the top, says that its value is a secret."""
     own, above = keys[-1], keys[:-1]
-    return looks_secret(own) or (own not in _NO_SECRET and any(map(looks_secret, above)))
+    if _REFERENCES.intersection(above):
+        return False
+    # A variable of an environment has its value below its name; a file of Docker its logins below "auths".
+    named = own == "value" and bool(above) and looks_secret(above[-1])
+    return looks_secret(own) or named or (own == "auth" and "auths" in above) or (own not in _NO_SECRET and any(map(holds_secrets, above)))
 
 
 def _names_a_secret(values: dict[t.Any, t.Any]) -> bool:

@@ -65,12 +65,13 @@ def manifest_lines(before: str, after: str, namespace: str, shower: Shower, key:
 
 def _text(content: Mapping[str, t.Any], shower: Shower, key: str | None) -> str:
     """Return an object as text, one line a value; long texts (a ConfigMap's files) keep their lines."""
-    shown = dict(content)
+    shown, secret = dict(content), {}
     if content.get("kind") == "Secret":
         for section in ("data", "stringData"):
             if isinstance(content.get(section), dict):
-                shown[section] = {name: _fingerprint(section, value, key) for name, value in content[section].items()}
-    return "\n".join(shower.plain(line) for line in _yaml_lines(shown, ""))
+                secret[section] = {name: _fingerprint(section, value, key) for name, value in shown.pop(section).items()}
+    # The whole text, not each line: a secret may have several. Fingerprints stay what they are.
+    return "\n".join([shower.plain("\n".join(_yaml_lines(shown, ""))), *_yaml_lines(secret, "")])
 
 
 def _fingerprint(section: str, value: t.Any, key: str | None) -> str:

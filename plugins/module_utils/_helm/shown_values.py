@@ -12,11 +12,11 @@ import re
 import typing as t
 
 from .._common.fingerprints import keyed_fingerprint
-from .._common.redaction import SECRETS
+from .._common.redaction import KEY_ENDS, SECRETS, TOKENS
 from .paths import Leaf, entries, is_any_below, leaves, moved, texts_at
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 #: stands for a value that is not there
 NOT_SET = "(not set)"
@@ -26,12 +26,33 @@ HIDDEN = "secret:(not shown)"
 ORDER = "the order of its entries"
 #: characters of one line that a message shows
 _MOST = 160
+#: (patterns begin at the beginning of a word: in the middle of a long one they would take the square of its length)
 #: in a text: a key whose name says what its value is, as YAML, JSON, an environment and a command line have it; and what only a secret begins with
 _PAIR = re.compile(
-    r"(?P<key>[\w.-]*(?:password|passwd|passphrase|token|secret|credential|api_?key|access_?key|private_?key|client-key-data|dsn)s?[\"']?[ \t]*[:=][ \t]*)"
-    r"(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s,;}&]+)",
+    rf"(?P<key>(?<![\w.\0-])[\w.-]*{KEY_ENDS}[\"']?[ \t]*[:=][ \t]*)(?!\0)(?P<value>\"[^\"\n]*\"|'[^'\n]*'|(?:Bearer|Basic)[ \t]+[^\s,;}}&\"']+|[^\s,;}}&]+)",
     re.IGNORECASE,
 )
+#: an option, and its value as the next word, the next of a list, or on the next line of one
+_OPTION = re.compile(
+    rf"(?P<key>(?<![\w.-])--[\w.-]*{KEY_ENDS}[\"']?(?:[ \t]+|[ \t]*,\s*|[ \t]*\n[ \t]*-[ \t]+))(?!\0|-)(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s,;}}&\]]+)",
+    re.IGNORECASE,
+)
+#: a variable of an environment, as YAML and JSON have it
+_VARIABLE = re.compile(
+    rf"(?P<key>\bname[\"']?:[ \t]*[\"']?[\w.-]*{KEY_ENDS}[\"']?[ \t]*(?:,[ \t]*|\n[ \t]*)[\"']?value[\"']?:[ \t]*)(?!\0)"
+    r"(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\n}]+)",
+    re.IGNORECASE,
+)
+#: a login in a file of Docker
+_LOGIN = re.compile(r"(?P<key>\"auth\"\s*:\s*)(?P<value>\"[\w+/=-]{4,}\")")
+_TOKEN = re.compile(f"(?P<key>)(?P<value>{TOKENS})")
+#: a key whose value is on the lines below it, if they are indented: a block of YAML, or nothing yet
+_HEAD = re.compile(
+    rf"(?P<key>[ \t]*(?:-[ \t]+)*(?P<name>[\"']?[\w.-]*{KEY_ENDS}[\"']?)[ \t]*:)[ \t]*(?P<block>[|>][-+\d]{{0,2}})?[ \t]*(?:#.*)?$",
+    re.IGNORECASE,
+)
+#: what is below a key is no text, but has keys itself
+_KEYED = re.compile(r"[ \t]*(?:-[ \t]+)*[\w.\"'/-]+:(?:[ \t]|$)")
 _SENT = re.compile(r"(?P<key>\b(?:Bearer|Basic)[ \t]+)(?P<value>[\w.~+/=-]{8,})")
 #: with what makes it one: the redaction of all that is shown would take away a fingerprint before it
 _USERINFO = re.compile(r"(?P<key>://)(?P<value>[^\s\"'<>]*)@")
@@ -72,6 +93,10 @@ def _short(text: str) -> str:
     return text if len(text) <= _MOST else f"{text[:_MOST]}… ({len(text)} characters)"
 
 
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
 class Shower:
     """Shows values.
 
@@ -97,10 +122,35 @@ class Shower:
 
     def plain(self, text: str) -> str:
         """Return a text with fingerprints in the place of what in it is a secret."""
-        for pattern in (_PRIVATE_KEY, _PAIR, _SENT):
-            text = pattern.sub(lambda found: found["key"] + self._fingerprint(found["value"]), text)
-        text = _USERINFO.sub(lambda found: f"{found['key']}({self._fingerprint(found['value'])}) at ", text)
-        return SECRETS.text(text)
+        text = "\n".join(self._without_blocks(_PRIVATE_KEY.sub(self._shown, text.replace("\0", "")).split("\n")))
+        for pattern in (_PAIR, _OPTION, _VARIABLE, _LOGIN, _SENT, _TOKEN):
+            text = pattern.sub(self._shown, text)
+        text = _USERINFO.sub(lambda found: f"{found['key']}({self._marked(found['value'])}) at ", text)
+        # With a mask in its place one secret would look like another one, also to a run that is held to an approved plan.
+        return SECRETS.text(text, self._marked).replace("\0", "")
+
+    def _without_blocks(self, lines: Sequence[str]) -> Iterator[str]:
+        """Yield lines with a fingerprint in the place of what stands indented below the key of a secret."""
+        number = 0
+        while number < len(lines):
+            line, number = lines[number], number + 1
+            head = _HEAD.match(line)
+            end = number
+            while head and end < len(lines) and (not lines[end].strip() or _indent(lines[end]) > head.start("name")):
+                end += 1
+            below = "\n".join(lines[number:end]).rstrip()
+            if head and below and (head["block"] or not _KEYED.match(below.lstrip("\n"))):
+                yield f"{head['key']} {self._marked(below)}"
+                number = end
+            else:
+                yield line
+
+    def _shown(self, found: re.Match[str]) -> str:
+        return found["key"] + self._marked(found["value"])
+
+    def _marked(self, secret: str) -> str:
+        """Return a fingerprint between marks, so that it is taken for no key and no secret itself."""
+        return f"\0{self._fingerprint(secret)}\0"
 
     def _fingerprint(self, secret: str) -> str:
         return f"secret:{keyed_fingerprint(self._key, secret)}" if self._key else HIDDEN

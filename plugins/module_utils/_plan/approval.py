@@ -13,6 +13,7 @@ import json
 import re
 import typing as t
 
+from .._common.redaction import MASK
 from .._helm.identity import AUTH_SECRET
 from .._helm.shown_values import HIDDEN, NOT_SET
 from .control_plane import settings_lines
@@ -172,6 +173,9 @@ def _difference(change: Mapping[str, t.Any], approved: Sequence[Mapping[str, t.A
         return f"{where}: {_change(change)}" + (f"; approved is {there}" if there else ": is not in the approved plan")
     if HIDDEN in f"{change['before']}{change['after']}":
         return f"{where}: {change['path']}: a secret of which the plan does not say whether it is another one: flyte_plan_key, for the plan and for the run"
+    if MASK in f"{change['before']}{change['after']}":
+        # Any other secret would look the same.
+        return f"{where}: {change['path']}: what a known secret is stands in it and is masked: give that secret another value, one that is in no other text"
     return ""
 
 

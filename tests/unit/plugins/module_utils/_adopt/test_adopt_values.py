@@ -166,6 +166,27 @@ def test_secrets_are_taken_apart_wherever_they_stand() -> None:
     assert merge([plain, filled]) == VALUES
 
 
+def test_secrets_of_stores_arguments_and_files() -> None:
+    values = {
+        "storage": {"s3": {"accessKey": "minio-user", "secretKey": "miniostorage9", "region": "us-east-1"}},
+        "auth": {"tokenEncryptionKey": "c2VjcmV0LWtleQ", "cookieHashKeySecretName": "cookie_hash_key"},
+        "args": ["--db-password", "in-a-list", "--password-file", "/etc/pass"],
+        "command": "run --db-password in-a-command",
+        "file": "a: 1\npassword: |\n  in-a-block\n",
+        "registry": {"auths": {"registry.example.com": {"auth": "dXNlcjpwYXNz"}}},
+        "git": "clone with ghp_abcdefghijklmnopqrst01",
+    }
+    secrets = Secrets()
+    secrets.learn(values)
+    plain, hidden = secrets.apart(values, "controlplane")
+    assert plain == {"storage": {"s3": {"region": "us-east-1"}}, "auth": {"cookieHashKeySecretName": "cookie_hash_key"}}
+    assert hidden["args"] == ["--db-password", "{{ vault_flyte_controlplane_args_1 }}", "--password-file", "/etc/pass"]
+    shown = yaml_of(literal(hidden))
+    found = ("minio-user", "miniostorage9", "c2VjcmV0LWtleQ", "in-a-list", "in-a-command", "in-a-block", "dXNlcjpwYXNz", "ghp_")
+    assert not [secret for secret in found if secret in shown]
+    assert merge([plain, _filled(hidden, secrets.variables)]) == values
+
+
 def _filled(value: t.Any, variables: t.Mapping[str, t.Any]) -> t.Any:
     """Return values as Ansible makes them of references."""
     if isinstance(value, dict):

@@ -9,7 +9,7 @@ import json
 import urllib.parse
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import MASK, Redactor, looks_secret
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import MASK, Redactor, is_secret_place, looks_secret
 
 SECRET = 'pa"ss/wörd +=\n4711'
 
@@ -78,6 +78,42 @@ def test_what_only_names_a_secret_is_none() -> None:
 )
 def test_which_keys_are_of_secrets(key: str, secret: bool) -> None:
     assert looks_secret(key) == secret
+
+
+SECRET_KEYS = (
+    "secretKey accessKey signingKey encryptionKey tokenEncryptionKey tlsKey tls.key hashKey blockKey redisHostKey licenseKey connectionString pwd pass DB_PASS"
+    " dbPass redis_auth authorization cookie AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY x-api-key pass.txt"
+)
+NAMES = (
+    "secretName secretKeyRef existingSecretKey secretKeys keyName topologyKey roleNameKey key publicKey tokenUrl passwordPath tokenFile tlsKeyPath auth"
+    " cookieHashKeySecretName authorizationHeader compass bypass Kind"
+)
+
+
+@pytest.mark.parametrize("key", SECRET_KEYS.split())
+def test_keys_of_secrets(key: str) -> None:
+    assert looks_secret(key)
+
+
+@pytest.mark.parametrize("key", NAMES.split())
+def test_keys_of_names_and_paths(key: str) -> None:
+    assert not looks_secret(key)
+
+
+@pytest.mark.parametrize(
+    ("place", "secret"),
+    [
+        ("storage s3 secretKey", True),
+        ("env DB_PASS value", True),
+        ("auths registry.example.com auth", True),
+        ("env DB_PASSWORD valueFrom secretKeyRef key", False),
+        ("volumeMounts db-pass subPath", False),
+        ("authorization mode", False),
+        ("databaseSecret secretManifest stringData pass.txt", True),
+    ],
+)
+def test_places_of_secrets(place: str, secret: bool) -> None:
+    assert is_secret_place(place.split()) == secret
 
 
 @pytest.mark.parametrize("secret", [b"\xff\xfe binary".decode("utf-8", "surrogateescape"), "half \ud800 of a pair"])

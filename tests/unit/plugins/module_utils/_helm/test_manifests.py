@@ -82,3 +82,20 @@ def test_secrets_are_fingerprints() -> None:
     # The same value has one fingerprint, whichever section it stands in.
     both = lines(SECRET, SECRET.replace("hunter2", "x").replace("aHVudGVyMg==", "eA=="))
     assert len({line.split()[-1] for line in both if line.startswith("  -")}) == 1
+
+
+KEY_LINES = ("MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", "AAAAB3NzaC1yc2EAAAADAQABAAABAQ")
+
+
+def test_a_private_key_of_several_lines() -> None:
+    pem = "\n".join(["-----BEGIN PRIVATE KEY-----", *KEY_LINES, "-----END PRIVATE KEY-----"])
+    config = "kind: ConfigMap\nmetadata: {name: a}\ndata:\n  f: |\n" + "\n".join(f"    {line}" for line in pem.split("\n"))
+    before = config.replace(KEY_LINES[0], "first")
+    found = lines(before, config)
+    assert len([line for line in found if line.startswith(("  -", "  +"))]) == 2, found
+    assert not any(part in line for line in found for part in (*KEY_LINES, "first"))
+
+
+def test_a_secret_in_a_block_of_a_file() -> None:
+    found = lines(CONFIG.replace("hunter2", "|\n        hunter2\n      host: a"), CONFIG.replace("hunter2", "|\n        hunter3\n      host: b"))
+    assert "  -      host: a" in found and "  +      host: b" in found and not any("hunter" in line for line in found)

@@ -9,6 +9,7 @@ import json
 import typing as t
 
 import pytest
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import MASK
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import HIDDEN, Change
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.approval import FORMAT, approved_plan, document, encoded, not_approved
@@ -98,6 +99,12 @@ def test_a_secret_that_the_plan_does_not_tell_apart_is_not_given() -> None:
     assert line.startswith("controlplane: controlplane: Helm release flyte-core: db.password: a secret") and "flyte_plan_key" in line
     assert refused([changed(RELEASE, known)], [changed(RELEASE, known)]) == []
     assert refused([changed(RELEASE, dataclasses.replace(known, after="secret:ba9876543210"))], [changed(RELEASE, known)]) != []
+
+
+def test_a_masked_value_is_not_approved_since_any_secret_looks_like_it() -> None:
+    masked = Change("cfg.url", None, f"https://h/?x={MASK}")
+    (line,) = refused([changed(RELEASE, masked)], [changed(RELEASE, masked)])
+    assert line.startswith("controlplane: controlplane: Helm release flyte-core: cfg.url: ") and "masked" in line
 
 
 def test_which_token_is_stored_is_held_once_there_is_one() -> None:
