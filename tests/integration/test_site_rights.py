@@ -113,7 +113,8 @@ def test_minimal_rights_are_all_that_the_token_has_and_enough(site: SiteUnderTes
     for name in site.planes:
         plane = site.cluster(name.replace("_", ""))
         _until(lambda plane=plane: bool(_namespace(plane, "least-production")), f"the namespace of a new project on {name}")  # type: ignore[misc]
-        assert plane.get("/api/v1/namespaces/least-production/resourcequotas/project-quota")
+        quota = "/api/v1/namespaces/least-production/resourcequotas/project-quota"  # it is made after its namespace
+        _until(lambda plane=plane, quota=quota: bool(plane.get(quota)), f"the quota of a new project on {name}")  # type: ignore[misc]
     again = least.run(*CANARY)
     assert again.code == 0 and set(again.changed.values()) == {0}, again.output
 
