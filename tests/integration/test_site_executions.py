@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -74,7 +73,7 @@ def _pyflyte(site: SiteUnderTest, file: pathlib.Path, workflow: str, domain: str
     command = [str(PYFLYTE), "-c", str(config), "run", "--remote", *(["--wait", "--poll-interval", "1"] if wait else [])]
     command += ["--image", "cr.flyte.org/flyteorg/flytekit:py3.11-latest", "--project", "team1", "--domain", domain, str(file), workflow, *inputs]
     answer = subprocess.run(
-        command, cwd=site.folder, env={**os.environ, "NO_COLOR": "1", "COLUMNS": "500"}, capture_output=True, text=True, timeout=PATIENCE, check=False
+        command, cwd=site.folder, env={**site.environment(), "NO_COLOR": "1", "COLUMNS": "500"}, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     said = answer.stdout + answer.stderr
     names = re.findall(r"/executions/([a-z0-9]+)", said)

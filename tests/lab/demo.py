@@ -52,7 +52,7 @@ def pyflyte_run(lab: Lab, domain: str) -> None:
     command += ["--image", "cr.flyte.org/flyteorg/flytekit:py3.11-latest", "--project", "team1", "--domain", domain]
     command += [str(pathlib.Path(__file__).with_name("example.py")), "training_workflow", "--hyperparameters", '{"C": 0.1}']
     print(f"== {' '.join(command)}", flush=True)
-    subprocess.run(command, cwd=lab.folder, check=True, env={**os.environ, "NO_COLOR": "1"})
+    subprocess.run(command, cwd=lab.folder, check=True, env={**os.environ, "NO_COLOR": "1", "TMPDIR": str(lab.temporary)})
 
 
 def main() -> int:

@@ -73,7 +73,7 @@ class Images:
         :param ports: the pod's ports so far; those that it needs in addition are added.
         """
         command = [*(container.command or []), *(container.args or [])]
-        environment = {"PATH": os.defpath, "HOME": str(folder), LAB_MARK: str(self.lab), **_environment(pod, container)}
+        environment = {"PATH": os.defpath, "HOME": str(folder), "TMPDIR": str(folder), LAB_MARK: str(self.lab), **_environment(pod, container)}
         if (pod.metadata.labels or {}).get("execution-id"):
             return self._task(command, environment, folder)
         if command[:1] == ["flyteadmin"]:
