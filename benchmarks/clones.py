@@ -11,10 +11,17 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import pathlib
 import subprocess
+import sys
 import typing as t
 
 import yaml
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / ".collections"))
+
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.label import LABEL, label_value  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest  # noqa: E402
 
 #: planes of one call of kubectl
 _AT_ONCE = 50
@@ -27,7 +34,10 @@ class Kubectl(t.NamedTuple):
     command: list[str]
 
     def __call__(self, *arguments: str, text: str = "") -> str:
-        return subprocess.run([*self.command, *arguments], input=text, text=True, capture_output=True, check=True).stdout
+        answer = subprocess.run([*self.command, *arguments], input=text, text=True, capture_output=True, check=False)
+        if answer.returncode:
+            raise SystemExit(f"kubectl {' '.join(arguments)}: {answer.stderr[-2000:]}")
+        return answer.stdout
 
 
 class Original:
@@ -61,12 +71,14 @@ class Original:
             return text
 
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": pair[0]}}
-        content = base64.b64encode(gzip.compress(renamed(self._content).encode()))
+        release = renamed(self._content)
+        content = base64.b64encode(gzip.compress(release.encode()))
+        labels = {**self._record["metadata"]["labels"], LABEL: label_value(digest(json.loads(release)["config"]))}
         record = {
             "apiVersion": "v1",
             "kind": "Secret",
             "type": self._record["type"],
-            "metadata": {"name": self._record["metadata"]["name"], "namespace": pair[0], "labels": self._record["metadata"]["labels"]},
+            "metadata": {"name": self._record["metadata"]["name"], "namespace": pair[0], "labels": labels},
             "data": {"release": base64.b64encode(content).decode()},
         }
         return [namespace, *json.loads(renamed(self._documents)), record]

@@ -230,13 +230,17 @@ class Lab:
         }
         webhook.write_text(yaml.safe_dump(kubeconfig), encoding="utf-8")
         documents = list(yaml.safe_load_all((HERE / "kwokctl.config").read_text(encoding="utf-8")))
-        patch = {"key": "authentication-token-webhook-config-file", "value": str(webhook)}
+        arguments = {
+            "authentication-token-webhook-config-file": str(webhook),
+            # Without it there are 254 addresses, and each data plane has a Service.
+            "service-cluster-ip-range": "10.0.0.0/16",
+        }
         documents[0]["options"]["etcdPeerPort"] = etcd_peer_port
         if not self.propeller:
             for expression in (entry for document in documents for entry in document.get("spec", {}).get("selector", {}).get("matchExpressions", [])):
                 if expression.get("values") == _PLAYED:
                     expression["values"] = _PLAYED[:2]
-        documents[0]["componentsPatches"] = [{"name": "kube-apiserver", "extraArgs": [patch]}]
+        documents[0]["componentsPatches"] = [{"name": "kube-apiserver", "extraArgs": [{"key": key, "value": value} for key, value in arguments.items()]}]
         config = folder / f"{name}-kwokctl.config"
         config.write_text(yaml.safe_dump_all(documents), encoding="utf-8")
         return config
