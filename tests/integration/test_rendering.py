@@ -184,6 +184,10 @@ def test_what_a_cluster_put_into_a_bucket_of_its_own_is_read_by_all(tmp_path: pa
     assert [storage(*config)["enable-multicontainer"] for config in configs] == [False, False, False]
     found = [storage(*config, flyte_buckets=["flyte-of-plane"]) for config in configs]
     assert [(one["container"], one["enable-multicontainer"]) for one in found] == [("flyte-data", True), ("flyte-data", True), ("flyte-of-plane", True)]
+    # The same for what tasks write; a prefix in the same bucket is none of another one.
+    for raw, many in (("flyte-raw/tasks", True), ("flyte-data/tasks", False)):
+        found = [storage(*config, flyte_raw_data_bucket=raw) for config in configs]
+        assert [(one["container"], one["enable-multicontainer"]) for one in found] == [("flyte-data", many)] * 3
 
 
 def _annotations(found: dict[tuple[str, str], dict[str, t.Any]], account: str) -> dict[str, str]:
