@@ -479,6 +479,35 @@ def test_flytepropeller_can_carry_out_the_canary(tmp_path: pathlib.Path, provide
     assert plugins("hub", ["container"], **canary, flyte_control_plane_runs_workflows=True) == ["container", "echo"]
 
 
+def _read_by_flytepropeller(folder: pathlib.Path, data: t.Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Let the real flytepropeller read its configuration, with what it does not know as a fault."""
+    command = [str(binaries.find("flytepropeller")), "config", "validate", "--strict"]
+    for name, text in data.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        command += ["--file", str(folder / name)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("provider", [*FILES, "generic"])
+def test_flytepropeller_itself_knows_all_that_it_is_told(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, provider: str) -> None:
+    """What it does not know it ignores at its start, so that a mistyped key of ours would be seen by nobody."""
+    login = {"scopes": ["a"], "audience": "b", "useAudienceFromAdmin": True, "tokenUrl": "https://idp/token", "authorizationHeader": "x-auth"}
+    monkeypatch.setitem(IDENTITIES, "plane", Identity("me", "x", False, {"client_secret": "1234", "flyteadmin_ca.crt": "5678"}, login))
+    links = [{"name": "Logs of {podName}", "uri": "https://logs/{podName}", "show_while_pending": True, "hide_once_finished": True}]
+    more = {"flyte_namespace": "elsewhere", "flyte_log_links": links, "flyte_canary_project": "team1", "flyte_catalog_endpoint": "10.0.0.9:89"}
+    plane = _rendered(tmp_path, "plane", flyte_provider=provider, **_region(provider), flyte_admin_endpoint="10.0.0.9:81", **more)
+    data = plane["ConfigMap", "flyte-propeller-config"]["data"]
+    core = yaml.safe_load(data["core.yaml"])
+    core.pop("manager")  # the chart's own, of another program
+    known = {**data, "core.yaml": yaml.safe_dump(core)}
+    read = _read_by_flytepropeller(tmp_path, known)
+    assert read.returncode == 0, read.stdout + read.stderr
+    for wrong in ({"endpoint": "10.0.0.9:81"}, {"caCertFile": "/etc/secrets/flyteadmin_ca.crt"}):
+        admin = yaml.safe_load(data["admin.yaml"])
+        admin["admin"] |= wrong
+        assert _read_by_flytepropeller(tmp_path, {**known, "admin.yaml": yaml.safe_dump(admin)}).returncode != 0, wrong
+
+
 def test_a_control_plane_that_runs_workflows_is_told_what_a_data_plane_is(tmp_path: pathlib.Path) -> None:
     more = {"flyte_control_plane_runs_workflows": True, "flyte_namespace": "elsewhere", "flyte_raw_data_bucket": "flyte-raw"}
     hub = _rendered(tmp_path, "hub", **AWS_SITE, **more, flyte_log_links=[{"name": "n", "uri": "{podName}"}])
