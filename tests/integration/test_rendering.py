@@ -26,7 +26,7 @@ from lab_chart import chart_folder  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity import Identity  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import NOT_CONFIGURED, chart_files, release_values  # noqa: E402
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.user_settings import left_open  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.user_settings import left_open, not_passed_on  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster, Site  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart  # noqa: E402
@@ -329,6 +329,24 @@ def test_the_users_own_values_win_over_what_is_filled_in(tmp_path: pathlib.Path)
     planned = _planned(tmp_path, "plane", **AWS_SITE, flyte_values_files=["mine.yaml"], flyte_values={"userSettings": {"logGroup": "inline"}})
     assert not planned.faults
     assert {"bucketName": "from-a-file", "accountRegion": "us-east-2", "logGroup": "inline"}.items() <= planned.values["userSettings"].items()
+
+
+@pytest.mark.parametrize("provider", list(FILES))
+def test_a_password_is_what_it_was_or_refused(tmp_path: pathlib.Path, provider: str) -> None:
+    def planned(password: str, values: t.Mapping[str, t.Any] | None = None) -> Planned:
+        settings = {**SETTINGS[provider], "dbPassword": password}
+        return _planned(tmp_path, "hub", flyte_provider=provider, **_region(provider), flyte_user_settings=settings, flyte_values=values)
+
+    def made(found: Planned) -> str:
+        return str(found.objects()["Secret", "db-pass"]["stringData"]["pass.txt"])
+
+    for password in ('q"x', "back\\slash", "{{x}}", "#x: y", "4711", "true"):
+        found = planned(password)
+        assert not not_passed_on("hub", found.values) and made(found) == password
+    for password in ("it's", "a''b"):
+        assert not_passed_on("hub", planned(password).values)
+        own = planned("unused", {"common": {"databaseSecret": {"secretManifest": {"stringData": {"pass.txt": password}}}}})
+        assert not not_passed_on("hub", own.values) and made(own) == password
 
 
 # -- what a data plane does not get
