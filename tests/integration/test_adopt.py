@@ -16,6 +16,7 @@ import yaml
 from by_hand import ACCOUNT, ADMINS, SECRETS, STRANGER, ByHand
 from conftest import REPOSITORY, ArgumentWatch, Result, SiteUnderTest, as_json, differing
 from lab import Lab
+from lab_chart import chart_ref
 from ports import free_range
 from processes import interruptible
 
@@ -33,7 +34,6 @@ class Adopting(SiteUnderTest):
         super().__init__(lab, folder)
         self.to = folder / "adopted"
         (folder / "password").write_text(VAULT_PASSWORD, encoding="utf-8")
-        chart = str(REPOSITORY / "tests" / "lab" / "chart" / "flyte-core")
         kubeconfig = {"flyte_kubeconfig": str(lab.kubeconfig)}
         planes = {"west": {**kubeconfig, "flyte_kube_context": "dataplane2"}, "east": {**kubeconfig, "flyte_kube_context": "dataplane1"}}
         dead = {"gone": {"flyte_kube_host": "https://127.0.0.1:9", "flyte_kube_api_key": "dead-key-4711", "flyte_kube_validate_certs": False}}
@@ -42,7 +42,7 @@ class Adopting(SiteUnderTest):
                 "vars": {
                     "flyte_admin_url": lab.admin_url,
                     "flyte_helm_binary": str(lab.folder / "bin" / "helm"),
-                    "flyte_chart_ref": chart,
+                    "flyte_chart_ref": str(chart_ref()),
                     "flyte_aws_region": "us-east-2",
                     "flyte_aws_endpoint_url": lab.aws_url,
                     "flyte_aws_access_key": "testing",
