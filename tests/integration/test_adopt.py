@@ -16,7 +16,7 @@ import yaml
 from by_hand import ACCOUNT, ADMINS, SECRETS, STRANGER, ByHand
 from conftest import REPOSITORY, ArgumentWatch, Result, SiteUnderTest, as_json, differing
 from lab import Lab
-from lab_chart import chart_ref
+from lab_chart import chart_folder, chart_ref
 from ports import free_range
 from processes import interruptible
 
@@ -269,9 +269,9 @@ def _says_a_reason_for_each_value(path: pathlib.Path) -> None:
         assert any(detail.startswith("taken out, since nothing here uses it: ") for detail in row["details"])
 
 
-def test_what_is_changed_by_hand_afterwards_is_said_as_drift(made: Adopting) -> None:
+def test_what_is_changed_by_hand_afterwards_is_said_as_drift(made: Adopting, tmp_path: pathlib.Path) -> None:
     helm = [str(made.lab.folder / "bin" / "helm"), "--kubeconfig", str(made.lab.kubeconfig), "--kube-context", "controlplane", "--namespace", "flyte"]
-    chart = str(REPOSITORY / "tests" / "lab" / "chart" / "flyte-core")
+    chart = str(chart_folder(tmp_path))
     command = ["upgrade", "flyte-core-control", chart, "--reuse-values", "--set", "flyteconsole.replicaCount=7"]
     subprocess.run([*helm, *command], capture_output=True, check=True, timeout=120)
     said = made.site_play("--check")
