@@ -109,7 +109,7 @@ class ActionModule(InventoryAction):
             return planned_removal(self, known, Wanted(arguments["cluster"], arguments["labels"], pruning, bool(self._task.diff)), files)
         if chart:
             known.identities = planned_identities(known, self.variables.read)
-            self._refuse_placeholders(known, hosts)
+            self._refuse_settings(known, hosts)
         result = {"changed": False, **known.as_dict(), "play_hosts": hosts}
         if scope == "observe":
             files.use([*users_canary_rows(site, files.key), *own_canary_rows(site, hosts)], [], write=True)
@@ -204,9 +204,9 @@ class ActionModule(InventoryAction):
             faults += unknown_variables({name: self.variables.raw(name) for name in (host, *planes)}, known_names())
         return faults
 
-    def _refuse_placeholders(self, known: Known, hosts: list[str]) -> None:
-        """Refuse what the chart's values files, or the user's, leave to be filled in: Kubernetes takes it all."""
-        wrong = known.placeholder_faults(hosts, self.variables.read)
+    def _refuse_settings(self, known: Known, hosts: list[str]) -> None:
+        """Refuse what values files, the chart's or the user's, leave to be filled in, which Kubernetes takes, and what the chart cannot pass on."""
+        wrong = known.setting_faults(hosts, self.variables.read)
         if wrong:
             raise Refused(*map(str, wrong))
 

@@ -206,7 +206,7 @@ class ActionModule(InventoryAction):
             if not is_other_run(helm_said(error)):
                 raise
             if self._as_wanted_by_other(known, cluster, values):
-                return {"changed": False, "failures": []}, None
+                return {"changed": False, "made_by_other": True, "failures": []}, None
             answer = self._helm(known, cluster, values)
         return {"changed": True, "failures": []}, (answer.get("status") or {}).get("revision")
 

@@ -69,6 +69,11 @@ live:
   returned: when the control plane's release changed
   type: dict
   sample: {labelClusterMap: {label1: [{id: dataplane_1, weight: 1}]}, clusterConfigs: []}
+made_by_other:
+  description: That a run beside this one was faster, and made the release as it is wanted. Its pods may be starting still.
+  returned: when it was so
+  type: bool
+  sample: true
 failures:
   description: What failed, by inventory host.
   returned: always

@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity import Identity
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import NOT_CONFIGURED, release_layers
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.user_settings import left_open
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.user_settings import left_open, not_passed_on
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart
@@ -112,11 +112,12 @@ class Known:
 
         return values
 
-    def placeholder_faults(self, hosts: Iterable[str], read: Callable[[str, str], t.Any]) -> list[Fault]:
-        """Return a fault for each placeholder that a release of these hosts would get, also of a cluster that nothing is known of yet."""
+    def setting_faults(self, hosts: Iterable[str], read: Callable[[str, str], t.Any]) -> list[Fault]:
+        """Return a fault for what the chart's forms leave open or cannot pass on, also of a cluster that nothing is known of yet."""
         values_of, faults = self.values_of(read), []
         for cluster in map(self.site.cluster, hosts):
-            faults += left_open(cluster.host, values_of(cluster, NOT_CONFIGURED if cluster.is_control_plane else None))
+            values = values_of(cluster, NOT_CONFIGURED if cluster.is_control_plane else None)
+            faults += [*left_open(cluster.host, values), *not_passed_on(cluster.host, values)]
         return faults
 
     def digest_of(self, read: Callable[[str, str], t.Any]) -> Callable[[Cluster, Configuration | None], str]:

@@ -41,6 +41,11 @@ class Outcomes:
         """Whether any of them changed something."""
         return any(result.get("changed") for result in self.all())
 
+    @property
+    def made_by_other(self) -> bool:
+        """Whether a run beside this one was faster with something that this one wanted, too: its pods may be starting still."""
+        return any(result.get("made_by_other") for result in self.all())
+
     def failures(self) -> list[Failure]:
         """Return what failed, each once."""
         rows = [row for result in self.all() for row in result.get("failures") or []]

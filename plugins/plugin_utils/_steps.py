@@ -189,8 +189,10 @@ def restart_all(work: Work, restarts: Mapping[str, list[str]]) -> list[Failure]:
 
 
 def _has_to_wait(work: Work, host: str) -> bool:
-    """Return whether something of a host was changed, or was not ready when it was observed."""
-    return host in [*work.plan["releases"], *work.plan["restarts"]] or work.outcomes.changed or bool(not_ready(work.known.observed.get(host)))
+    """Return whether something of a host was changed, by this run or one beside it, or was not ready when it was observed."""
+    if host in [*work.plan["releases"], *work.plan["restarts"]] or work.outcomes.changed or work.outcomes.made_by_other:
+        return True
+    return bool(not_ready(work.known.observed.get(host)))
 
 
 def step_of(work: Work, host: str) -> str:

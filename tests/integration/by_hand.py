@@ -197,7 +197,7 @@ class ByHand:
         self.helm("controlplane", *command, release, str(self.chart), *files, *inline)
 
     def _labels(self) -> None:
-        ended = time.monotonic() + 60
+        ended = time.monotonic() + 180
         while not self.lab.admin_serves():
             assert time.monotonic() < ended, self.lab.admin.tail()
             time.sleep(0.5)

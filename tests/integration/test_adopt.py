@@ -16,6 +16,7 @@ import yaml
 from by_hand import ACCOUNT, ADMINS, SECRETS, STRANGER, ByHand
 from conftest import REPOSITORY, ArgumentWatch, Result, SiteUnderTest, as_json, differing
 from lab import Lab
+from lab_chart import chart_folder, chart_ref
 from ports import free_range
 from processes import interruptible
 
@@ -33,7 +34,6 @@ class Adopting(SiteUnderTest):
         super().__init__(lab, folder)
         self.to = folder / "adopted"
         (folder / "password").write_text(VAULT_PASSWORD, encoding="utf-8")
-        chart = str(REPOSITORY / "tests" / "lab" / "chart" / "flyte-core")
         kubeconfig = {"flyte_kubeconfig": str(lab.kubeconfig)}
         planes = {"west": {**kubeconfig, "flyte_kube_context": "dataplane2"}, "east": {**kubeconfig, "flyte_kube_context": "dataplane1"}}
         dead = {"gone": {"flyte_kube_host": "https://127.0.0.1:9", "flyte_kube_api_key": "dead-key-4711", "flyte_kube_validate_certs": False}}
@@ -42,7 +42,7 @@ class Adopting(SiteUnderTest):
                 "vars": {
                     "flyte_admin_url": lab.admin_url,
                     "flyte_helm_binary": str(lab.folder / "bin" / "helm"),
-                    "flyte_chart_ref": chart,
+                    "flyte_chart_ref": str(chart_ref()),
                     "flyte_aws_region": "us-east-2",
                     "flyte_aws_endpoint_url": lab.aws_url,
                     "flyte_aws_access_key": "testing",
@@ -269,9 +269,9 @@ def _says_a_reason_for_each_value(path: pathlib.Path) -> None:
         assert any(detail.startswith("taken out, since nothing here uses it: ") for detail in row["details"])
 
 
-def test_what_is_changed_by_hand_afterwards_is_said_as_drift(made: Adopting) -> None:
+def test_what_is_changed_by_hand_afterwards_is_said_as_drift(made: Adopting, tmp_path: pathlib.Path) -> None:
     helm = [str(made.lab.folder / "bin" / "helm"), "--kubeconfig", str(made.lab.kubeconfig), "--kube-context", "controlplane", "--namespace", "flyte"]
-    chart = str(REPOSITORY / "tests" / "lab" / "chart" / "flyte-core")
+    chart = str(chart_folder(tmp_path))
     command = ["upgrade", "flyte-core-control", chart, "--reuse-values", "--set", "flyteconsole.replicaCount=7"]
     subprocess.run([*helm, *command], capture_output=True, check=True, timeout=120)
     said = made.site_play("--check")

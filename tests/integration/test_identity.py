@@ -16,17 +16,15 @@ import re
 import subprocess
 import sys
 import threading
-import types
 import typing as t
 
 import pytest
 from conftest import REPOSITORY, ArgumentWatch, Cluster, Result, SiteUnderTest
 
-sys.path[:0] = [str(REPOSITORY / ".collections"), str(REPOSITORY / "tests" / "lab")]
+sys.path.insert(0, str(REPOSITORY / "tests" / "lab"))
 
 import lab as lab_module  # noqa: E402
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import provide  # noqa: E402
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables  # noqa: E402
+from lab_chart import chart_folder  # noqa: E402
 from ports import free_range  # noqa: E402
 from processes import interruptible  # noqa: E402
 
@@ -163,14 +161,11 @@ def test_a_wrong_secret_is_found_by_verify_and_mended_by_the_next_run(own: SiteU
     _unchanged(own)
 
 
-def test_a_secret_that_a_release_made_is_taken_over_and_never_missing(own: SiteUnderTest) -> None:
+def test_a_secret_that_a_release_made_is_taken_over_and_never_missing(own: SiteUnderTest, tmp_path: pathlib.Path) -> None:
     plane = own.cluster(PLANE1)
     plane.delete(AUTH)
     helm = [str(own.lab.folder / "bin" / "helm"), "--kubeconfig", str(own.lab.kubeconfig), "--kube-context", PLANE1, "--namespace", "flyte"]
-    ref = os.environ.get("FLYTE_CHART") or str(REPOSITORY / "tests" / "lab" / "chart" / "flyte-core")
-    settings = {**{name: variable.default for name, variable in declared_variables().site.items()}, "flyte_chart_ref": ref, "flyte_provider": "aws"}
-    # A checkout's chart lacks its dependencies: they are put into a copy.
-    chart = provide(t.cast(t.Any, types.SimpleNamespace(settings=settings, control_plane=types.SimpleNamespace(host=HUB))), lambda *_: None).path
+    chart = str(chart_folder(tmp_path))
     theirs = ["--reuse-values", "--set", "secrets.adminOauthClientCredentials.clientSecret=foobar"]
     subprocess.run([*helm, "upgrade", "flyte-core-data", chart, *theirs], check=True, capture_output=True, timeout=120)
     made = plane.get(AUTH)["metadata"]

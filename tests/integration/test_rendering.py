@@ -26,7 +26,7 @@ from lab_chart import chart_folder  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity import Identity  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import NOT_CONFIGURED, chart_files, release_values  # noqa: E402
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.user_settings import left_open  # noqa: E402
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.user_settings import left_open, not_passed_on  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster, Site  # noqa: E402
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart  # noqa: E402
@@ -184,6 +184,10 @@ def test_what_a_cluster_put_into_a_bucket_of_its_own_is_read_by_all(tmp_path: pa
     assert [storage(*config)["enable-multicontainer"] for config in configs] == [False, False, False]
     found = [storage(*config, flyte_buckets=["flyte-of-plane"]) for config in configs]
     assert [(one["container"], one["enable-multicontainer"]) for one in found] == [("flyte-data", True), ("flyte-data", True), ("flyte-of-plane", True)]
+    # The same for what tasks write; a prefix in the same bucket is none of another one.
+    for raw, many in (("flyte-raw/tasks", True), ("flyte-data/tasks", False)):
+        found = [storage(*config, flyte_raw_data_bucket=raw) for config in configs]
+        assert [(one["container"], one["enable-multicontainer"]) for one in found] == [("flyte-data", many)] * 3
 
 
 def _annotations(found: dict[tuple[str, str], dict[str, t.Any]], account: str) -> dict[str, str]:
@@ -325,6 +329,24 @@ def test_the_users_own_values_win_over_what_is_filled_in(tmp_path: pathlib.Path)
     planned = _planned(tmp_path, "plane", **AWS_SITE, flyte_values_files=["mine.yaml"], flyte_values={"userSettings": {"logGroup": "inline"}})
     assert not planned.faults
     assert {"bucketName": "from-a-file", "accountRegion": "us-east-2", "logGroup": "inline"}.items() <= planned.values["userSettings"].items()
+
+
+@pytest.mark.parametrize("provider", list(FILES))
+def test_a_password_is_what_it_was_or_refused(tmp_path: pathlib.Path, provider: str) -> None:
+    def planned(password: str, values: t.Mapping[str, t.Any] | None = None) -> Planned:
+        settings = {**SETTINGS[provider], "dbPassword": password}
+        return _planned(tmp_path, "hub", flyte_provider=provider, **_region(provider), flyte_user_settings=settings, flyte_values=values)
+
+    def made(found: Planned) -> str:
+        return str(found.objects()["Secret", "db-pass"]["stringData"]["pass.txt"])
+
+    for password in ('q"x', "back\\slash", "{{x}}", "#x: y", "4711", "true"):
+        found = planned(password)
+        assert not not_passed_on("hub", found.values) and made(found) == password
+    for password in ("it's", "a''b"):
+        assert not_passed_on("hub", planned(password).values)
+        own = planned("unused", {"common": {"databaseSecret": {"secretManifest": {"stringData": {"pass.txt": password}}}}})
+        assert not not_passed_on("hub", own.values) and made(own) == password
 
 
 # -- what a data plane does not get
@@ -473,6 +495,35 @@ def test_flytepropeller_can_carry_out_the_canary(tmp_path: pathlib.Path, provide
     assert plugins("plane", ["container", "spark"]) == ["container", "spark"]
     assert plugins("plane", ["container", "spark"], **canary) == ["container", "spark", "echo"]
     assert plugins("hub", ["container"], **canary, flyte_control_plane_runs_workflows=True) == ["container", "echo"]
+
+
+def _read_by_flytepropeller(folder: pathlib.Path, data: t.Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Let the real flytepropeller read its configuration, with what it does not know as a fault."""
+    command = [str(binaries.find("flytepropeller")), "config", "validate", "--strict"]
+    for name, text in data.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        command += ["--file", str(folder / name)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("provider", [*FILES, "generic"])
+def test_flytepropeller_itself_knows_all_that_it_is_told(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, provider: str) -> None:
+    """What it does not know it ignores at its start, so that a mistyped key of ours would be seen by nobody."""
+    login = {"scopes": ["a"], "audience": "b", "useAudienceFromAdmin": True, "tokenUrl": "https://idp/token", "authorizationHeader": "x-auth"}
+    monkeypatch.setitem(IDENTITIES, "plane", Identity("me", "x", False, {"client_secret": "1234", "flyteadmin_ca.crt": "5678"}, login))
+    links = [{"name": "Logs of {podName}", "uri": "https://logs/{podName}", "show_while_pending": True, "hide_once_finished": True}]
+    more = {"flyte_namespace": "elsewhere", "flyte_log_links": links, "flyte_canary_project": "team1", "flyte_catalog_endpoint": "10.0.0.9:89"}
+    plane = _rendered(tmp_path, "plane", flyte_provider=provider, **_region(provider), flyte_admin_endpoint="10.0.0.9:81", **more)
+    data = plane["ConfigMap", "flyte-propeller-config"]["data"]
+    core = yaml.safe_load(data["core.yaml"])
+    core.pop("manager")  # the chart's own, of another program
+    known = {**data, "core.yaml": yaml.safe_dump(core)}
+    read = _read_by_flytepropeller(tmp_path, known)
+    assert read.returncode == 0, read.stdout + read.stderr
+    for wrong in ({"endpoint": "10.0.0.9:81"}, {"caCertFile": "/etc/secrets/flyteadmin_ca.crt"}):
+        admin = yaml.safe_load(data["admin.yaml"])
+        admin["admin"] |= wrong
+        assert _read_by_flytepropeller(tmp_path, {**known, "admin.yaml": yaml.safe_dump(admin)}).returncode != 0, wrong
 
 
 def test_a_control_plane_that_runs_workflows_is_told_what_a_data_plane_is(tmp_path: pathlib.Path) -> None:

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 import subprocess
 import typing as t
 
 import pytest
-from conftest import REPOSITORY, SiteUnderTest
+from conftest import SiteUnderTest
+from lab_chart import chart_folder
 
 pytestmark = pytest.mark.built_site
 
@@ -57,7 +57,7 @@ def test_by_hand_and_approved(site: SiteUnderTest, tmp_path: pathlib.Path) -> No
     # As an older version of this collection left it, and as somebody changed it.
     newest = max(site.cluster(PLANE1).revisions(RELEASE), key=lambda name: int(name.rpartition(".v")[2]))
     site.cluster(PLANE1).patch(f"{SECRETS}/{newest}", {"metadata": {"labels": {LABEL: None}}})
-    chart = os.environ.get("FLYTE_CHART") or str(REPOSITORY / "tests" / "lab" / "chart" / "flyte-core")
+    chart = str(chart_folder(tmp_path / "chart"))
     _helm(site, PLANE2, "upgrade", RELEASE, chart, "--reuse-values", *[part for value in BY_HAND for part in ("--set", f"flytepropeller.{value}")])
     outputs = [refusal := _refused(site)]
     assert f"dataplane_2: the Helm release {RELEASE} in the namespace flyte: it was changed by hand" in refusal and f"{LOST}: secret:" in refusal

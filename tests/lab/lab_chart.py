@@ -12,12 +12,17 @@ import tarfile
 STAND_IN = pathlib.Path(__file__).resolve().parent / "chart" / "flyte-core"
 
 
+def chart_ref() -> pathlib.Path:
+    """Return the chart as it is given, which an inventory names."""
+    return pathlib.Path(os.environ.get("FLYTE_CHART") or STAND_IN).resolve()
+
+
 def chart_folder(scratch: pathlib.Path) -> pathlib.Path:
     """Return the folder of the chart with its dependencies in it, without which Helm renders nothing.
 
     :param scratch: an empty folder, for an archive that is unpacked, or a copy with the dependencies that lie beside the chart.
     """
-    given = pathlib.Path(os.environ.get("FLYTE_CHART") or STAND_IN).resolve()
+    given = chart_ref()
     if given.is_file():
         with tarfile.open(given) as packed:
             packed.extractall(scratch, filter="data")

@@ -74,7 +74,7 @@ def _workflow(kube: Kube, namespace: str, name: str) -> list[str]:
 
 def _said(message: str) -> str:
     if any(mark in message for mark in _REFUSED):
-        checks = "check its secret (flyte-secret-auth), flyte_admin_endpoint, its cluster name"
+        checks = "check its secret (flyte-secret-auth), flyte_admin_endpoint, flyte_propeller_ca_cert, its cluster name"
         return f"flytepropeller took it up, but flyteadmin does not take its events: {checks}"
     return "flytepropeller fails at it"
 

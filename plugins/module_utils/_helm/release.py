@@ -138,9 +138,12 @@ def _sync_overrides(site: Site, cluster: Cluster, base: Values, aws: _Aws) -> li
 
 
 def _storage_override(site: Site) -> Values:
-    """Return our values of Flyte's own storage. Each of its programs reads its own bucket alone, and outputs lie in that of the cluster that made them."""
-    own = {cluster.buckets[0] for cluster in site.clusters if cluster.buckets}
-    return {"storage": {"enableMultiContainer": True}} if len(own) > 1 else {}
+    """Return our values of Flyte's own storage. Each of its programs uses its own bucket alone, and outputs lie in that of the cluster that made them.
+
+    What tasks write may lie in one more, which flyteadmin signs links to, and which the sidecar of a container task, told what flytepropeller is, writes to.
+    """
+    used = (name for cluster in site.clusters for name in (*cluster.buckets[:1], cluster.raw_data_bucket) if name)
+    return {"storage": {"enableMultiContainer": True}} if len({name.partition("/")[0] for name in used}) > 1 else {}
 
 
 def mapping_in_use(sources: Sources) -> str | None:

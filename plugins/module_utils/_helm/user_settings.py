@@ -10,7 +10,7 @@ import re
 import typing as t
 import urllib.parse
 
-from .._inventory.reader import Fault
+from .._inventory.reader import NOT_SHOWN, Fault
 from .parts import texts
 from .values import Values, merge
 
@@ -22,6 +22,11 @@ if t.TYPE_CHECKING:
 _PLACEHOLDER = re.compile(r"<[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)*>")
 _ACCOUNT_OF_ROLE = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):role/")
 _PROJECT_OF_ACCOUNT = re.compile(r"@([a-z][-a-z0-9.:]*)\.iam\.gserviceaccount\.com")
+_NOT_IN_QUOTES = re.compile(r"['\r\n]")
+_QUOTED = (
+    "has a single quote or a line break in it (it is not shown), which ends or changes what the chart's template makes of it: "
+    "give it as pass.txt in common.databaseSecret.secretManifest.stringData of flyte_values, which takes it as it is."
+)
 #: the variables that say what a setting is, beside flyte_user_settings itself
 _SAID_BY = {
     "accountRegion": "flyte_aws_region",
@@ -87,6 +92,15 @@ def _only(pattern: re.Pattern[str], names: t.Iterable[str | None]) -> str | None
 def left_open(host: str, values: Mapping[str, t.Any]) -> list[Fault]:
     """Return a fault for each placeholder in values that a release would get. Of a text that holds more, only the placeholder is named."""
     return [Fault(host, path, found, f"this placeholder of the chart is still there: {_remedy(path)}.") for path, found in placeholders(values)]
+
+
+def not_passed_on(host: str, values: Mapping[str, t.Any]) -> list[Fault]:
+    """Return a fault for the one setting that is free text, where the chart would not pass it on as it is: its template has it between single quotes."""
+    settings = values.get("userSettings")
+    password = settings.get("dbPassword") if isinstance(settings, dict) else None
+    if not isinstance(password, str) or not _NOT_IN_QUOTES.search(password):
+        return []
+    return [Fault(host, "userSettings.dbPassword", NOT_SHOWN, _QUOTED)]
 
 
 def placeholders(values: Mapping[str, t.Any]) -> Iterator[tuple[str, str]]:

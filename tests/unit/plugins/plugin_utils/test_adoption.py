@@ -163,7 +163,7 @@ class Written:
 #: what this collection says of every release, whatever was there
 OURS = (
     "podAnnotations", "kubeClientConfig", "standalone_deploy", "additionalVolume", "clusterName", "lock-config-map", "catalog-cache", "role-arn", "customData",
-    "gcp-service-account", "Release.Name", "initContainerClusterSync",
+    "gcp-service-account", "Release.Name", "initContainerClusterSync", "storage.enableMultiContainer",
 )  # fmt: skip
 
 

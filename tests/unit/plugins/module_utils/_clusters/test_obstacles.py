@@ -45,7 +45,7 @@ REFUSED = f"Workflow[] failed. ErrorRecordingError: failed to publish event, {_C
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        ({"failedAttempts": 3, "message": REFUSED}, "flyteadmin does not take its events: check its secret"),
+        ({"failedAttempts": 3, "message": REFUSED}, "check its secret (flyte-secret-auth), flyte_admin_endpoint, flyte_propeller_ca_cert, its cluster name"),
         ({"failedAttempts": 3, "message": REFUSED}, "(3 attempts)"),
         ({"failedAttempts": 3, "message": REFUSED}, "Unauthenticated"),
         ({"failedAttempts": 1, "message": "failed at Node[n0]. BindingResolutionError"}, "flytepropeller fails at it (1 attempts): failed at Node[n0]"),

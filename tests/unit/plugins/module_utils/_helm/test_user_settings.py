@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.user_settings import filled_in, known_settings, left_open, placeholders
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.user_settings import filled_in, known_settings, left_open, not_passed_on, placeholders
 from conftest import Inventory, elsewhere, site_of
 
 
@@ -76,6 +76,13 @@ def test_a_placeholder_is_said_with_its_path_and_without_what_stands_beside_it()
         "plane: userSettings.bucketName = '<METADATA_BUCKET_NAME>': this placeholder of the chart is still there: "
         "set flyte_buckets or flyte_user_settings.bucketName.",
     ]
+
+
+@pytest.mark.parametrize(("password", "taken"), [('a"b\\{{c}} #', True), ("it's", False), ("a''b", False), ("a\nb", False), (None, True), (4711, True)])
+def test_a_password_that_the_charts_template_changes_is_refused_and_not_shown(password: t.Any, taken: bool) -> None:
+    faults = [str(fault) for fault in not_passed_on("hub", {"userSettings": {"dbPassword": password, "note": "it's"}})]
+    assert not faults if taken else len(faults) == 1 and faults[0].startswith("hub: userSettings.dbPassword: has a single quote")
+    assert str(password) not in "".join(faults)
 
 
 @pytest.mark.parametrize("text", ["a < b", "<name>", "<Name>", "<B>bold</B>", "<1>", "<-A>", "List<String>"])

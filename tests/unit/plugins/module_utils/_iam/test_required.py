@@ -294,6 +294,13 @@ def test_the_subjects_follow_the_mapping_to_namespaces(inventory: Inventory, aws
     assert len({(row["host"], row["namespace"], row["service_account"]) for row in associations}) == len(associations)
 
 
+def test_the_subjects_follow_flytes_own_namespace(inventory: Inventory, aws: dict[str, t.Any]) -> None:
+    roles = plan(_site_of(inventory, flyte_namespace="elsewhere"), aws)["roles"]
+    text = json.dumps([role["trust"] for role in roles.values()])
+    assert all(f"system:serviceaccount:elsewhere:{account}" in text for account in ("flyteadmin", "datacatalog", "flytepropeller"))
+    assert ":flyte:" not in text
+
+
 def test_subjects_of_another_mapping_are_replaced(inventory: Inventory, aws: dict[str, t.Any]) -> None:
     trust = plan(_site_of(inventory), aws)["roles"]["flyte-dataplane-role"]["trust"]
     aws["roles"]["flyte-dataplane-role"] = {"arn": "arn:x", "trust": trust, "policies": []}
