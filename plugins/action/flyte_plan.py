@@ -42,6 +42,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity impor
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._later_rows import later_rows, with_secrets
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._own_workflows import refuse_unended
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._places import places
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._plan_file import PlanFiles
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._refusals import refuse_access, refuse_helm, refuse_login, refuse_values, use_mapping
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._release_changes import ReleaseChanges
@@ -103,7 +104,7 @@ class ActionModule(InventoryAction):
             live = control_plane_of(observed, site.control_plane.host).get("namespace_mapping")
             site.settings["flyte_namespace_mapping"] = plain_mapping(live) or site.settings["flyte_namespace_mapping"]
         known = Known(site, observed, aws, chart, rights=rights, reader=reader if chart else None)
-        files.places = known.places()
+        files.places = places(known) if files.wanted else {}
         if scope == "remove":
             pruning = "flyte_todo_prune" in self.task_vars["groups"]
             return planned_removal(self, known, Wanted(arguments["cluster"], arguments["labels"], pruning, bool(self._task.diff)), files)

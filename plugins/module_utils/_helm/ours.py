@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
     from .release import Layers
 
 #: what of the values is flyteadmin's configuration, which has rules of its own for what the inventory does not have (_plan/removals.py)
-_CONFIGURATION = tuple(f"configmap.clusters.{key}" for key in ("labelClusterMap", "clusterConfigs", "defaultExecutionLabel"))
+CONFIGURATION = tuple(f"configmap.clusters.{key}" for key in ("labelClusterMap", "clusterConfigs", "defaultExecutionLabel"))
 #: the guide gives it, and no template of the chart reads it
 _UNREAD = ("flyteadmin.initContainerClusterSyncAdditionalVolumeMounts",)
 _IN_LIST = re.compile(r"\[(?!\")")
@@ -122,7 +122,7 @@ def _lost(live: Values, layers: Layers, *, strict: bool) -> Iterator[tuple[str, 
             continue  # it gets more: of a list that is _lost_lists' business
         if not differs(leaf, coming.get(path)) or not differs(leaf, of_chart.get(path)):
             continue
-        if is_any_below(path, [*own, *_CONFIGURATION, *_UNREAD]) or _has_placeholder(leaf):
+        if is_any_below(path, [*own, *CONFIGURATION, *_UNREAD]) or _has_placeholder(leaf):
             continue
         if strict or path not in given:
             yield path, leaf
@@ -137,7 +137,7 @@ def _lost_lists(live: Values, layers: Layers, shower: Shower, *, strict: bool) -
     theirs, coming, given, charts = (entries(tree) for tree in (used, layers.whole, layers.given, of_chart))
     old, new, nobodys = leaves(used), leaves(layers.whole), leaves(of_chart)
     for path in sorted(theirs.keys() & coming.keys()):
-        if is_any_below(path, [*_CONFIGURATION, *_UNREAD]) or (path in given and not strict):
+        if is_any_below(path, [*CONFIGURATION, *_UNREAD]) or (path in given and not strict):
             continue
         if theirs[path] == charts.get(path) and not any(differs(old.get(one), nobodys.get(one)) for one in {*old, *nobodys} if is_below(one, path)):
             continue

@@ -10,6 +10,7 @@ import typing as t
 
 from .._helm.shown_values import Change
 from .._iam.eks import answer_of, cluster_state, node_group_state
+from .._iam.required import association_role
 from .._iam.statements import statement_changes
 from .rows import Failure, Row
 
@@ -37,7 +38,8 @@ def iam_rows(site: Site, iam: Mapping[str, t.Any] | None, aws: _Aws = None) -> l
         rows.append(Row(host, "iam", f"policy {name}", "differs" if before else "is not there", changes=tuple(changes)))
     for entry in iam["missing_associations"]:
         account = f"{entry['namespace']}:{entry['service_account']}"
-        rows.append(Row(entry["host"], "iam", f"Pod Identity {account}", f"takes {entry['role_arn']}", changes=(Change("role", None, entry["role_arn"]),)))
+        change = Change("role", association_role(there, entry), entry["role_arn"])
+        rows.append(Row(entry["host"], "iam", f"Pod Identity {account}", f"takes {entry['role_arn']}", changes=(change,)))
     for name, role in iam["roles"].items():
         if role["differs"]:
             rows.append(_role_row(site, name, role, (there.get("roles") or {}).get(name), iam["policy"]["arn"]))
@@ -52,6 +54,8 @@ def _role_row(site: Site, name: str, role: Mapping[str, t.Any], present: Mapping
     changes = statement_changes((present or {}).get("trust"), role["trust"])
     if policy not in (present or {}).get("policies", []):
         changes.append(Change("attached policy", None, policy))
+    # A row without a change is a note.
+    changes += [] if changes else [Change("trust policy", "in another form", "as this collection writes it")]
     return Row(site.control_plane.host, "iam", f"role {name}", reason, tuple(role["notes"]), tuple(changes))
 
 
