@@ -79,8 +79,12 @@ class ActionModule(InventoryAction):
         "due": {"type": "bool", "default": False},
     }
 
+    #: its arguments, once they are checked
+    _given: t.Mapping[str, t.Any] = {}
+
     def act(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the checked site, what was observed, and the plan."""
+        self._given = arguments
         refuse_without(*_LIBRARIES)
         site = self._checked_site()
         hosts, scope = self._hosts(site), arguments["scope"]
@@ -120,6 +124,14 @@ class ActionModule(InventoryAction):
         if scope == "rotate":
             return {**result, **rotation_of(known, hosts, arguments, files)}
         return {**result, **self._planned(known, hosts, files, whole=scope == "all")}
+
+    @property
+    def untouched(self) -> str:
+        """What a refusal begins with: in the middle of a run something was done."""
+        groups = self.task_vars["groups"]
+        if self._given.get("due") or (self._given.get("scope") == "remove" and "flyte_todo_prune" in groups):
+            return "Nothing more was changed."
+        return "Only the step eks_cluster was done." if "flyte_todo_eks_cluster" in groups else super().untouched
 
     def _planned(self, known: Known, hosts: list[str], files: PlanFiles, *, whole: bool) -> dict[str, t.Any]:
         """Return the plan as a result.

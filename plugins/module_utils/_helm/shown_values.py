@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+import os
 import re
 import typing as t
 
@@ -26,6 +27,8 @@ HIDDEN = "secret:(not shown)"
 ORDER = "the order of its entries"
 #: characters of one line that a message shows
 _MOST = 160
+#: characters that are shown before what differs in the middle of two long ones
+_BEGIN = 20
 #: (patterns begin at the beginning of a word: in the middle of a long one they would take the square of its length)
 #: in a text: a key whose name says what its value is, as YAML, JSON, an environment and a command line have it; and what only a secret begins with
 _PAIR = re.compile(
@@ -74,6 +77,9 @@ class Change:
         before, after = (NOT_SET if value is None else value for value in (self.before, self.after))
         why = f" ({self.why})" if self.why else ""
         if "\n" not in before + after:
+            # Of two that begin alike what differs.
+            skipped = max(len(os.path.commonprefix([before, after])) - _BEGIN, 0) if min(len(before), len(after)) > _MOST else 0
+            before, after = (f"…{text[skipped:]}" if skipped else text for text in (before, after))
             return [f"{self.path}: {_short(before)} -> {_short(after)}{why}"]
         return [f"{self.path}:{why}", *(f"  {line}" for line in line_diff(before, after))]
 
@@ -91,6 +97,15 @@ def line_diff(before: str, after: str) -> list[str]:
 
 def _short(text: str) -> str:
     return text if len(text) <= _MOST else f"{text[:_MOST]}… ({len(text)} characters)"
+
+
+def _is_other(text: str) -> bool:
+    """Return whether a text could be taken for a value that is none, or for nothing: true, 5, a list."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return not text.strip() or text == NOT_SET
+    return "\n" not in text
 
 
 def _indent(line: str) -> int:
@@ -115,9 +130,10 @@ class Shower:
         if value is None or isinstance(value, bool):
             return json.dumps(value)
         if leaf.secret or is_any_below(path, self._secret):
-            return self._fingerprint(value if isinstance(value, str) else json.dumps(value, sort_keys=True))
+            # A number is another secret than its digits.
+            return self._fingerprint(value if isinstance(value, str) else f"\0{json.dumps(value, sort_keys=True)}")
         if isinstance(value, str):
-            return self.plain(value) if value.strip() else json.dumps(value)
+            return f'"{self.plain(value)}"' if _is_other(value) else self.plain(value)
         return self.plain(json.dumps(value, sort_keys=True, ensure_ascii=False))
 
     def plain(self, text: str) -> str:

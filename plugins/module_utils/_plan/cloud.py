@@ -70,17 +70,18 @@ def eks_row(cluster: Cluster, aws: _Aws) -> Row | None:
         return None
     state = cluster_state(aws, cluster.host)
     if state in ("missing", "creating"):
-        action, reason = f"{_CLUSTER_ACTIONS[state]} {cluster.eks_cluster}", f"{_described(cluster)}; then it is planned anew"
+        action, reason = f"{_CLUSTER_ACTIONS[state]} {cluster.eks_cluster}", f"{_described(cluster)}; {_THEN}"
         return Row(cluster.host, "eks_cluster", action, reason, held=_given(cluster, cluster.eks))
     nodes = node_group_state(aws, cluster.host)
     if state == "active" and nodes in _NODE_GROUP_ACTIONS:
         health = "; ".join(((aws["clusters"][cluster.host].get("nodegroup") or {}).get("health")) or [])
-        reason = f"of {cluster.eks_cluster}: {health or nodes}; then it is planned anew"
+        reason = f"of {cluster.eks_cluster}: {health or nodes}; {_THEN}"
         held = _given(cluster, [name for name in cluster.eks if name.startswith(_OF_NODES)])
         return Row(cluster.host, "eks_cluster", f"{_NODE_GROUP_ACTIONS[nodes]} {cluster.eks['nodegroup']}", reason, held=held)
     return None
 
 
+_THEN = "what else is to be done is planned anew then; a run that is held to an approved plan ends before it"
 #: how the settings begin that a node group is made of
 _OF_NODES = ("node", "instance", "subnets")
 
