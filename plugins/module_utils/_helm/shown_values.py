@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import difflib
 import json
@@ -49,6 +50,10 @@ _VARIABLE = re.compile(
 #: a login in a file of Docker
 _LOGIN = re.compile(r"(?P<key>\"auth\"\s*:\s*)(?P<value>\"[\w+/=-]{4,}\")")
 _TOKEN = re.compile(f"(?P<key>)(?P<value>{TOKENS})")
+#: an element of XML
+_ELEMENT = re.compile(rf"(?P<key><[\w.:-]*{KEY_ENDS}>)(?P<value>[^<\0]+)(?=</)", re.IGNORECASE)
+#: a file in PEM in base64, in which a private key may be
+_ENCODED = re.compile(r"LS0tLS1CRUdJTi(?:[\w+/]|\n[ \t]*(?=[\w+/]{20}))+={0,2}")
 #: a key whose value is on the lines below it, if they are indented: a block of YAML, or nothing yet
 _HEAD = re.compile(
     rf"(?P<key>[ \t]*(?:-[ \t]+)*(?P<name>[\"']?[\w.-]*{KEY_ENDS}[\"']?)[ \t]*:)[ \t]*(?P<block>[|>][-+\d]{{0,2}})?[ \t]*(?:#.*)?$",
@@ -138,12 +143,16 @@ class Shower:
 
     def plain(self, text: str) -> str:
         """Return a text with fingerprints in the place of what in it is a secret."""
-        text = "\n".join(self._without_blocks(_PRIVATE_KEY.sub(self._shown, text.replace("\0", "")).split("\n")))
-        for pattern in (_PAIR, _OPTION, _VARIABLE, _LOGIN, _SENT, _TOKEN):
-            text = pattern.sub(self._shown, text)
-        text = _USERINFO.sub(lambda found: f"{found['key']}({self._marked(found['value'])}) at ", text)
         # With a mask in its place one secret would look like another one, also to a run that is held to an approved plan.
-        return SECRETS.text(text, self._marked).replace("\0", "")
+        return SECRETS.text(self.without_looks(text), self._marked).replace("\0", "")
+
+    def without_looks(self, text: str) -> str:
+        """Return a text without what a secret is by how it looks, or by what stands before it."""
+        text = "\n".join(self._without_blocks(_PRIVATE_KEY.sub(self._shown, text.replace("\0", "")).split("\n")))
+        for pattern in (_PAIR, _OPTION, _VARIABLE, _LOGIN, _SENT, _TOKEN, _ELEMENT):
+            text = pattern.sub(self._shown, text)
+        text = _ENCODED.sub(lambda found: self._marked(found[0]) if _has_private_key(found[0]) else found[0], text)
+        return _USERINFO.sub(lambda found: f"{found['key']}({self._marked(found['value'])}) at ", text)
 
     def _without_blocks(self, lines: Sequence[str]) -> Iterator[str]:
         """Yield lines with a fingerprint in the place of what stands indented below the key of a secret."""
@@ -170,6 +179,19 @@ class Shower:
 
     def _fingerprint(self, secret: str) -> str:
         return f"secret:{keyed_fingerprint(self._key, secret)}" if self._key else HIDDEN
+
+
+def _has_private_key(encoded: str) -> bool:
+    text = re.sub(r"[\s=]", "", encoded)
+    try:
+        return b"PRIVATE KEY" in base64.b64decode(text[: len(text) // 4 * 4])
+    except ValueError:
+        return True
+
+
+def holds_a_secret(text: str) -> bool:
+    """Return whether a plan would not show all of a text."""
+    return HIDDEN in Shower().without_looks(text)
 
 
 def know_secrets(values: Mapping[str, t.Any], marked: Sequence[str]) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import typing as t
 
@@ -142,6 +143,9 @@ SECRET = "hunter2"
         {"a": {"url": f"postgres://me:{SECRET}@host/db"}},
         {"a": {"header": f"Authorization: Basic {SECRET}{SECRET}"}},
         {"a": {"pem": f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----"}},
+        {"a": {"xml": f"<c><password>{SECRET}</password></c>"}},
+        {"a": {"hook": f"https://hooks.slack.com/services/T0/B0/{SECRET}"}},
+        {"a": {"bot": f"xoxb-1234567890-{SECRET}"}},
         {"marked": {"below": SECRET}},
         {"apiKey": SECRET},
     ],
@@ -152,6 +156,16 @@ def test_a_secret_is_never_shown(values: dict[str, t.Any], key: str | None) -> N
     for found in (lines(values, {}, "marked", key=key), lines({}, values, "marked", key=key)):
         assert found and not any(SECRET in line or "4711" in line for line in found), found
         assert any("secret:" in line for line in found), found
+
+
+def test_a_private_key_in_base64_is_one() -> None:
+    for lines_of in (base64.b64encode, base64.encodebytes):
+        key = lines_of(b"-----BEGIN EC PRIVATE KEY-----\n" + b"hunter2 " * 20 + b"\n-----END EC PRIVATE KEY-----\n").decode()
+        for cut in range(4):
+            (line,) = [line for line in lines({}, {"a": {"text": f"x {key[: len(key) - cut]}"}}) if "secret:" in line]
+            assert base64.b64encode(b"hunter2 ").decode()[:8] not in "".join(lines({}, {"a": {"text": f"x {key[: len(key) - cut]}"}})), line
+    certificate = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUQ\n-----END CERTIFICATE-----\n").decode()
+    assert lines({}, {"a": {"ca": certificate}}) == [f"a.ca: (not set) -> {certificate}"]
 
 
 def test_fingerprints_tell_secrets_apart_only_with_the_records_key() -> None:
