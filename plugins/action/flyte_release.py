@@ -135,7 +135,7 @@ class ActionModule(InventoryAction):
                 if failure:
                     return self._failed(failure)
                 self._end_pending(known, cluster, known.observed[cluster.host]["release"])
-                failure = self._changed_meanwhile(known, cluster, step)
+                failure = self._changed_meanwhile(known, cluster, step, values)
                 return self._failed(failure) if failure else self._labelled(known, cluster, values)
         except ModuleFailed as error:
             said = helm_said(error)
@@ -151,15 +151,19 @@ class ActionModule(InventoryAction):
         problem = "not done, since flyte_approved_plan does not say it: a file, a variable or a look-up gives other values than when this run planned"
         return Failure(cluster.host, step, problem, "Run again: the plan is compared anew.")
 
-    def _changed_meanwhile(self, known: Known, cluster: Cluster, step: str) -> Failure | None:
-        """Return why a release is not touched that somebody changed since this run looked at it: what would be lost by that was not looked at."""
+    def _changed_meanwhile(self, known: Known, cluster: Cluster, step: str, values: Values) -> Failure | None:
+        """Return why a release is not touched that somebody made or changed since this run looked: what would be lost by that was not looked at."""
         seen = known.observed[cluster.host]["release"]
-        if seen is None or seen["status"] in _PENDING:
+        if seen is not None and seen["status"] in _PENDING:
             return None
         found = find_release(self._kube(known, cluster), cluster.namespace, cluster.release)
-        if found is None or found.secret == seen["secret"] or is_ours(found.given, found.values_digest):
+        if found is None or is_ours(found.given, found.values_digest):
             return None
-        problem = f"the release {cluster.release} was changed since this run looked at it (revision {seen['revision']} -> {found.revision})"
+        # A first run of ours beside this one has not labelled it yet.
+        if found.secret == seen["secret"] if seen else (found.status in _PENDING or found.values_digest == digest(values)):
+            return None
+        since = f"revision {seen['revision'] if seen else 'none'} -> {found.revision}"
+        problem = f"the release {cluster.release} was changed since this run looked at it ({since})"
         return Failure(cluster.host, step, problem, "Run again: what was changed is compared with the inventory.")
 
     def _marked(self, known: Known, cluster: Cluster, plan: Mapping[str, t.Any]) -> dict[str, t.Any]:
