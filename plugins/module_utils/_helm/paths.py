@@ -85,7 +85,7 @@ def emptied(values: Mapping[str, t.Any], other: Mapping[str, t.Any], path: str =
         there = other.get(key)
         if isinstance(item, dict) and isinstance(there, dict):
             found |= emptied(item, there, _below(path, key_text(key)))
-        elif item == {} and there not in (None, []):
+        elif item == {} and there:
             found[_below(path, key_text(key))] = Leaf({}, secret=False)
     return found
 

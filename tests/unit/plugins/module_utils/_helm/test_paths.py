@@ -49,8 +49,8 @@ def test_keys_are_those_that_helm_makes_of_them() -> None:
 
 
 def test_an_empty_mapping_in_the_place_of_something_else_is_found() -> None:
-    there = {"env": [{"name": "A"}], "n": 1, "none": [], "gone": None, "m": {"x": 1, "deep": {"l": ["a"]}}}
-    given: dict[str, t.Any] = {"env": {}, "n": {}, "none": {}, "gone": {}, "m": {"x": {}, "deep": {"l": {}}}, "more": {}}
+    there = {"env": [{"name": "A"}], "n": 1, "none": [], "gone": None, "text": "", "off": False, "m": {"x": 1, "deep": {"l": ["a"]}}}
+    given: dict[str, t.Any] = {"env": {}, "n": {}, "none": {}, "gone": {}, "text": {}, "off": {}, "m": {"x": {}, "deep": {"l": {}}}, "more": {}}
     assert list(emptied(given, there)) == ["env", "n", "m.x", "m.deep.l"] and emptied({"m": {}}, there) == {}
 
 
