@@ -44,6 +44,10 @@ class PlanFiles:
             raise self._wrong(_KEY, NOT_SHOWN, remedy)
         #: what a plan is for, by name: known once the clusters were asked
         self.places: dict[str, str] = {}
+        for name in (_PLAN, _APPROVED):
+            if site.settings[name] == "":
+                remedy = "is empty, as a variable that nobody set makes it: such a run would be held to nothing. Name the file, or leave it out."
+                raise self._wrong(name, "", remedy)
         self._plan: str | None = site.settings[_PLAN]
         self._given: str | None = site.settings[_APPROVED]
         self._approved = self._read(self._given) if self._given else None

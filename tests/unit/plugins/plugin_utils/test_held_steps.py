@@ -201,6 +201,11 @@ def test_a_rotation_is_held_to_its_plan_until_it_has_ended(site: Site, tmp_path:
         rotation(rotating(site, tokens=[second], stored=two))
     site.settings["flyte_canary_project"] = None
     rotation(rotating(site, tokens=[first], stored=one))
+    # In other batches what reads tokens starts anew more often, or with all of them at once.
+    site.settings["flyte_rotate_serial"] = 1
+    with pytest.raises(Refused, match='controlplane: rotate: restart flyteadmin: flyte_rotate_serial: .* -> "1"; approved is .* -> "all at once"'):
+        rotation(rotating(site, tokens=[first], stored=one))
+    site.settings["flyte_rotate_serial"] = None
     approved(site, tmp_path, IAM)
     with pytest.raises(Refused, match="dataplane_1: rotate: make the token Secret flyteadmin-token-2: is not in the approved plan"):
         rotation(rotating(site, tokens=[first], stored=one))

@@ -274,6 +274,13 @@ def test_an_approved_plan_that_is_none_is_refused_before_anything(site: Site, tm
         files(site, approved_plan=path)
 
 
+@pytest.mark.parametrize("name", ["plan_file", "approved_plan"])
+def test_a_file_without_a_name_is_none_that_was_left_out(site: Site, name: str) -> None:
+    """``-e flyte_approved_plan=$PLAN`` of a pipeline that never set it: the run would be held to nothing."""
+    with pytest.raises(Refused, match=f"^controlplane: flyte_{name} = '': is empty"):
+        files(site, **{name: ""})
+
+
 def test_a_plan_file_that_cannot_be_written_is_refused(site: Site, tmp_path: t.Any) -> None:
     with pytest.raises(Refused, match="there is no folder"):
         files(site, plan_file=tmp_path / "none" / "plan.json")
