@@ -81,7 +81,7 @@ def eks_row(cluster: Cluster, aws: _Aws) -> Row | None:
     return None
 
 
-_THEN = "what else is to be done is planned anew then; a run that is held to an approved plan ends before it"
+_THEN = "then it is planned anew: what it needs besides is in no plan before, and a run that is held to one ends there"
 #: how the settings begin that a node group is made of
 _OF_NODES = ("node", "instance", "subnets")
 
