@@ -42,6 +42,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity impor
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known, as_rows
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._later_rows import later_rows, with_secrets
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._own_workflows import refuse_unended
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._places import places
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._plan_file import PlanFiles
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._refusals import refuse_access, refuse_helm, refuse_login, refuse_values, use_mapping
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._release_changes import ReleaseChanges
@@ -78,8 +79,12 @@ class ActionModule(InventoryAction):
         "due": {"type": "bool", "default": False},
     }
 
+    #: its arguments, once they are checked
+    _given: t.Mapping[str, t.Any] = {}
+
     def act(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the checked site, what was observed, and the plan."""
+        self._given = arguments
         refuse_without(*_LIBRARIES)
         site = self._checked_site()
         hosts, scope = self._hosts(site), arguments["scope"]
@@ -103,7 +108,7 @@ class ActionModule(InventoryAction):
             live = control_plane_of(observed, site.control_plane.host).get("namespace_mapping")
             site.settings["flyte_namespace_mapping"] = plain_mapping(live) or site.settings["flyte_namespace_mapping"]
         known = Known(site, observed, aws, chart, rights=rights, reader=reader if chart else None)
-        files.places = known.places()
+        files.places = places(known) if files.wanted else {}
         if scope == "remove":
             pruning = "flyte_todo_prune" in self.task_vars["groups"]
             return planned_removal(self, known, Wanted(arguments["cluster"], arguments["labels"], pruning, bool(self._task.diff)), files)
@@ -119,6 +124,14 @@ class ActionModule(InventoryAction):
         if scope == "rotate":
             return {**result, **rotation_of(known, hosts, arguments, files)}
         return {**result, **self._planned(known, hosts, files, whole=scope == "all")}
+
+    @property
+    def untouched(self) -> str:
+        """What a refusal begins with: in the middle of a run something was done."""
+        groups = self.task_vars["groups"]
+        if self._given.get("due") or (self._given.get("scope") == "remove" and "flyte_todo_prune" in groups):
+            return "Nothing more was changed."
+        return "Only the step eks_cluster was done." if "flyte_todo_eks_cluster" in groups else super().untouched
 
     def _planned(self, known: Known, hosts: list[str], files: PlanFiles, *, whole: bool) -> dict[str, t.Any]:
         """Return the plan as a result.

@@ -72,7 +72,9 @@ class ActionModule(InventoryAction):
             return self._failed(failure)
         if rollout.reason is None:
             return self._marked(known, cluster, arguments["plan"])
-        result = self._deployed(known, cluster, rollout.configuration)
+        # A removal compares nothing anew: its rollouts have what its plan says of them.
+        planned = arguments["plan"]["digests"].get(cluster.host) if "removal" in arguments["plan"] else None
+        result = self._deployed(known, cluster, rollout.configuration, planned=planned)
         return result if result.get("failed") else {**result, "live": rollout.configuration.section()}
 
     def _rollout(self, known: Known, stored: Mapping[str, t.Any]) -> Rollout:
@@ -117,14 +119,15 @@ class ActionModule(InventoryAction):
     def _deployed(self, known: Known, cluster: Cluster, configuration: Configuration | None, planned: str | None = None) -> dict[str, t.Any]:
         """Run Helm; a failure is this cluster's.
 
-        :param planned: the digest of the values that were planned, of a data plane.
+        :param planned: the digest of the values that were planned, where they are not compared anew.
         """
         step = "controlplane" if cluster.is_control_plane else "dataplane"
         values = known.values_of(self.variables.read)(cluster, configuration)
         # What Helm could not do it shows whole, with the passwords that files of values put into it.
         know_secrets(values, cluster.secret_values)
         try:
-            failure = self._misread(known, cluster, configuration, values) if configuration else self._replanned(known, cluster, values, planned)
+            failure = self._replanned(known, cluster, step, values, planned)
+            failure = failure or (self._misread(known, cluster, configuration, values) if configuration else None)
             if failure:
                 return self._failed(failure)
             if not self.check_mode:
@@ -132,7 +135,7 @@ class ActionModule(InventoryAction):
                 if failure:
                     return self._failed(failure)
                 self._end_pending(known, cluster, known.observed[cluster.host]["release"])
-                failure = self._changed_meanwhile(known, cluster, step)
+                failure = self._changed_meanwhile(known, cluster, step, values)
                 return self._failed(failure) if failure else self._labelled(known, cluster, values)
         except ModuleFailed as error:
             said = helm_said(error)
@@ -141,22 +144,26 @@ class ActionModule(InventoryAction):
             return self._failed(Failure(cluster.host, step, error.message, f"{error.hint} Run again then.".strip()))
         return {"changed": True, "failures": []}
 
-    def _replanned(self, known: Known, cluster: Cluster, values: Values, planned: str | None) -> Failure | None:
-        """Return why a data plane's release is not touched though its plan was approved: its values are others by now."""
+    def _replanned(self, known: Known, cluster: Cluster, step: str, values: Values, planned: str | None) -> Failure | None:
+        """Return why a release is not touched though its plan was approved: its values are others by now."""
         if planned is None or not known.site.settings["flyte_approved_plan"] or digest(values) == planned:
             return None
         problem = "not done, since flyte_approved_plan does not say it: a file, a variable or a look-up gives other values than when this run planned"
-        return Failure(cluster.host, "dataplane", problem, "Run again: the plan is compared anew.")
+        return Failure(cluster.host, step, problem, "Run again: the plan is compared anew.")
 
-    def _changed_meanwhile(self, known: Known, cluster: Cluster, step: str) -> Failure | None:
-        """Return why a release is not touched that somebody changed since this run looked at it: what would be lost by that was not looked at."""
+    def _changed_meanwhile(self, known: Known, cluster: Cluster, step: str, values: Values) -> Failure | None:
+        """Return why a release is not touched that somebody made or changed since this run looked: what would be lost by that was not looked at."""
         seen = known.observed[cluster.host]["release"]
-        if seen is None or seen["status"] in _PENDING:
+        if seen is not None and seen["status"] in _PENDING:
             return None
         found = find_release(self._kube(known, cluster), cluster.namespace, cluster.release)
-        if found is None or found.secret == seen["secret"] or is_ours(found.given, found.values_digest):
+        if found is None or is_ours(found.given, found.values_digest):
             return None
-        problem = f"the release {cluster.release} was changed since this run looked at it (revision {seen['revision']} -> {found.revision})"
+        # A first run of ours beside this one has not labelled it yet.
+        if found.secret == seen["secret"] if seen else (found.status in _PENDING or found.values_digest == digest(values)):
+            return None
+        since = f"revision {seen['revision'] if seen else 'none'} -> {found.revision}"
+        problem = f"the release {cluster.release} was changed since this run looked at it ({since})"
         return Failure(cluster.host, step, problem, "Run again: what was changed is compared with the inventory.")
 
     def _marked(self, known: Known, cluster: Cluster, plan: Mapping[str, t.Any]) -> dict[str, t.Any]:

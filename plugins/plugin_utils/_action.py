@@ -96,11 +96,11 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
                 warnings.simplefilter("ignore")  # of libraries, as nobody sees a module's either
                 result.update(self.act(plain(arguments)))
         except Refused as error:
-            result.update(failed=True, msg=["Nothing was changed.", *error.lines])
+            result.update(failed=True, msg=[self.untouched, *error.lines])
         except ModuleFailed as error:
             result.update(failed=True, msg=str(error))
         except TemplateFault as error:
-            result.update(failed=True, msg=["Nothing was changed.", str(error)])
+            result.update(failed=True, msg=[self.untouched, str(error)])
         except AnsibleError:
             raise
         except Exception as error:  # pylint: disable=broad-except  # whatever it is, it is said in words, and without secrets
@@ -117,6 +117,11 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
     def act(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the result. ``arguments`` are plain data."""
         raise NotImplementedError
+
+    @property
+    def untouched(self) -> str:
+        """What a refusal begins with."""
+        return "Nothing was changed."
 
     def _explains(self) -> bool:
         """Return whether tracebacks are asked for: by ``flyte_explain``, or by -vvv."""

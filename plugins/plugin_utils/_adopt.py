@@ -29,6 +29,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release i
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values, merge, without
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import draft as site_draft
 from ansible_collections.flyte.multicluster.plugins.module_utils._labels.rows import from_api
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.namespaces import namespace_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed, Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._adopt_aws import Cloud, region_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._adopt_clusters import answering, observe_candidates, observe_control_plane
@@ -84,7 +85,7 @@ class Adoption:
         defaults = self._sources(draft, chart, draft.control).defaults
         site_variables(draft, control, admin, found_labels(control.clusters, admin.rows), defaults)
         buckets(draft, control, defaults)
-        self._identities(draft, control, chart)
+        self._identities(draft, control, chart, admin.places)
         if admin.login:
             draft.say("", "flyte_admin_url", f"flyteadmin wants tokens: {'; '.join(admin.login)}. {_propeller_text(draft, control, defaults)}")
         own = {host: self._own(draft, chart, host, cluster) for host, cluster in {draft.control: control, **draft.found}.items() if cluster and cluster.release}
@@ -139,8 +140,11 @@ class Adoption:
         site = self._site(draft)
         return ValuesReader(site, chart, lambda _host, _name: None).sources(site.cluster(host))
 
-    def _identities(self, draft: Draft, control: FoundControlPlane, chart: Chart) -> None:
-        """Add who is who in the cloud, and ask AWS for it."""
+    def _identities(self, draft: Draft, control: FoundControlPlane, chart: Chart, places: list[tuple[str, str]]) -> None:
+        """Add who is who in the cloud, and ask AWS for it.
+
+        :param places: all domains of all projects.
+        """
         provider, given = draft.site["flyte_provider"], draft.site
         values = merge([self._sources(draft, chart, draft.control).defaults, control.release.values]) if control.release else {}
         self._mapping = mapping_of(values)
@@ -164,6 +168,12 @@ class Adoption:
             cloud = Cloud(self._action, draft, options, endpoints)
             try:
                 cloud.ask(iam.names_to_ask(found, given))
+                if not (found.control or found.propellers):
+                    planes = {host: cluster for host, cluster in draft.found.items() if cluster}
+                    spaces = {namespace_of(self._mapping, project, domain): domain for project, domain in places}
+                    by_pods = iam.associated(cloud.associations(), control, planes, spaces)
+                    found = by_pods if by_pods.arns else found
+                    cloud.also(iam.names_to_ask(found, given))
             except ModuleFailed as error:
                 raise Refused(
                     f"{draft.control}: {error} Or set flyte_iam_manage: false: then AWS is not asked, and the roles in use are written as they are."

@@ -14,6 +14,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._common.explain
 from ansible_collections.flyte.multicluster.plugins.module_utils._iam.required import plan
 from ansible_collections.flyte.multicluster.plugins.module_utils._iam.documents import size
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.placeholders import change_me
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import observed_aws
 
 if t.TYPE_CHECKING:
@@ -65,21 +66,41 @@ class Cloud:
                 draft.hosts[host]["flyte_eks_cluster"] = arn.group(2)
                 if arn.group(1) != draft.site.get("flyte_aws_region"):
                     draft.hosts[host]["flyte_eks_region"] = arn.group(1)
-            named = draft.read(host, "flyte_eks_cluster")
-            if named:
-                more = {"region": draft.read(host, "flyte_eks_region"), "assume_role_arn": draft.read(host, "flyte_eks_assume_role_arn")}
-                clusters.append({"key": host, "name": named, **{key: value for key, value in more.items() if value}})
-            else:
-                nameless.append(host)
+            clusters += self._named([host])
+            nameless += [] if draft.read(host, "flyte_eks_cluster") else [host]
         known = {entry["name"] for entry in clusters}
         clusters += [{"key": _OTHER + name, "name": name} for name in (self._all() if nameless else []) if name not in known]
         self.found = self._asked(eks_clusters=clusters, roles=roles, policy=None)
         for host in nameless:
             self._name(host)
 
+    def _named(self, hosts: t.Iterable[str]) -> list[dict[str, t.Any]]:
+        """Return the EKS clusters of hosts, as flyte_aws_info takes them; those that are known by now."""
+        read, found = self._draft.read, []
+        for host in hosts:
+            more = {"region": read(host, "flyte_eks_region"), "assume_role_arn": read(host, "flyte_eks_assume_role_arn")}
+            name = str(read(host, "flyte_eks_cluster") or "<")
+            found += [] if name.startswith("<") else [{"key": host, "name": name, **{key: value for key, value in more.items() if value}}]
+        return found
+
     def _asked(self, **arguments: t.Any) -> dict[str, t.Any]:
         found = observed_aws(self._action, {**self._options, "pod_identity": False, **arguments})
         return {key: found[key] for key in ("account", "partition", "clusters", "roles", "policy", "oidc_providers")}
+
+    def associations(self) -> dict[str, list[dict[str, t.Any]]]:
+        """Return the Pod Identity associations of the EKS cluster of each host, none where this identity must not see them."""
+        try:
+            answers = self._asked(eks_clusters=self._named([self._draft.control, *self._draft.planes]), roles=[], policy=None, pod_identity=True)["clusters"]
+        except ModuleFailed as error:
+            text = f"No account has a role, and whether EKS Pod Identity gives them some could not be asked: {error}"
+            self._draft.say("", "flyte_iam_mode", text)
+            return {}
+        return {host: list(answer.get("associations") or []) for host, answer in answers.items()}
+
+    def also(self, roles: list[str]) -> None:
+        """Ask for further roles."""
+        found = t.cast("dict[str, t.Any]", self.found)
+        found["roles"] = {**found["roles"], **self._asked(eks_clusters=[], roles=roles, policy=None)["roles"]}
 
     def _all(self) -> list[str]:
         """Return the names of all EKS clusters of the region, none where this identity must not list them."""

@@ -10,6 +10,7 @@ import typing as t
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.fingerprints import fingerprint
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity import (
     ADMIN_CA,
+    AUTH_SECRET,
     CHART_SECRET,
     CLIENT_SECRET,
     SECTIONS,
@@ -19,7 +20,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._helm.identity 
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import users_values
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import merge
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.identity import Given, identities, wants_tokens
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed, Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._certificates import certificate_of, content_of
 
 if t.TYPE_CHECKING:
@@ -86,12 +87,18 @@ class Pairs:
         )
 
     def texts(self, cluster: Cluster, identity: Identity) -> dict[str, str]:
-        """Return what a cluster's Secret has to have, without what is copied from the control plane's."""
+        """Return what a cluster's Secret has to have, without what is copied from the control plane's.
+
+        :raises ModuleFailed: it became another one since the plan, which somebody may have approved.
+        """
         found = self.certificates(cluster)
         if not identity.copied:
             head = self._site.control_plane
             texts = (self.own(cluster), self.credentials(cluster).secret, self.own(head), self.credentials(head).secret)
-            found[CLIENT_SECRET] = next(text for text in texts if text and fingerprint(text) == identity.keys[CLIENT_SECRET])
+            found[CLIENT_SECRET] = next((text for text in texts if text and fingerprint(text) == identity.keys[CLIENT_SECRET]), "")
+        if any(fingerprint(text) != identity.keys.get(key) for key, text in found.items()):
+            said = "not written: a file, a variable or a look-up gives another secret, or another certificate, than when this run planned"
+            raise ModuleFailed({"failed": True, "msg": f"the Secret {AUTH_SECRET} of {cluster.host}: {said}"})
         return found
 
 

@@ -68,11 +68,6 @@ class Known:
         identities = {host: Identity.from_dict(entry) for host, entry in content["identities"].items()}
         return cls(Site.from_dict(content["site"]), content["observed"], content["aws"], chart, identities, Rights.from_dict(content["rights"]))
 
-    def places(self) -> dict[str, str]:
-        """Return what is where: the API server of each cluster that was asked, flyteadmin, the account of AWS."""
-        servers = {host: str(observation["server"]) for host, observation in self.observed.items() if observation.get("server")}
-        return {**servers, "flyteadmin": str(self.site.settings["flyte_admin_url"]), **({"AWS": str(self.aws["account"])} if self.aws else {})}
-
     @property
     def live(self) -> dict[str, t.Any]:
         """The section ``clusters`` that flyteadmin read when the clusters were observed."""

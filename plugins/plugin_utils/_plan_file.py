@@ -36,7 +36,7 @@ class PlanFiles:
 
         :raises Refused: one cannot be used.
         """
-        self._host = site.control_plane.host
+        self._host, self._hosts = site.control_plane.host, [cluster.host for cluster in site.clusters]
         #: of the fingerprints of secrets of which nothing in a cluster is a key. A secret.
         self.key: str | None = str(read(self._host, _KEY) or "").strip() or None
         if self.key and len(self.key) < _SHORTEST_KEY:
@@ -44,6 +44,10 @@ class PlanFiles:
             raise self._wrong(_KEY, NOT_SHOWN, remedy)
         #: what a plan is for, by name: known once the clusters were asked
         self.places: dict[str, str] = {}
+        for name in (_PLAN, _APPROVED):
+            if site.settings[name] == "":
+                remedy = "is empty, as a variable that nobody set makes it: such a run would be held to nothing. Name the file, or leave it out."
+                raise self._wrong(name, "", remedy)
         self._plan: str | None = site.settings[_PLAN]
         self._given: str | None = site.settings[_APPROVED]
         self._approved = self._read(self._given) if self._given else None
@@ -83,7 +87,7 @@ class PlanFiles:
         """
         if not self.wanted:
             return
-        lines = (elsewhere(SECRETS.data(self.places), self._approved) if self._approved is not None else []) + self.not_approved(rows)
+        lines = (elsewhere(SECRETS.data(self.places), self._approved, self._hosts) if self._approved is not None else []) + self.not_approved(rows)
         if lines:
             remedy = f"this run would do what that plan does not say. {_ANEW}:"
             raise Refused(str(Fault(self._host, _APPROVED, self._given, remedy)), *(f"  {line}" for line in lines))

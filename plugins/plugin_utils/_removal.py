@@ -24,10 +24,12 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.departure
     Stage,
     aws_departure,
     aws_rows,
+    beyond_configuration,
     drain_row,
     ending_lines,
     key_row,
     label_rows,
+    left_row,
     own_namespaces,
     plane_rows,
     rollout_rows,
@@ -118,7 +120,7 @@ def planned_removal(action: InventoryAction, known: Known, wanted: Wanted, files
     serves = target.name in configured and not _cannot_be_served(known, target, found)
     result, rows = _Planned(action, known, target, departure, found, serves, wanted.objects).result()
     # What site.yml does of it is a row of its own plan, made before the first change.
-    files.use([prune_row(site, target.name)] if wanted.pruning else rows, [], write=not wanted.pruning)
+    files.use([prune_row(site, target.name), *beyond_configuration(rows)] if wanted.pruning else rows, [], write=not wanted.pruning)
     return result
 
 
@@ -170,8 +172,9 @@ class _Planned:
         # A cluster that flyteadmin does not have any more is not put back to be disabled.
         first = drained if self.configured else without
         changes, after = ReleaseChanges(first, self.action.variables.read), ReleaseChanges(without, self.action.variables.read)
+        last = after if self.configured else changes
         disable = self._stage(drained, changes) if self.configured else None
-        remove = self._stage(without, after if self.configured else changes)
+        remove = self._stage(without, last)
         rollouts = rollout_rows({host: known.observed[host]}, self.target.name, disable=disable, remove=remove)
         removal, rows, notes = self._removal(self._judged(rollouts, changes, after))
         done = {"changed": False, "play_hosts": [host], **_NOTHING, "removal": removal}
@@ -183,7 +186,8 @@ class _Planned:
             "rows": [dataclasses.asdict(row) for row in rows],
             "lines": lines + ending_lines(self.departure) + notes,
             "ending": ending,
-            "without": {**without.as_dict(), **done},
+            "digests": changes.digests([host]),
+            "without": {**without.as_dict(), **done, "digests": last.digests([host])},
         }
         return result, rows
 
@@ -231,6 +235,7 @@ class _Planned:
         rows += plane_rows(target.cluster, observation, self._left_in(target.cluster)) if target.cluster and is_reachable(observation) else []
         rows += aws_rows(host, aws)
         rows += [Row(str(target.host), "namespaces", f"delete {name}", "of a project, with all that is in it") for name in namespaces]
+        rows += [left_row(host, target.name)] if rows and settings["flyte_remove_force"] else []
         removal = {
             "name": target.name,
             "host": target.host,

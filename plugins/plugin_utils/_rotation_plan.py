@@ -35,7 +35,7 @@ def rotation_of(known: Known, hosts: Sequence[str], arguments: Mapping[str, t.An
         raise Refused(str(fault))
     plan = plan_rotation(site, known.observed, chosen)
     turned = [turn.host for turn in plan.turns]
-    own = [due_row(host) for host in turned] if arguments["due"] else plan.rows
+    own = [due_row(site, host) for host in turned] if arguments["due"] else plan.rows
     files.use([*own, *own_canary_rows(site, turned)], [], write=not arguments["due"])
     return {
         "lines": rotation_lines(plan),

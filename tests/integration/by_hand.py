@@ -138,14 +138,25 @@ class ByHand:
 
     def _token(self, number: int) -> dict[str, str]:
         """Return what the guide has a person copy to the clipboard, as the Secret's data have it."""
-        context = f"dataplane{number}"
+        data = self.filled(f"dataplane{number}", "flyte", f"dataplane{number}-token")
+        return {f"dataplane_{number}_token": data["token"], f"dataplane_{number}_cacert": data["ca.crt"]}
+
+    def filled(self, context: str, namespace: str, name: str = "hub-access") -> dict[str, str]:
+        """Return the data of a token Secret, once they are there."""
         ended = time.monotonic() + 20
         while time.monotonic() < ended:
-            data = json.loads(self.kubectl(context, "-n", "flyte", "get", "secret", f"{context}-token", "-o", "json")).get("data") or {}
+            data: dict[str, str] = json.loads(self.kubectl(context, "-n", namespace, "get", "secret", name, "-o", "json")).get("data") or {}
             if data.get("token"):
-                return {f"dataplane_{number}_token": data["token"], f"dataplane_{number}_cacert": data["ca.crt"]}
+                return data
             time.sleep(0.2)
         raise AssertionError("the token Secret is not filled")
+
+    def serving(self) -> None:
+        """Wait until flyteadmin serves."""
+        ended = time.monotonic() + 60
+        while not self.lab.admin_serves():
+            assert time.monotonic() < ended, self.lab.admin.tail()
+            time.sleep(0.5)
 
     def _control_plane(self, release: str, eks: str, numbers: list[int], *command: str) -> None:
         data = {key: value for number in numbers for key, value in self._token(number).items()}
@@ -197,10 +208,7 @@ class ByHand:
         self.helm("controlplane", *command, release, str(self.chart), *files, *inline)
 
     def _labels(self) -> None:
-        ended = time.monotonic() + 180
-        while not self.lab.admin_serves():
-            assert time.monotonic() < ended, self.lab.admin.tail()
-            time.sleep(0.5)
+        self.serving()
         config = self.file("flytectl.yaml", {"admin": {"endpoint": f"dns:///127.0.0.1:{self.lab.admin_grpc_port}", "insecure": True}})
         rows = [
             {"domain": "development", "project": "team1", "value": "label1"},

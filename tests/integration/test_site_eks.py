@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import pathlib
 import re
 import tempfile
@@ -159,3 +160,38 @@ def test_what_eks_is_still_making_is_waited_for_and_what_failed_is_replaced(eks_
     assert result.code == 0 and "dataplane_4: eks_cluster: wait for EKS cluster flyte-dataplane4" in result.output, result.output
     assert eks.describe_nodegroup(**named)["nodegroup"]["status"] == "ACTIVE"
     assert set(grown.run().changed.values()) == {0}
+
+
+def test_an_approved_plan_makes_the_cluster_and_a_second_one_the_rest(eks_site: SiteUnderTest, tmp_path: pathlib.Path) -> None:
+    """What it gets is known only once it is there: both plans say so, and neither run does more than its plan."""
+    lab, eks = eks_site.lab, eks_site.lab.aws_client("eks")
+    lab.up(4, unknown_to_eks=("dataplane4",))
+    grown = _grown(eks_site)
+    if "dataplane_4" in grown.configs():
+        assert grown.run("-e", "cluster=dataplane_4", playbook="remove.yml").code == 0
+    if "flyte-dataplane4" in eks.list_clusters()["clusters"]:
+        eks.delete_nodegroup(clusterName="flyte-dataplane4", nodegroupName="flyte")
+        eks.delete_cluster(name="flyte-dataplane4")
+    grown.variables["flyte_plan_key"] = "key-of-the-fingerprints-of-this-test"
+    grown.planes["dataplane_2"]["flyte_values"] = {"flytepropeller": {"podAnnotations": {"example.com/two-plans": "yes"}}}
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    clusters = ("controlplane", "dataplane1", "dataplane2", "dataplane3")
+    before = {name: eks_site.cluster(name).snapshot() for name in clusters}
+    assert grown.run("--check", "-e", f"flyte_plan_file={first}").code == 0
+    text = "\n".join(json.loads(first.read_text(encoding="utf-8"))["text"])
+    assert "dataplane_4: eks_cluster: create EKS cluster flyte-dataplane4" in text and "a run that is held to one ends there" in text
+    ended = grown.run("-e", f"flyte_approved_plan={first}")
+    assert ended.code != 0 and "Only the step eks_cluster was done." in ended.flat and "Nothing was changed." not in ended.flat, ended.output
+    assert eks.describe_nodegroup(clusterName="flyte-dataplane4", nodegroupName="flyte")["nodegroup"]["status"] == "ACTIVE"
+    assert {name: differing(before[name], eks_site.cluster(name).snapshot()) for name in clusters} == dict.fromkeys(clusters, {})
+    # By the first plan once more nothing is done, and it says what is not approved.
+    again = grown.run("-e", f"flyte_approved_plan={first}")
+    assert again.code != 0 and "Nothing was changed." in again.flat, again.output
+    assert "dataplane_4: dataplane: Helm release flyte-core-data: is not in the approved plan" in again.flat, again.output
+    assert grown.run("--check", "-e", f"flyte_plan_file={second}").code == 0
+    done = grown.run("-e", f"flyte_approved_plan={second}")
+    assert done.code == 0 and all(done.changed[host] for host in ("controlplane", "dataplane_2", "dataplane_4")), done.output
+    assert grown.configs()["dataplane_4"]["endpoint"] == lab.api_url("dataplane4")
+    issuer = eks.describe_cluster(name="flyte-dataplane4")["cluster"]["identity"]["oidc"]["issuer"].removeprefix("https://")
+    assert any(issuer in str(statement) for statement in grown.trust())
+    assert set(grown.run("-e", f"flyte_approved_plan={second}").changed.values()) == {0}

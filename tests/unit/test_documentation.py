@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
 import pathlib
 import re
+import shutil
+import subprocess
 import sys
 import typing as t
 
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import Change
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.approval import document, encoded
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Row
 from conftest import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "docs" / "site"))
@@ -144,3 +150,26 @@ def test_what_a_page_names_is_there(path: pathlib.Path) -> None:
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
     generated = {"variables.md", "messages.md"}
     assert [link for link in links if link and link not in generated and not (path.parent / link).exists()] == []
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="jq is not on this machine")
+def test_a_plan_becomes_the_comment_of_a_merge_request_as_the_page_says(tmp_path: pathlib.Path) -> None:
+    """With doubles of gh and glab, which write down what they would send."""
+    row = Row("hub", "controlplane", "Helm release flyte-core", "values differ", changes=(Change("a.text", "`x`\n```\n", "ü \"q\" $HOME %s \\n"),))
+    plan = document([row], ["hub: removed: 1 of 9 labels: x"], {"hub": "https://hub"})
+    (tmp_path / "plan.json").write_text(encoded(plan), encoding="utf-8")
+    bodies = {"gh": "cat", "glab": 'printf "%s\\n" "$5"'}
+    for name, body in bodies.items():
+        (tmp_path / name).write_text(f'#!/bin/sh\necho "$@" | head -n 1 >{name}.arguments\n{body} >{name}.sent\n', encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    commands = [line for line in (REPOSITORY / "docs" / "plan.md").read_text(encoding="utf-8").splitlines() if line.startswith("jq ")]
+    assert len(commands) == len(bodies)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PR": "7", "MR": "8", "LC_ALL": "C.UTF-8"}
+    for command in commands:
+        subprocess.run(["/bin/sh", "-euc", command], cwd=tmp_path, env=environment, check=True, timeout=30)
+    wanted = "\n".join(["```", *plan["text"], "```", ""])
+    assert {name: (tmp_path / f"{name}.sent").read_text(encoding="utf-8") for name in bodies} == dict.fromkeys(bodies, wanted)
+    # No value ends the block in which it stands.
+    assert sum(line.lstrip().startswith("```") for line in wanted.splitlines()) == 2
+    said = {name: (tmp_path / f"{name}.arguments").read_text(encoding="utf-8") for name in bodies}
+    assert said["gh"] == "pr comment 7 --body-file -\n" and said["glab"] == "mr note 8 --message ```\n"

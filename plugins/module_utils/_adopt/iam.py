@@ -50,6 +50,28 @@ def identities(control: FoundCluster, planes: Iterable[FoundCluster], tasks: Map
     return Identities(tuple(dict.fromkeys(of(control, _CONTROL_ACCOUNTS))), tuple(dict.fromkeys(propellers)), dict(tasks))
 
 
+def associated(
+    answers: Mapping[str, Iterable[Mapping[str, t.Any]]], control: FoundCluster, planes: Mapping[str, FoundCluster], domains: Mapping[str, str]
+) -> Identities:
+    """Return who is who by EKS Pod Identity, which leaves no trace in the clusters.
+
+    :param answers: the associations of the EKS cluster of each host.
+    :param domains: of projects, by namespace.
+    """
+
+    def of(host: str, cluster: FoundCluster, names: Iterable[str]) -> list[str]:
+        place = cluster.namespace or "flyte"
+        return [str(entry["role_arn"]) for entry in answers.get(host, []) if entry["namespace"] == place and entry["service_account"] in names]
+
+    tasks = {domains[entry["namespace"]]: str(entry["role_arn"]) for own in answers.values() for entry in own if _is_of_tasks(entry, domains)}
+    propellers = [role for host, plane in planes.items() for role in of(host, plane, [PROPELLER])]
+    return Identities(tuple(dict.fromkeys(of(control.host, control, _CONTROL_ACCOUNTS))), tuple(dict.fromkeys(propellers)), tasks)
+
+
+def _is_of_tasks(association: Mapping[str, t.Any], domains: Mapping[str, str]) -> bool:
+    return association["service_account"] == "default" and association["namespace"] in domains
+
+
 def annotation_of(provider: str) -> str:
     """Return the annotation that says who an account is."""
     return GCP_ACCOUNT_ANNOTATION if provider == "gcp" else EKS_ROLE_ANNOTATION

@@ -46,12 +46,19 @@ def found_labels(clusters: Mapping[str, t.Any], rows: Mapping[tuple[str, str, st
         if taken:
             labels[label] = taken
     serving = {label for label, entries in labels.items() if any(enabled[entry["cluster"]] and entry["weight"] > 0 for entry in entries)}
-    kept, about_rows = _rows(rows, labels, serving)
+    known = clusters.get("labelClusterMap") or {}
+    left_out = {label for label, entries in known.items() if label not in labels and any(_serves(entry, enabled) for entry in entries or [])}
+    kept, about_rows = _rows(rows, known, serving, left_out)
     default = clusters.get("defaultExecutionLabel")
     if default and default not in serving:
         about.append(f"defaultExecutionLabel {default!r} leads to no enabled cluster and is left out: such executions run on any enabled cluster, silently.")
         default = None
     return FoundLabels(labels, kept, default, about, about_rows)
+
+
+def _serves(entry: Mapping[str, t.Any], enabled: Mapping[str, bool]) -> bool:
+    weight = entry.get("weight", 0)
+    return enabled.get(str(entry.get("id")), False) and isinstance(weight, (int, float)) and weight > 0
 
 
 def _entries(label: str, entries: Iterable[Mapping[str, t.Any]], known: Mapping[str, bool]) -> tuple[list[dict[str, t.Any]], list[str]]:
@@ -89,7 +96,9 @@ def _plain(weight: float) -> float | int:
     return int(weight) if float(weight).is_integer() else weight
 
 
-def _rows(rows: Mapping[tuple[str, str, str], str], labels: Mapping[str, t.Any], serving: set[str]) -> tuple[list[dict[str, str]], list[str]]:
+def _rows(
+    rows: Mapping[tuple[str, str, str], str], known: Mapping[str, t.Any], serving: set[str], left_out: set[str]
+) -> tuple[list[dict[str, str]], list[str]]:
     kept, about = [], []
     for key, label in sorted(rows.items()):
         if is_canary_label(label):
@@ -97,8 +106,10 @@ def _rows(rows: Mapping[tuple[str, str, str], str], labels: Mapping[str, t.Any],
         if label in serving:
             named = dict(zip(("project", "domain", "workflow"), key))
             kept.append({**{name: value for name, value in named.items() if value}, "label": label})
+        elif label in left_out:
+            about.append(f"{describe(key)}: the label {label!r} is left out above, and so is this row: both stay as they are.")
         else:
-            why = "leads to no enabled cluster" if label in labels else "is no label of labelClusterMap"
+            why = "leads to no enabled cluster" if label in known else "is no label of labelClusterMap"
             about.append(
                 f"{describe(key)}: {label!r} {why}: it runs on any enabled cluster, silently. The row is left out, and stays as it is; give it a label."
             )

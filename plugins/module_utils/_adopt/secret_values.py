@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._common.redaction import KEY_ENDS, TOKENS, holds_secrets, looks_secret
+from .._common.redaction import KEY_ENDS, holds_secrets, looks_secret
+from .._helm.shown_values import holds_a_secret
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,16 +21,8 @@ _NAMES = frozenset({"apiVersion", "clientId", "enabled", "existingSecret", "key"
 #: where the values of a Secret's manifest stand
 _DATA = ("data", "stringData")
 _TEMPLATE = re.compile(r"\s*(\{\{.*?\}\}\s*)+", re.DOTALL)
-_LOOKS = (
-    re.compile(r"://[^/\s:@]*:[^/\s@]+@"),
-    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    re.compile(TOKENS),
-    # A file as text, with a line that says it, or a block below one.
-    re.compile(rf"""(?im)^[ \t-]*["']?(?:[\w.][\w.-]*)?{KEY_ENDS}["']?[ \t]*[:=][ \t]*["']?(?!\{{\{{|<|["'\s]|$)\S{{4,}}"""),
-    re.compile(rf"""(?im)^[ \t-]*["']?(?:[\w.][\w.-]*)?{KEY_ENDS}["']?[ \t]*:[ \t]*[|>][-+\d]{{0,2}}[ \t]*\n\s+(?!\{{\{{|<)\S"""),
-    re.compile(rf"(?i)(?<![\w.-])--[\w.-]*{KEY_ENDS}[ \t]+(?!\{{\{{|<|-)\S"),
-    re.compile(r"\"auth\"\s*:\s*\"[\w+/=-]{4,}\""),
-)
+#: what somebody fills in is no secret
+_FILLED_IN = re.compile(r"\{\{.*?\}\}|<[A-Z][A-Z0-9_-]*>", re.DOTALL)
 _OPTION = re.compile(rf"(?i)--[\w.-]*{KEY_ENDS}")
 
 
@@ -147,7 +140,7 @@ def _says_secret(path: tuple[t.Any, ...], value: t.Any, values: t.Any) -> bool:
         return False
     if isinstance(value, str) and (_TEMPLATE.fullmatch(value) or re.fullmatch(r"<[A-Z][A-Z0-9_-]*>", value)):
         return False
-    if any(pattern.search(str(value)) for pattern in _LOOKS):
+    if holds_a_secret(_FILLED_IN.sub(",", str(value))):
         return True
     key, above = path[-1], [part for part in path[:-1] if isinstance(part, str)]
     if any(name in _DATA and _at(values, path[: path.index(name)]).get("kind") == "Secret" for name in above if name in _DATA):

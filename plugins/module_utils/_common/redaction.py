@@ -31,13 +31,16 @@ _SECRET_ENDS = (
 )
 #: and one whose own value is a secret, while a section of that name (nginx's authorization, a mount called db-pass) has none below it
 _OWN_ENDS = (
-    r"pwd|(?:db|user|admin|root|smtp|redis|require)pass|(?<![A-Za-z])pass|(?-i:(?<=[a-z0-9])Pass)"
+    r"pwd|(?:db|pg|user|admin|root|smtp|redis|require)pass|(?<![A-Za-z])pass|(?-i:(?<=[a-z0-9])Pass)"
     r"|(?<![A-Za-z])(?:authorization|cookie)|redis[_.-]?auth"
 )
 #: the same in a pattern of a text
 KEY_ENDS = f"(?:{_SECRET_ENDS}|{_OWN_ENDS})"
-#: what is a secret by how it looks: a JSON Web Token, a token of GitHub, the id of a key of AWS
-TOKENS = r"\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*|\bgh[opsru]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
+#: what is a secret by how it looks: a JSON Web Token, a token of GitHub, GitLab or Slack, an address of Slack's to post to, the id of a key of AWS
+TOKENS = (
+    r"\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*|\bgh[opsru]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
+    r"|\bglpat-[\w-]{20,}|\bxox[a-z]-[\w-]{10,}|\bhooks\.slack\.com/(?:services|workflows|triggers)/[\w/-]+"
+)
 _HOLDS_SECRETS = re.compile(f"(?:{_SECRET_ENDS})$", re.IGNORECASE)
 _SECRET_KEY = re.compile(f"{KEY_ENDS}$", re.IGNORECASE)
 #: what stands below only names a key of an object

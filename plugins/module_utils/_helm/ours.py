@@ -11,7 +11,7 @@ import typing as t
 
 from .label import is_ours
 from .parts import Used, what_is_used
-from .paths import Leaf, entries, is_any_below, is_below, leaves, moved, prefixes
+from .paths import Leaf, emptied, entries, entry_path, is_any_below, is_below, leaves, moved, prefixes
 from .shown_values import ORDER, Change, Shower, changes, differs, in_order, order_changes, shown_change, shown_entries
 from .user_settings import placeholders
 from .values import Values, merge
@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
     from .release import Layers
 
 #: what of the values is flyteadmin's configuration, which has rules of its own for what the inventory does not have (_plan/removals.py)
-_CONFIGURATION = tuple(f"configmap.clusters.{key}" for key in ("labelClusterMap", "clusterConfigs", "defaultExecutionLabel"))
+CONFIGURATION = tuple(f"configmap.clusters.{key}" for key in ("labelClusterMap", "clusterConfigs", "defaultExecutionLabel"))
 #: the guide gives it, and no template of the chart reads it
 _UNREAD = ("flyteadmin.initContainerClusterSyncAdditionalVolumeMounts",)
 _IN_LIST = re.compile(r"\[(?!\")")
@@ -61,7 +61,7 @@ def judge(
     :param drop: paths that the inventory gives up.
     """
     given = layers.given
-    old, new = leaves(live), leaves(given)
+    old, new = {**leaves(live), **emptied(live, layers.whole)}, leaves(given)
     differing = sorted(path for path in {*old, *new} if differs(old.get(path), new.get(path)))
     if is_ours(label, digest):
         return Verdict(changes(live, given, shower), [], [])
@@ -70,7 +70,8 @@ def judge(
     by_hand = None if before is None else {path for path in {*old, *before} if differs(old.get(path), before.get(path))}
     lost = [path for path, _leaf in _lost(live, layers, strict=label is None) if (by_hand is None or path in by_hand) and not is_any_below(path, drop)]
     drift = [path for path in differing if label is not None and (by_hand is None or path in by_hand) and path not in lost and path in new]
-    coming, used, own = leaves(layers.whole), leaves(_used(live, layers).of(live)), _generated(layers)
+    coming, theirs, own = leaves(layers.whole), _used(live, layers).of(live), _generated(layers)
+    used = {**leaves(theirs), **emptied(theirs, layers.whole)}
     unused = [path for path in differing if path in old and path not in used and path not in new]
     found = [_with_reason(shown_change(path, old.get(path), new.get(path), shower), own, drop) for path in differing if path not in unused]
     orders = order_changes(live, given, shower)
@@ -112,17 +113,19 @@ def _lost(live: Values, layers: Layers, *, strict: bool) -> Iterator[tuple[str, 
 
     :param strict: whether what the inventory gives otherwise counts too.
     """
-    theirs, coming, given = leaves(_used(live, layers).of(live)), leaves(layers.whole), leaves(layers.given)
+    used, coming, given = _used(live, layers).of(live), leaves(layers.whole), leaves(layers.given)
+    cleared, lists = emptied(used, layers.whole), entries(layers.whole)
+    theirs = {**leaves(used), **cleared}
     of_chart, own = leaves(merge([layers.defaults, layers.chart])), _generated(layers)
     above = prefixes(coming)
     for path, leaf in sorted(theirs.items()):
         if leaf.value is None and path not in coming and path not in above:
             continue  # it takes away what nobody gives
-        if leaf.value in ({}, []) and path in above:
+        if path in above and ((leaf.value == [] and path in lists) or (leaf.value == {} and path not in cleared)):
             continue  # it gets more: of a list that is _lost_lists' business
         if not differs(leaf, coming.get(path)) or not differs(leaf, of_chart.get(path)):
             continue
-        if is_any_below(path, [*own, *_CONFIGURATION, *_UNREAD]) or _has_placeholder(leaf):
+        if is_any_below(path, [*own, *CONFIGURATION, *_UNREAD]) or _has_placeholder(leaf):
             continue
         if strict or path not in given:
             yield path, leaf
@@ -137,11 +140,11 @@ def _lost_lists(live: Values, layers: Layers, shower: Shower, *, strict: bool) -
     theirs, coming, given, charts = (entries(tree) for tree in (used, layers.whole, layers.given, of_chart))
     old, new, nobodys = leaves(used), leaves(layers.whole), leaves(of_chart)
     for path in sorted(theirs.keys() & coming.keys()):
-        if is_any_below(path, [*_CONFIGURATION, *_UNREAD]) or (path in given and not strict):
+        if is_any_below(path, [*CONFIGURATION, *_UNREAD]) or (path in given and not strict):
             continue
         if theirs[path] == charts.get(path) and not any(differs(old.get(one), nobodys.get(one)) for one in {*old, *nobodys} if is_below(one, path)):
             continue
-        of_ours = {name for name in coming[path] if all(is_any_below(one, own) for one in new if is_below(one, f"{path}[{name}]"))}
+        of_ours = {name for name in coming[path] if all(is_any_below(one, own) for one in new if is_below(one, entry_path(path, name)))}
         users = [name for name in coming[path] if name not in of_ours]
         back = [name for name in users if name not in theirs[path]]
         if back:

@@ -15,6 +15,7 @@ import typing as t
 
 from .._common.redaction import is_secret_place
 from .parts import texts
+from .values import key_text
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -42,10 +43,10 @@ def leaves(values: Mapping[str, t.Any]) -> dict[str, Leaf]:
 def _leaves(value: t.Any, path: str, keys: tuple[str, ...], *, in_list: bool = False) -> Iterator[tuple[str, Leaf]]:
     if isinstance(value, dict) and (value or not in_list):
         for key, item in value.items():
-            yield from _leaves(item, _below(path, str(key)), (*keys, str(key)), in_list=in_list)
+            yield from _leaves(item, _below(path, key_text(key)), (*keys, key_text(key)), in_list=in_list)
     elif value and _has_entries(value):
-        for name, item in _named(value):
-            yield from _of_entry(item, f"{path}[{name}]", keys, name)
+        for name, item, below in _named(value, path):
+            yield from _of_entry(item, below, keys, name)
     elif path:
         yield path, Leaf(_plain(value), value != {} and is_secret_place(keys))
 
@@ -66,12 +67,27 @@ def entries(values: Mapping[str, t.Any]) -> dict[str, list[str]]:
 def _entries(value: t.Any, path: str) -> Iterator[tuple[str, list[str]]]:
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from _entries(item, _below(path, str(key)))
+            yield from _entries(item, _below(path, key_text(key)))
     elif _has_entries(value):
-        named = list(_named(value))
-        yield path, [name for name, _item in named]
-        for name, item in named:
-            yield from _entries(item, f"{path}[{name}]")
+        named = list(_named(value, path))
+        yield path, [name for name, _item, _below in named]
+        for _name, item, below in named:
+            yield from _entries(item, below)
+
+
+def emptied(values: Mapping[str, t.Any], other: Mapping[str, t.Any], path: str = "") -> dict[str, Leaf]:
+    """Return the empty mappings that stand where other values have something, and no mapping: Helm gives them in its place.
+
+    :param other: the values that would be there without them.
+    """
+    found: dict[str, Leaf] = {}
+    for key, item in values.items():
+        there = other.get(key)
+        if isinstance(item, dict) and isinstance(there, dict):
+            found |= emptied(item, there, _below(path, key_text(key)))
+        elif item == {} and there:
+            found[_below(path, key_text(key))] = Leaf({}, secret=False)
+    return found
 
 
 def _has_entries(value: t.Any) -> bool:
@@ -93,19 +109,25 @@ def _below(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
-def _named(entries: Sequence[Mapping[str, t.Any]]) -> Iterator[tuple[str, t.Any]]:
-    """Yield the entries of a list with their names."""
+def _named(entries: Sequence[Mapping[str, t.Any]], path: str) -> Iterator[tuple[str, t.Any, str]]:
+    """Yield the entries of a list with their names and their paths."""
     for key in _NAMES:
         names = [entry.get(key) for entry in entries]
         if all(isinstance(name, str) and name for name in names) and len(set(names)) == len(names):
-            yield from zip(t.cast("list[str]", names), entries)
+            yield from ((name, entry, entry_path(path, name)) for name, entry in zip(t.cast("list[str]", names), entries))
             return
     only = [list(entry)[0] for entry in entries if len(entry) == 1]
     if len(only) == len(entries) == len(set(only)):
         # As customData has it: a list of one domain each, and of one setting each below it.
-        yield from ((str(name), entry[name]) for name, entry in zip(only, entries))
+        yield from ((key_text(name), entry[name], entry_path(path, key_text(name))) for name, entry in zip(only, entries))
         return
-    yield from ((str(number), entry) for number, entry in enumerate(entries))
+    yield from ((str(number), entry, f"{path}[{number}]") for number, entry in enumerate(entries))
+
+
+def entry_path(path: str, name: str) -> str:
+    """Return the path of an entry of a list by its name; one that could be taken for a number, or for more than a name, stands in quotes."""
+    quoted = name.isdigit() or any(mark in name for mark in "[]'")
+    return f"{path}['{name}']" if quoted else f"{path}[{name}]"
 
 
 def _plain(value: t.Any) -> t.Any:
@@ -114,7 +136,7 @@ def _plain(value: t.Any) -> t.Any:
         return int(value)
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    return {str(key): _plain(item) for key, item in value.items()} if isinstance(value, dict) else value
+    return {key_text(key): _plain(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def is_below(path: str, given: str) -> bool:

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import difflib
 import json
+import os
 import re
 import typing as t
 
@@ -26,6 +28,8 @@ HIDDEN = "secret:(not shown)"
 ORDER = "the order of its entries"
 #: characters of one line that a message shows
 _MOST = 160
+#: characters that are shown before what differs in the middle of two long ones
+_BEGIN = 20
 #: (patterns begin at the beginning of a word: in the middle of a long one they would take the square of its length)
 #: in a text: a key whose name says what its value is, as YAML, JSON, an environment and a command line have it; and what only a secret begins with
 _PAIR = re.compile(
@@ -46,6 +50,10 @@ _VARIABLE = re.compile(
 #: a login in a file of Docker
 _LOGIN = re.compile(r"(?P<key>\"auth\"\s*:\s*)(?P<value>\"[\w+/=-]{4,}\")")
 _TOKEN = re.compile(f"(?P<key>)(?P<value>{TOKENS})")
+#: an element of XML
+_ELEMENT = re.compile(rf"(?P<key><[\w.:-]*{KEY_ENDS}>)(?P<value>[^<\0]+)(?=</)", re.IGNORECASE)
+#: a file in PEM in base64, in which a private key may be
+_ENCODED = re.compile(r"LS0tLS1CRUdJTi(?:[\w+/]|\n[ \t]*(?=[\w+/]{20}))+={0,2}")
 #: a key whose value is on the lines below it, if they are indented: a block of YAML, or nothing yet
 _HEAD = re.compile(
     rf"(?P<key>[ \t]*(?:-[ \t]+)*(?P<name>[\"']?[\w.-]*{KEY_ENDS}[\"']?)[ \t]*:)[ \t]*(?P<block>[|>][-+\d]{{0,2}})?[ \t]*(?:#.*)?$",
@@ -74,6 +82,9 @@ class Change:
         before, after = (NOT_SET if value is None else value for value in (self.before, self.after))
         why = f" ({self.why})" if self.why else ""
         if "\n" not in before + after:
+            # Of two that begin alike what differs.
+            skipped = max(len(os.path.commonprefix([before, after])) - _BEGIN, 0) if min(len(before), len(after)) > _MOST else 0
+            before, after = (f"…{text[skipped:]}" if skipped else text for text in (before, after))
             return [f"{self.path}: {_short(before)} -> {_short(after)}{why}"]
         return [f"{self.path}:{why}", *(f"  {line}" for line in line_diff(before, after))]
 
@@ -91,6 +102,15 @@ def line_diff(before: str, after: str) -> list[str]:
 
 def _short(text: str) -> str:
     return text if len(text) <= _MOST else f"{text[:_MOST]}… ({len(text)} characters)"
+
+
+def _is_other(text: str) -> bool:
+    """Return whether a text could be taken for a value that is none, or for nothing: true, 5, a list."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return not text.strip() or text == NOT_SET
+    return "\n" not in text
 
 
 def _indent(line: str) -> int:
@@ -115,19 +135,24 @@ class Shower:
         if value is None or isinstance(value, bool):
             return json.dumps(value)
         if leaf.secret or is_any_below(path, self._secret):
-            return self._fingerprint(value if isinstance(value, str) else json.dumps(value, sort_keys=True))
+            # A number is another secret than its digits.
+            return self._fingerprint(value if isinstance(value, str) else f"\0{json.dumps(value, sort_keys=True)}")
         if isinstance(value, str):
-            return self.plain(value) if value.strip() else json.dumps(value)
+            return f'"{self.plain(value)}"' if _is_other(value) else self.plain(value)
         return self.plain(json.dumps(value, sort_keys=True, ensure_ascii=False))
 
     def plain(self, text: str) -> str:
         """Return a text with fingerprints in the place of what in it is a secret."""
-        text = "\n".join(self._without_blocks(_PRIVATE_KEY.sub(self._shown, text.replace("\0", "")).split("\n")))
-        for pattern in (_PAIR, _OPTION, _VARIABLE, _LOGIN, _SENT, _TOKEN):
-            text = pattern.sub(self._shown, text)
-        text = _USERINFO.sub(lambda found: f"{found['key']}({self._marked(found['value'])}) at ", text)
         # With a mask in its place one secret would look like another one, also to a run that is held to an approved plan.
-        return SECRETS.text(text, self._marked).replace("\0", "")
+        return SECRETS.text(self.without_looks(text), self._marked).replace("\0", "")
+
+    def without_looks(self, text: str) -> str:
+        """Return a text without what a secret is by how it looks, or by what stands before it."""
+        text = "\n".join(self._without_blocks(_PRIVATE_KEY.sub(self._shown, text.replace("\0", "")).split("\n")))
+        for pattern in (_PAIR, _OPTION, _VARIABLE, _LOGIN, _SENT, _TOKEN, _ELEMENT):
+            text = pattern.sub(self._shown, text)
+        text = _ENCODED.sub(lambda found: self._marked(found[0]) if _has_private_key(found[0]) else found[0], text)
+        return _USERINFO.sub(lambda found: f"{found['key']}({self._marked(found['value'])}) at ", text)
 
     def _without_blocks(self, lines: Sequence[str]) -> Iterator[str]:
         """Yield lines with a fingerprint in the place of what stands indented below the key of a secret."""
@@ -154,6 +179,19 @@ class Shower:
 
     def _fingerprint(self, secret: str) -> str:
         return f"secret:{keyed_fingerprint(self._key, secret)}" if self._key else HIDDEN
+
+
+def _has_private_key(encoded: str) -> bool:
+    text = re.sub(r"[\s=]", "", encoded)
+    try:
+        return b"PRIVATE KEY" in base64.b64decode(text[: len(text) // 4 * 4])
+    except ValueError:
+        return True
+
+
+def holds_a_secret(text: str) -> bool:
+    """Return whether a plan would not show all of a text."""
+    return HIDDEN in Shower().without_looks(text)
 
 
 def know_secrets(values: Mapping[str, t.Any], marked: Sequence[str]) -> None:

@@ -88,12 +88,19 @@ def _merged(base: Values, layer: Mapping[str, t.Any]) -> Values:
 
 def _canonical(value: t.Any) -> t.Any:
     if isinstance(value, dict):
-        return {str(key): _canonical(item) for key, item in value.items()}
+        return {key_text(key): _canonical(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_canonical(item) for item in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)  # Helm stores values as JSON, where 1.0 is 1
     return value
+
+
+def key_text(key: t.Any) -> str:
+    """Return the key of a mapping as Helm has it: as JSON, where that of ``on: x`` is true, and of ``1.0: x`` 1."""
+    if isinstance(key, str):
+        return key
+    return json.dumps(key) if isinstance(key, bool) else str(_canonical(key))
 
 
 def digest(values: Mapping[str, t.Any] | None) -> str:

@@ -184,10 +184,11 @@ def associations(site: Site, aws: Mapping[str, t.Any]) -> list[dict[str, t.Any]]
     ]
 
 
-def _association_due(row: Mapping[str, t.Any], aws: Mapping[str, t.Any]) -> bool:
+def association_role(aws: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> str | None:
+    """Return the role that an account takes now through Pod Identity, None where it takes none."""
     present = answer_of(aws, row["host"]).get("associations") or []
-    wanted = (row["namespace"], row["service_account"], row["role_arn"])
-    return not any((entry["namespace"], entry["service_account"], entry["role_arn"]) == wanted for entry in present)
+    account = (row["namespace"], row["service_account"])
+    return next((str(entry["role_arn"]) for entry in present if (entry["namespace"], entry["service_account"]) == account), None)
 
 
 # -- the plan
@@ -213,7 +214,7 @@ def plan(site: Site, aws: Mapping[str, t.Any]) -> dict[str, t.Any]:
         "issuers": issuers,
         "missing_issuers": [issuer for issuer in issuers if provider_arn(account, issuer, partition) not in aws["oidc_providers"]],
         "associations": rows,
-        "missing_associations": [row for row in rows if _association_due(row, aws)],
+        "missing_associations": [row for row in rows if association_role(aws, row) != row["role_arn"]],
         "roles": roles,
         "roles_due": [{"name": role, "trust": wanted["trust"], "policy_arn": arn} for role, wanted in roles.items() if wanted["differs"]],
     }

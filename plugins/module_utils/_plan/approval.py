@@ -18,29 +18,33 @@ from .._helm.identity import AUTH_SECRET
 from .._helm.shown_values import HIDDEN, NOT_SET
 from .control_plane import settings_lines
 from .credentials import TO_BE_MADE
+from .labels import NOT_KNOWN_YET
 from .releases import MARK
 from .rows import RELEASE, WAIT_FOR_EXECUTIONS
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from .rows import Row
 
-FORMAT = "flyte.multicluster plan 2"
+FORMAT = "flyte.multicluster plan 3"
 #: what is waited for, and notes on a role that is as wanted
 _WAITS, _ROLE = ("wait", WAIT_FOR_EXECUTIONS), "role "
 #: the beginning of a digest
 _DIGEST = re.compile(r" ?\(was [0-9a-f]{8}\)| [0-9a-f]{8}\b")
-#: what a run that was killed leaves to be done: how its action begins, and how those begin of which it is a part, on the same host
+#: what a run that was killed leaves to be done: how its action begins, how those begin of which it is a part, on the same host, and whether both end alike
 _PARTS = (
-    (MARK, (RELEASE,)),
-    ("wait for EKS cluster ", ("create EKS cluster ",)),
-    ("create node group ", ("create EKS cluster ",)),
-    ("wait for node group ", ("create EKS cluster ", "create node group ", "replace node group ")),
-    ("go on with the token Secret ", ("make the token Secret ",)),
-    ("finish the rotation", ("make the token Secret ", "go on with the token Secret ")),
+    (MARK, (RELEASE,), True),
+    ("wait for EKS cluster ", ("create EKS cluster ",), True),
+    ("create node group ", ("create EKS cluster ",), False),
+    ("wait for node group ", ("create EKS cluster ",), False),
+    ("wait for node group ", ("create node group ", "replace node group "), True),
+    ("go on with the token Secret ", ("make the token Secret ",), True),
+    ("finish the rotation", ("make the token Secret ", "go on with the token Secret "), False),
 )
 _CHANGES = ("changes", "drift", "held")
+#: any other secret would look the same
+_MASKED = "what a known secret is stands in it and is masked: give that secret another value, one that is in no other text"
 _Document = dict[str, t.Any]
 
 
@@ -61,10 +65,14 @@ def _place_lines(places: Mapping[str, str]) -> list[str]:
     return [f"for {name}: {place}" for name, place in places.items()]
 
 
-def elsewhere(places: Mapping[str, str], approved: Mapping[str, t.Any]) -> list[str]:
-    """Return what of a run is in another place than the approved plan was made for, as lines."""
+def elsewhere(places: Mapping[str, str], approved: Mapping[str, t.Any], hosts: Collection[str]) -> list[str]:
+    """Return what of a run is in another place than the approved plan was made for, as lines.
+
+    :param hosts: of the inventory: one that did not answer then has no place in that plan.
+    """
     there = approved["places"]
-    return [f"{name}: is {place} here, the approved plan is for {there[name]}" for name, place in places.items() if there.get(name, place) != place]
+    differing = {name: place for name, place in places.items() if there.get(name) != place and not (name in hosts and name not in there)}
+    return [f"{name}: is {place} here, the approved plan is for {there.get(name, 'none')}" for name, place in differing.items()]
 
 
 def _row(row: Row) -> _Document:
@@ -147,9 +155,10 @@ def not_approved(planned: Mapping[str, t.Any], approved: Mapping[str, t.Any]) ->
             lines.append(f"{where}: is not in the approved plan")
             continue
         found = [change for entry in allowing for key in ("changes", "held") for change in entry[key]]
-        said = {detail for entry in allowing for detail in entry["details"]}
+        said, settings = {detail for entry in allowing for detail in entry["details"]}, settings_lines(row["details"])
         lines += [line for change in (*row["changes"], *row["held"]) if (line := _difference(change, found, row["step"], where))]
-        lines += [f"{where}: {detail}: is not in the approved plan" for detail in settings_lines(row["details"]) if detail not in said]
+        lines += [f"{where}: {detail}: is not in the approved plan" for detail in settings if detail not in said]
+        lines += [f"{text}: {_MASKED}" for text in (where, *(f"{where}: {detail}" for detail in settings)) if MASK in text]
     return lines
 
 
@@ -157,8 +166,15 @@ def _allows(approved: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> bool:
     """Return whether a row is one of the approved plan, or what was left to be done of it."""
     if (approved["host"], approved["step"]) != (row["host"], row["step"]):
         return False
-    wholes = [whole for part, names in _PARTS if row["what"].startswith(part) for whole in names]
-    return bool(approved["what"] == row["what"] or approved["what"].startswith(tuple(wholes)))
+    return bool(approved["what"] == row["what"] or any(_is_part(row["what"], approved["what"], *part) for part in _PARTS))
+
+
+def _is_part(what: str, approved: str, begins: str, wholes: Sequence[str], alike: bool) -> bool:
+    """Return whether an action is what is left of an approved one. What of it has another name has that among its changes."""
+    if not what.startswith(begins):
+        return False
+    ends = [approved.removeprefix(whole) for whole in wholes if approved.startswith(whole)]
+    return bool(ends) and (not alike or what.removeprefix(begins) in ends)
 
 
 def _only_says(row: Mapping[str, t.Any]) -> bool:
@@ -173,15 +189,14 @@ def _difference(change: Mapping[str, t.Any], approved: Sequence[Mapping[str, t.A
         return f"{where}: {_change(change)}" + (f"; approved is {there}" if there else ": is not in the approved plan")
     if HIDDEN in f"{change['before']}{change['after']}":
         return f"{where}: {change['path']}: a secret of which the plan does not say whether it is another one: flyte_plan_key, for the plan and for the run"
-    if MASK in f"{change['before']}{change['after']}":
-        # Any other secret would look the same.
-        return f"{where}: {change['path']}: what a known secret is stands in it and is masked: give that secret another value, one that is in no other text"
+    if MASK in f"{change['path']}{change['before']}{change['after']}":
+        return f"{where}: {change['path']}: {_MASKED}"
     return ""
 
 
 def _same(change: Mapping[str, t.Any], approved: Mapping[str, t.Any], step: str) -> bool:
     # Before its first rollout flyteadmin cannot be asked which label somebody has.
-    keys = ("path",) if step == "ecl" and approved.get("before") is None else ("path", "before")
+    keys = ("path",) if step == "ecl" and approved.get("before") == NOT_KNOWN_YET else ("path", "before")
     # A token that was to be made is there after a run that was killed.
     after = (change["after"], TO_BE_MADE["token"]) if step == "credentials" else (change["after"],)
     return all(change[key] == approved.get(key) for key in keys) and approved.get("after") in after

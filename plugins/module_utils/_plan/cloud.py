@@ -10,6 +10,7 @@ import typing as t
 
 from .._helm.shown_values import Change
 from .._iam.eks import answer_of, cluster_state, node_group_state
+from .._iam.required import association_role
 from .._iam.statements import statement_changes
 from .rows import Failure, Row
 
@@ -37,7 +38,8 @@ def iam_rows(site: Site, iam: Mapping[str, t.Any] | None, aws: _Aws = None) -> l
         rows.append(Row(host, "iam", f"policy {name}", "differs" if before else "is not there", changes=tuple(changes)))
     for entry in iam["missing_associations"]:
         account = f"{entry['namespace']}:{entry['service_account']}"
-        rows.append(Row(entry["host"], "iam", f"Pod Identity {account}", f"takes {entry['role_arn']}", changes=(Change("role", None, entry["role_arn"]),)))
+        change = Change("role", association_role(there, entry), entry["role_arn"])
+        rows.append(Row(entry["host"], "iam", f"Pod Identity {account}", f"takes {entry['role_arn']}", changes=(change,)))
     for name, role in iam["roles"].items():
         if role["differs"]:
             rows.append(_role_row(site, name, role, (there.get("roles") or {}).get(name), iam["policy"]["arn"]))
@@ -52,6 +54,8 @@ def _role_row(site: Site, name: str, role: Mapping[str, t.Any], present: Mapping
     changes = statement_changes((present or {}).get("trust"), role["trust"])
     if policy not in (present or {}).get("policies", []):
         changes.append(Change("attached policy", None, policy))
+    # A row without a change is a note.
+    changes += [] if changes else [Change("trust policy", "in another form", "as this collection writes it")]
     return Row(site.control_plane.host, "iam", f"role {name}", reason, tuple(role["notes"]), tuple(changes))
 
 
@@ -66,17 +70,18 @@ def eks_row(cluster: Cluster, aws: _Aws) -> Row | None:
         return None
     state = cluster_state(aws, cluster.host)
     if state in ("missing", "creating"):
-        action, reason = f"{_CLUSTER_ACTIONS[state]} {cluster.eks_cluster}", f"{_described(cluster)}; then it is planned anew"
+        action, reason = f"{_CLUSTER_ACTIONS[state]} {cluster.eks_cluster}", f"{_described(cluster)}; {_THEN}"
         return Row(cluster.host, "eks_cluster", action, reason, held=_given(cluster, cluster.eks))
     nodes = node_group_state(aws, cluster.host)
     if state == "active" and nodes in _NODE_GROUP_ACTIONS:
         health = "; ".join(((aws["clusters"][cluster.host].get("nodegroup") or {}).get("health")) or [])
-        reason = f"of {cluster.eks_cluster}: {health or nodes}; then it is planned anew"
+        reason = f"of {cluster.eks_cluster}: {health or nodes}; {_THEN}"
         held = _given(cluster, [name for name in cluster.eks if name.startswith(_OF_NODES)])
         return Row(cluster.host, "eks_cluster", f"{_NODE_GROUP_ACTIONS[nodes]} {cluster.eks['nodegroup']}", reason, held=held)
     return None
 
 
+_THEN = "then it is planned anew: what it needs besides is in no plan before, and a run that is held to one ends there"
 #: how the settings begin that a node group is made of
 _OF_NODES = ("node", "instance", "subnets")
 

@@ -18,6 +18,8 @@ if t.TYPE_CHECKING:
 
 #: stands in for the fingerprints of a token that this run will make
 TO_BE_MADE = {"token": "to be made", "ca_cert": "to be made"}
+#: digits of a fingerprint, for people
+_SHOWN = 8
 
 
 def endpoint_of(cluster: Cluster, observation: Observation | None) -> str | None:
@@ -66,8 +68,18 @@ def _row(cluster: Cluster, token: Mapping[str, t.Any] | None, stored: Mapping[st
     if not token:
         reason = f"make the token Secret {secret}"
     elif stored.get(cluster.name) == fingerprints(token):
-        reason = f"try the stored token {token['fingerprint'][:8]}"
+        reason = f"try the stored token {token['fingerprint'][:_SHOWN]}"
     else:
-        reason = f"store the token {token['fingerprint'][:8]} of {token['secret']}"
-    held = (Change("token", None, token["fingerprint"][:8] if token else TO_BE_MADE["token"]),)
+        reason = f"store the token {token['fingerprint'][:_SHOWN]} of {token['secret']}"
+    held = _held(stored.get(cluster.name) or {}, fingerprints(token) if token else TO_BE_MADE, token["secret"] if token else secret)
     return Row(cluster.host, "credentials", f"{SECRET_NAME}: {cluster.name}_token, {cluster.name}_cacert", reason, held=held)
+
+
+def _held(stored: Mapping[str, str], comes: Mapping[str, str], secret: str) -> tuple[Change, ...]:
+    """Return what changes of the stored pair, and of which Secret it is; nothing where it is only tried.
+
+    :param secret: the name of the data plane's token Secret.
+    """
+    shown = {key: (stored[key][:_SHOWN] if stored.get(key) else None, text if comes is TO_BE_MADE else text[:_SHOWN]) for key, text in comes.items()}
+    found = tuple(Change(key, before, after) for key, (before, after) in shown.items() if before != after)
+    return (*found, Change("token Secret", None, secret)) if found else ()

@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from .._common.names import TAGS
+from .._helm.configuration import CHECKSUM_ANNOTATION
+from .._helm.ours import CONFIGURATION
+from .._helm.paths import is_any_below
 from .._helm.shown_values import Change
 from .._iam.eks import answer_of
 from .._iam.required import own_accounts, role_names
@@ -43,8 +47,8 @@ class Stage(t.NamedTuple):
 
 def label_rows(site: Site, rows: Rows) -> list[Row]:
     """Return the rows of execution cluster labels that go."""
-    host = site.control_plane.host
-    return [Row(host, "labels", f"remove {describe(key)}", f"its label {label} is taken away") for key, label in sorted(rows.items())]
+    host, reason = site.control_plane.host, "its label is taken away"
+    return [Row(host, "labels", f"remove {describe(key)}", reason, changes=(Change("label", label, None),)) for key, label in sorted(rows.items())]
 
 
 def rollout_rows(observed: Observations, name: str, *, disable: Stage | None, remove: Stage) -> list[Row]:
@@ -61,14 +65,31 @@ def rollout_rows(observed: Observations, name: str, *, disable: Stage | None, re
     return found
 
 
+def beyond_configuration(rows: Sequence[Row]) -> list[Row]:
+    """Return what the rollouts of a removal change besides flyteadmin's clusters and labels, as what it would be in a run of site.yml."""
+    found = []
+    for row in rows:
+        changes = tuple(change for change in row.changes if not is_any_below(change.path, CONFIGURATION) and CHECKSUM_ANNOTATION not in change.path)
+        if row.step in ("disable", AWAY) and changes:
+            found.append(dataclasses.replace(row, step="controlplane", details=(), changes=changes))
+    return found
+
+
 def drain_row(host: str, name: str, executions: str, how: str, timeout: int) -> Row:
     """Return what is done about the executions that have not ended.
 
     :param executions: how many, for people; nothing where there is none yet.
     :param how: ``wait`` or ``abort``.
     """
-    action = "abort executions" if how == "abort" else WAIT_FOR_EXECUTIONS
-    return Row(host, "drain", action, f"{name}: {executions or 'those that begin until it is disabled'}, {timeout} s at most")
+    aborts = how == "abort"
+    reason = f"{name}: {executions or 'those that begin until it is disabled'}, {timeout} s at most"
+    return Row(host, "drain", "abort executions" if aborts else WAIT_FOR_EXECUTIONS, reason, held=(Change("cluster", None, name),) if aborts else ())
+
+
+def left_row(host: str, name: str) -> Row:
+    """Return that what does not end is left behind."""
+    reason = "flyte_remove_force: what has not ended then is left, FlyteWorkflows too, and so is what is in a cluster that does not answer"
+    return Row(host, "drain", f"leave what runs on {name}", reason)
 
 
 def plane_rows(cluster: Cluster, observation: Observation | None, left: Sequence[str]) -> list[Row]:

@@ -20,6 +20,10 @@ if t.TYPE_CHECKING:
     from .._labels.rows import Rows
 
 
+#: stands for the label that somebody may have, where flyteadmin cannot be asked
+NOT_KNOWN_YET = "not known yet"
+
+
 @dataclasses.dataclass(frozen=True)
 class LabelPlan:
     """Rows to set, rows that have to wait, and projects to purge."""
@@ -65,7 +69,8 @@ def label_rows(site: Site, clusters: Mapping[str, t.Any], stored: Rows | None, j
     labels = {key: label for key, label in (journal or {}).items() if key not in {*(stored or {}), *held} and key[0] not in wanted.purge}
     labels |= {(row.project, row.domain, row.workflow): row.label for row in wanted.ready}
     reason = "flyteadmin has another one, or none" if stored is not None else "flyteadmin cannot be asked yet which it has"
-    return [
-        Row(site.control_plane.host, "ecl", f"label of {describe(change.key)}", reason, changes=(Change("label", change.before, change.after),))
-        for change in plan(stored or {}, labels, purge=wanted.purge)
-    ]
+    found = []
+    for change in plan(stored or {}, labels, purge=wanted.purge):
+        before = change.before if stored is not None else NOT_KNOWN_YET
+        found.append(Row(site.control_plane.host, "ecl", f"label of {describe(change.key)}", reason, changes=(Change("label", before, change.after),)))
+    return found

@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:
 _CHECKSUMS = (CHECKSUM_ANNOTATION, IDENTITY_ANNOTATION)
 #: parts of the chart's values that many parts of it read
 _OF_MANY = ("common", "configmap", "secrets", "userSettings")
-_IN_ORDER = "only the order of what stands in its values, or what of them is empty"
+_EMPTY = "only empty mappings, which take nothing away and give nothing"
 
 
 def with_changes(
@@ -47,7 +47,7 @@ def with_changes(
     """
     found = [_chart_change(release, chart)] if release is None or (release["chart"], release["version"]) != (chart.name, chart.version) else []
     found += [_without_checksum(change) for change in changes or []]
-    reason = f"{row.reason}: {_IN_ORDER}" if row.reason == VALUES_DIFFER and changes is not None and not changes and not unused else row.reason
+    reason = f"{row.reason}: {_EMPTY}" if row.reason == VALUES_DIFFER and changes is not None and not changes and not unused else row.reason
     details = (*row.details, *([f"taken out, since nothing here uses it: {_places(unused)}"] if unused else []))
     mended = tuple(_without_checksum(change) for change in drift)
     said = dataclasses.replace(row, reason=reason, details=details, objects=tuple(objects))

@@ -33,6 +33,8 @@ STEP = "rotate"
 #: kinds of what a probe says with which flyteadmin does not start
 _DEADLY = ("unusable", "missing")
 _FIRST = "Run site.yml first: it stores the token."
+#: after how many data planes what reads tokens starts anew
+_SERIAL = ("flyte_rotate_serial",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,12 +185,19 @@ def due_hosts(site: Site, observed: Observations, hosts: Sequence[str]) -> dict[
 def due_rows(site: Site, due: Mapping[str, str]) -> list[Row]:
     """Return what site.yml does of what is due, where it does it."""
     # Without why: how old a token is changes, and a plan that is carried out later does not.
-    return [due_row(host) for host in due] if site.settings["flyte_rotate_due"] else []
+    return [due_row(site, host) for host in due] if site.settings["flyte_rotate_due"] else []
 
 
-def due_row(host: str) -> Row:
+def due_row(site: Site, host: str) -> Row:
     """Return what site.yml does of one token that is due: everything that a rotation of it is."""
-    return Row(host, STEP, "rotate the token", "it is due: another one is stored, what reads it starts anew, and this one is deleted")
+    names = ["flyte_token_kind", *(["flyte_token_lifetime"] if site.settings["flyte_token_kind"] == BOUNDED else [])]
+    held = (*_settings(site, names), *_settings(site, _SERIAL))
+    return Row(host, STEP, "rotate the token", "it is due: another one is stored, what reads it starts anew, and this one is deleted", held=held)
+
+
+def _settings(site: Site, names: Sequence[str]) -> tuple[Change, ...]:
+    """Return what is held of variables that say how tokens are rotated."""
+    return tuple(Change(name, None, "all at once" if site.settings[name] is None else str(site.settings[name])) for name in names)
 
 
 def due_lines(site: Site, due: Mapping[str, str]) -> list[str]:
@@ -228,7 +237,9 @@ def _deleted(token: Token) -> Change:
 
 def _restart_row(site: Site, known: Mapping[str, t.Any], batch: Sequence[str]) -> Row:
     names = list(known.get("readers") or {}) or [FLYTEADMIN]
-    return Row(site.control_plane.host, STEP, f"restart {', then '.join(names)}", f"they read tokens at their start only: {', '.join(batch)}")
+    reason = f"they read tokens at their start only: {', '.join(batch)}"
+    # Not which hosts: of those that a killed run has done none is in a batch any more.
+    return Row(site.control_plane.host, STEP, f"restart {', then '.join(names)}", reason, held=_settings(site, _SERIAL))
 
 
 def rotation_lines(plan: Rotation) -> list[str]:

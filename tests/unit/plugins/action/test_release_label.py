@@ -127,10 +127,10 @@ def test_what_helm_echoes_of_passwords_and_marked_values_is_hidden(inventory: In
 def test_a_first_run_that_was_slower_waits_for_the_other_one(case: Case, monkeypatch: pytest.MonkeyPatch, as_wanted: bool, runs: int) -> None:
     case.known.observed["dataplane_1"]["release"] = None
     case.known.chart = Chart(CHART.path, "flyte-core", "v1.16.8")
-    case.server.answers[RECORDS] = {"items": [helm_record()]}
     said = ["Error: INSTALLATION FAILED: release: already exists"]
 
     def slower(*arguments: t.Any, **how: t.Any) -> t.Any:
+        case.server.answers[RECORDS] = {"items": [helm_record()]}
         case.failure = ModuleFailed({"failed": True, "msg": "no", "stderr": said.pop()}) if said else None
         return case._module(*arguments, **how)
 
@@ -167,6 +167,20 @@ def test_a_release_that_somebody_changed_meanwhile_is_left(case: Case) -> None:
     # One of a run of ours beside this one is what it always was: the last one wins.
     _found(case, 2, {"of": "ours"}, label_value(digest({"of": "ours"})))
     assert case.run()["changed"] and len(case.helms) == 1
+
+
+def test_a_release_that_somebody_made_meanwhile_is_left(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Helm would upgrade it, whoever made it."""
+    case.known.observed["dataplane_1"]["release"] = None
+    _found(case, 1, {"by": "hand"}, None)
+    found = case.run()
+    assert found["failed"] and "was changed since this run looked at it (revision none -> 1)" in found["msg"] and case.helms == []
+    # One of a run of ours that was faster has its label, or the values that this one gives.
+    _found(case, 1, {"of": "ours"}, label_value(digest({"of": "ours"})))
+    assert case.run()["changed"] and len(case.helms) == 1
+    _found(case, 1, {"by": "hand"}, None)
+    monkeypatch.setattr("ansible_collections.flyte.multicluster.plugins.action.flyte_release.digest", lambda _values: digest({"by": "hand"}))
+    assert case.run()["changed"] and len(case.helms) == 2
 
 
 def test_values_that_became_others_since_the_plan_are_no_longer_approved(case: Case) -> None:

@@ -16,6 +16,7 @@ from unittest import mock
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from ansible_collections.flyte.multicluster.plugins.action import flyte_plan
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import kube_operation
@@ -130,3 +131,20 @@ def test_a_missing_library_is_refused_before_any_change() -> None:
     _action.refuse_without("json", "kubernetes")
     with pytest.raises(_action.Refused, match=r"has no library no_such_library: .*python\S* -m pip install no_such_library"):
         _action.refuse_without("json", "no_such_library")
+
+
+@pytest.mark.parametrize(
+    ("groups", "given", "said"),
+    [
+        ([], {"scope": "all"}, "Nothing was changed."),
+        (["flyte_todo_eks_cluster"], {"scope": "all"}, "Only the step eks_cluster was done."),
+        (["flyte_todo_prune"], {"scope": "remove"}, "Nothing more was changed."),
+        ([], {"scope": "remove"}, "Nothing was changed."),
+        (["flyte_todo_rotate"], {"scope": "rotate", "due": True}, "Nothing more was changed."),
+        ([], {"scope": "rotate", "due": False}, "Nothing was changed."),
+    ],
+)
+def test_a_plan_that_is_refused_in_the_middle_of_a_run_says_so(groups: list[str], given: dict[str, t.Any], said: str) -> None:
+    found = flyte_plan.ActionModule.__new__(flyte_plan.ActionModule)
+    found.task_vars, found._given = {"groups": dict.fromkeys(groups, [])}, given
+    assert found.untouched == said

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import dataclasses
+import json
 import os
 import pathlib
 import types
@@ -25,11 +27,12 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._helm.ours impo
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import mapping_in_use, release_layers, release_values
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import Shower
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values, lookup, merge, parse
+from ansible_collections.flyte.multicluster.plugins.module_utils._iam.documents import pod_identity_statement
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.placeholders import unfilled
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_aws_info
 from ansible_collections.flyte.multicluster.plugins.plugin_utils import _adopt
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed, Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._adopt_accesses import Accesses
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._adopt_files import Vault, present, write_files
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader, provide
@@ -385,6 +388,67 @@ def test_what_no_template_reads_is_given_up_since_an_inventory_with_it_is_refuse
     assert "flyteconsole.replicaCuont of its release is no key of the chart, which has 'replicaCount' there: it is given up." in said
 
 
+PEM = "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEowIBAAKCAQEA0b1c2d3e4f5a\n" * 3 + "-----END RSA PRIVATE KEY-----\n"
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUQ\n-----END CERTIFICATE-----\n"
+_ACCOUNT_KEY = json.dumps({"type": "service_account", "private_key": PEM})
+#: values with a secret in an odd place, and the secret
+ODD: list[tuple[Values, str]] = [
+    ({"args": ["serve", "--auth-password", "word-one", "--verbose"]}, "word-one"),
+    ({"args": ["--token=word-one"]}, "word-one"),
+    ({"lifecycle": {"postStart": {"exec": {"command": ["sh", "-c", "export DB_PASSWORD=word-one; run"]}}}}, "word-one"),
+    ({"env": [{"name": "DSN", "value": "postgres://flyte:word-one@pg:5432/db"}]}, "word-one"),
+    ({"env": [{"name": "REDIS", "value": "redis://:word-one@redis:6379"}]}, "word-one"),
+    ({"env": [{"name": "GIT", "value": "https://word-one@git.example.com/x"}]}, "word-one"),
+    ({"env": [{"name": "BACK", "value": "https://h.example.com/?user=a&token=word-one"}]}, "word-one"),
+    ({"env": [{"name": "LIBPQ", "value": "host=pg user=flyte password=word-one dbname=f"}]}, "word-one"),
+    ({"env": [{"name": "AZURE", "value": "AccountName=a;AccountKey=word-one;EndpointSuffix=x"}]}, "word-one"),
+    ({"env": [{"name": "HOOK", "value": "https://hooks.slack.com/services/T0000/B0000/word1"}]}, "T0000/B0000/word1"),
+    ({"env": [{"name": "BOT", "value": "xoxb-1234-word-one-abcdef"}]}, "xoxb-1234-word-one"),
+    ({"env": [{"name": "AWS_SECRET_ACCESS_KEY", "value": "word/one"}]}, "word/one"),
+    ({"probe": {"httpHeaders": [{"name": "Authorization", "value": "Basic d29yZDpvbmU="}]}}, "d29yZDpvbmU"),
+    ({"podAnnotations": {"inline": '{"user":"a","password":"word-one"}'}}, "word-one"),
+    ({"saml": "<conf><password>word-one</password></conf>"}, "word-one"),
+    ({"pgpass": "pg:5432:flyteadmin:flyte:word-one"}, "word-one"),
+    ({"clients": [{"id": "x", "client_secret": "word-one", "grant": "a"}]}, "word-one"),
+    ({"adminPassword": 47114711}, "47114711"),
+    ({"adminPassword": "pä55wörd-☃"}, "pä55wörd-☃"),
+    ({"extra": {"tls.pem": CERTIFICATE + PEM}}, "MIIEowIBAAKCAQEA0b1c2d3e4f5a"),
+    ({"extra": {"bundle": base64.b64encode((CERTIFICATE + PEM).encode()).decode()}}, base64.b64encode((CERTIFICATE + PEM).encode()).decode()[80:120]),
+    ({"extra": {"sa.json": _ACCOUNT_KEY}}, "MIIEowIBAAKCAQEA0b1c2d3e4f5a"),
+]
+
+
+@pytest.mark.parametrize(("odd", "secret"), ODD, ids=lambda value: next(iter(value)) if isinstance(value, dict) else "")
+def test_a_secret_in_an_odd_place_is_in_no_file_in_plain_text(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, odd: Values, secret: str) -> None:
+    given = guide()
+    assert given.control.release
+    # Beside it something with letters of other alphabets, which nothing is lost of.
+    live = merge([given.control.release.values, {"flyteadmin": odd}, {"flyteadmin": {"podLabels": {"größe": "ü-日本"}}}])
+    given.control.release = dataclasses.replace(given.control.release, values=live)
+    found = adopted(monkeypatch, given)
+    written = Written(tmp_path, found)
+    assert not written.faults and not written.open
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and secret in path.read_text(encoding="utf-8")]
+    assert found.vault and secret in "\n".join(map(str, yaml.safe_load(found.vault).values())) and secret not in "\n".join(found.lines)
+    new, _defaults = written.values("hub", CLUSTERS)
+    for key, value in {**odd, "podLabels": {"größe": "ü-日本"}}.items():
+        assert {name: new["flyteadmin"][key][name] for name in value} == value if isinstance(value, dict) else new["flyteadmin"][key] == value
+    assert '"größe": "ü-日本"' in found.texts["values-controlplane.yaml"]
+
+
+def test_what_only_names_a_secret_stays_readable(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = guide()
+    assert given.control.release
+    plain: Values = {
+        "args": ["--token-file=/etc/token", "--verbose"],
+        "env": [{"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "pass"}}}, {"name": "URL", "value": "https://h.example.com/x"}],
+        "extra": {"ca.crt": CERTIFICATE, "bundle": base64.b64encode(CERTIFICATE.encode()).decode()},
+        "text": "password: {{ .Values.userSettings.dbPassword }}\ntoken: <TOKEN>\n",
+    }
+    given.control.release = dataclasses.replace(given.control.release, values=merge([given.control.release.values, {"flyteadmin": plain}]))
+    assert parse(adopted(monkeypatch, given).texts["values-controlplane.yaml"])["flyteadmin"] == {"replicaCount": 5, **plain}
+
+
 def test_a_candidate_that_no_helm_release_has(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
     given = guide()
     given.candidates[1] = dataclasses.replace(given.candidates[1], release=None)
@@ -468,6 +532,55 @@ def test_roles_policy_and_a_trust_policy_that_has_no_room(monkeypatch: pytest.Mo
     found = adopted(monkeypatch, given, here=_of_aws(roles))
     assert yaml.safe_load(found.texts[HOSTS].replace("!unsafe ", ""))["all"]["vars"]["flyte_iam_wildcard"] is True
     assert "would exceed IAM's quota" in found.texts[HOSTS]
+
+
+def _with_associations(given: Installation, *, allowed: bool = True) -> t.Callable[..., dict[str, t.Any]]:
+    """Let accounts take roles of other names through Pod Identity alone, and AWS answer so."""
+    for host, variables in given.accesses.items():
+        del variables["flyte_iam_manage"]
+        variables["flyte_eks_cluster"] = f"eks-{host}"
+    pods = {"Statement": [pod_identity_statement()]}
+    names = ("our-hub", "our-planes")
+    answer = _of_aws({name: {"arn": ROLE + name, "policies": ["arn:aws:iam::123456789012:policy/flyte-data"], "trust": pods} for name in names})
+
+    def association(namespace: str, account: str, role: str) -> dict[str, t.Any]:
+        return {"id": "a-1", "namespace": namespace, "service_account": account, "role_arn": ROLE + role, "tags": {}}
+
+    ours = {
+        "hub": [association("flyte", "flyteadmin", "our-hub"), association("kube-system", "flyteadmin", "nobodys")],
+        "dataplane_1": [association("flyte", "flytepropeller", "our-planes"), association("team1-development", "default", "our-planes")],
+        "dataplane_2": [association("elsewhere", "default", "nobodys")],
+    }
+
+    def here(operation: t.Any, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        if arguments["pod_identity"] and not allowed:
+            raise ModuleFailed({"failed": True, "msg": "not authorized to perform: eks:ListPodIdentityAssociations"})
+        found = answer(operation, arguments)
+        for host, cluster in found["clusters"].items() if arguments["pod_identity"] else ():
+            cluster["associations"] = ours[host]
+        return found
+
+    return here
+
+
+def test_roles_that_accounts_take_through_pod_identity_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    """They leave no trace in the clusters: without them roles of other names would be made, and accounts annotated, which counts more."""
+    given = guide()
+    found = adopted(monkeypatch, given, here=_with_associations(given))
+    written = Written(tmp_path, found)
+    assert not written.faults and written.site is not None
+    settings = written.site.settings
+    assert settings["flyte_iam_mode"] == "pod_identity" and settings["flyte_iam_control_plane_role"] == "our-hub"
+    assert {cluster.role for cluster in written.site.targets} == {"our-planes"} and settings["flyte_iam_policy_name"] == "flyte-data"
+    assert "IAM has no such role" not in found.texts[HOSTS]
+
+
+def test_where_pod_identity_must_not_be_asked_that_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    given = guide()
+    found = adopted(monkeypatch, given, here=_with_associations(given, allowed=False))
+    assert not Written(tmp_path, found).faults
+    said = " ".join(found.texts[HOSTS].replace("#", "").split())
+    assert "whether EKS Pod Identity gives them some could not be asked: not authorized to perform: eks:ListPodIdentityAssociations" in said
 
 
 def test_the_name_of_an_eks_cluster_is_in_its_context_or_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:

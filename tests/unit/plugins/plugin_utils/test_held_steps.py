@@ -20,11 +20,13 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_p
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.labels import label_rows
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.namespaces import restart_rows
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart, Plan
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rotation import due_row
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Row
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_canary, flyte_ecl, flyte_ecl_info
 from ansible_collections.flyte.multicluster.plugins.plugin_utils import _namespace_steps
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed, Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._canary_steps import prove, prove_hosts
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._identity import Pairs, planned_identities
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._later_rows import later_rows, with_secrets
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._outcomes import Outcomes
@@ -199,6 +201,11 @@ def test_a_rotation_is_held_to_its_plan_until_it_has_ended(site: Site, tmp_path:
         rotation(rotating(site, tokens=[second], stored=two))
     site.settings["flyte_canary_project"] = None
     rotation(rotating(site, tokens=[first], stored=one))
+    # In other batches what reads tokens starts anew more often, or with all of them at once.
+    site.settings["flyte_rotate_serial"] = 1
+    with pytest.raises(Refused, match='controlplane: rotate: restart flyteadmin: flyte_rotate_serial: .* -> "1"; approved is .* -> "all at once"'):
+        rotation(rotating(site, tokens=[first], stored=one))
+    site.settings["flyte_rotate_serial"] = None
     approved(site, tmp_path, IAM)
     with pytest.raises(Refused, match="dataplane_1: rotate: make the token Secret flyteadmin-token-2: is not in the approved plan"):
         rotation(rotating(site, tokens=[first], stored=one))
@@ -206,10 +213,16 @@ def test_a_rotation_is_held_to_its_plan_until_it_has_ended(site: Site, tmp_path:
 
 def test_what_is_due_is_held_to_the_plan_of_site(site: Site, tmp_path: pathlib.Path) -> None:
     site.settings["flyte_token_max_age"] = "1s"
-    approved(site, tmp_path, Row("dataplane_1", "rotate", "rotate the token", "it is due"))
+    approved(site, tmp_path, due_row(site, "dataplane_1"))
     site.settings["flyte_plan_file"] = str(tmp_path / "other.json")
     assert rotation(rotating(site, tokens=[("t", "")], stored="t"), due=True)["rotation"]["batches"] == [["dataplane_1"]]
     assert not (tmp_path / "other.json").exists()  # site.yml's own plan is there
+    for more in ({"flyte_token_kind": "bounded"}, {"flyte_rotate_serial": 1}):
+        before = {name: site.settings[name] for name in more}
+        site.settings |= more
+        with pytest.raises(Refused, match=f"dataplane_1: rotate: rotate the token: {next(iter(more))}: "):
+            rotation(rotating(site, tokens=[("t", "")], stored="t"), due=True)
+        site.settings |= before
     approved(site, tmp_path, IAM)
     with pytest.raises(Refused, match="dataplane_1: rotate: rotate the token: is not in the approved plan"):
         rotation(rotating(site, tokens=[("t", "")], stored="t"), due=True)
@@ -288,8 +301,10 @@ def test_the_control_planes_release_is_compared_once_more_with_the_credentials_t
     action.variables, action.task_vars = types.SimpleNamespace(read=read), {"inventory_hostname": "controlplane"}
     action._task = types.SimpleNamespace(check_mode=False, environment=[])
     deployed: list[list[str]] = []
+    held_to: list[str | None] = []
 
-    def deploy(_known: Known, _cluster: t.Any, configuration: t.Any) -> dict[str, t.Any]:
+    def deploy(_known: Known, _cluster: t.Any, configuration: t.Any, planned: str | None) -> dict[str, t.Any]:
+        held_to.append(planned)
         deployed.append([entry["name"] for entry in configuration.cluster_configs])
         return {"changed": True, "failures": []}
 
@@ -304,7 +319,27 @@ def test_the_control_planes_release_is_compared_once_more_with_the_credentials_t
     found = run("dataplane_1")
     assert found["failed"] and not deployed and "flyte_approved_plan does not say it" in found["msg"] and "labelClusterMap" in found["msg"]
     assert run("dataplane_1", "dataplane_2")["changed"] and deployed == [["dataplane_1", "dataplane_2"]]
+    # A removal is not compared anew: its values have to be those of its plan.
+    plan = {**known.as_dict(), "releases": [], "marks": [], "removal": {}, "digests": {"controlplane": "d"}}
+    both = {"credentials": pairs, "probes": {name: {"ok": True} for name in pairs}}
+    assert action.act({"plan": plan, "credentials": both})["changed"] and held_to == [None, "d"]
     # Fewer are a part of what was approved, where labels are there.
     assert run("dataplane_2")["changed"] and deployed[-1] == ["dataplane_2"]
     site.settings["flyte_approved_plan"] = None
     assert run("dataplane_1")["changed"]
+
+
+def test_a_secret_that_became_another_one_since_the_plan_is_not_written(inventory: Inventory) -> None:
+    inventory["dataplane_1"]["flyte_propeller_client_secret"] = "first-secret-4711"
+    seen = {host: {"reachable": True, "control_plane": {}} for host in inventory}
+    known = Known(site_of(inventory), seen, None, CHART)
+
+    def read(host: str, name: str) -> t.Any:
+        return inventory[host].get(name)
+
+    plane, identity = known.site.cluster("dataplane_1"), planned_identities(known, read)["dataplane_1"]
+    assert Pairs(known, read).texts(plane, identity) == {"client_secret": "first-secret-4711"}
+    inventory["dataplane_1"]["flyte_propeller_client_secret"] = "second-secret-4711"
+    with pytest.raises(ModuleFailed, match="the Secret flyte-secret-auth of dataplane_1: not written: .* gives another secret") as error:
+        Pairs(known, read).texts(plane, identity)
+    assert "4711" not in str(error.value)

@@ -22,15 +22,17 @@ from ansible_collections.flyte.multicluster.plugins.action.flyte_step import STE
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import drain
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.label import LABEL, label_value
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.namespaces import DEFAULT_MAPPING
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import Change
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest
 from ansible_collections.flyte.multicluster.plugins.module_utils._iam.required import plan as iam_plan
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import OperationFailed, run_here
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_plane import wanted_configuration
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.departure_rows import beyond_configuration
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.orphans import prune_rows
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart, plan_rollout
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rights import Rights
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import control_plane_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Row, control_plane_of
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_cluster_info
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed, Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import observed_cluster, observed_control_plane
@@ -434,7 +436,7 @@ def test_stopped_at_any_change_the_next_run_finishes_it_by_the_same_approved_pla
 def held(world: World, folder: pathlib.Path, **labels: t.Any) -> pathlib.Path:
     """Write the plan, and hold every run from now on to it."""
     path = folder / "plan.json"
-    world.inventory["controlplane"]["flyte_plan_file"] = str(path)
+    world.inventory["controlplane"] |= {"flyte_plan_file": str(path), "flyte_approved_plan": None}
     world.plan(**labels)
     world.inventory["controlplane"] |= {"flyte_plan_file": None, "flyte_approved_plan": str(path)}
     return path
@@ -518,8 +520,61 @@ def test_what_site_removes_is_a_row_of_its_own_plan(world: World, tmp_path: path
     site = world.site()
     files = PlanFiles(dataclasses.replace(site, settings={**site.settings, "flyte_plan_file": str(path), "flyte_approved_plan": None}), world.read)
     files.use(prune_rows(site, ["dataplane_2"]), [], write=True)
+    # Nothing of the release besides the clusters and labels: a file may have become another one since.
+    with pytest.raises(Refused, match="controlplane: controlplane: Helm release flyte-core: is not in the approved plan"):
+        world.plan()
+    assert not world.changes
+    rolled_out = Row("controlplane", "controlplane", "Helm release flyte-core", "x", changes=beyond_configuration(_rows(world))[0].changes)
+    files.use([*prune_rows(site, ["dataplane_2"]), rolled_out], [], write=True)
     assert not any(result.get("failed") for result in world.run())
     check_gone(world)
+
+
+def _rows(world: World) -> list[Row]:
+    """Return the rows of the plan of a removal that nothing holds."""
+    approved = world.inventory["controlplane"].pop("flyte_approved_plan")
+    found = [
+        dataclasses.replace(Row(**{**row, "changes": ()}), changes=tuple(Change(**change) for change in row["changes"])) for row in world.plan()["rows"]
+    ]
+    world.inventory["controlplane"]["flyte_approved_plan"] = approved
+    return found
+
+
+def test_nothing_is_left_behind_that_the_plan_does_not_say(world: World, tmp_path: pathlib.Path) -> None:
+    held(world, tmp_path)
+    for own in world.inventory.values():
+        own["flyte_remove_force"] = True
+    with pytest.raises(Refused, match="controlplane: drain: leave what runs on dataplane_2: is not in the approved plan"):
+        world.plan()
+    text = json.loads(held(world, tmp_path).read_text(encoding="utf-8"))["text"]
+    assert [line for line in text if line.startswith("controlplane: drain: leave what runs on dataplane_2: flyte_remove_force: ")]
+    assert world.plan()
+
+
+def test_each_rollout_has_the_digest_of_the_values_that_were_planned(world: World) -> None:
+    plan = world.plan()
+    first, second = (one["digests"]["controlplane"] for one in (plan, plan["without"]))
+    assert first != second and all(len(one) == 64 for one in (first, second))
+
+
+def test_a_stored_label_that_somebody_changed_is_not_taken_away(world: World, tmp_path: pathlib.Path) -> None:
+    for own in world.inventory.values():
+        own["flyte_labels"] = {"label1": [{"cluster": "dataplane_1", "weight": 1}]}
+        own["flyte_execution_cluster_labels"] = []
+    section = world.section()
+    section["labelClusterMap"] |= {"label3": [{"id": "dataplane_2", "weight": 1}]}
+    world.apis["controlplane"].objects[CONFIG] = {"data": {"clusters.yaml": yaml.safe_dump({"clusters": section})}}
+
+    def store(label: str) -> None:
+        body = {"attributes": {"project": "team1", "domain": "production", "matching_attributes": {"execution_cluster_label": {"value": label}}}}
+        requests.put(f"{world.double.url}/api/v1/project_domain_attributes/team1/production", json=body, timeout=5).raise_for_status()
+
+    store("label2")
+    held(world, tmp_path, labels={"label2": [], "label3": []})
+    assert world.plan(labels={"label2": [], "label3": []})
+    store("label3")
+    with pytest.raises(Refused, match=r"controlplane: labels: remove team1/production: label: \"label3\" -> \(not set\); approved is label: \"label2\""):
+        world.plan(labels={"label2": [], "label3": []})
 
 
 def test_values_that_somebody_gave_the_release_by_hand_are_not_taken_away_along(world: World) -> None:

@@ -123,7 +123,21 @@ def test_labels_are_written_as_an_inventory_can_have_them_and_the_rest_is_said()
     about = " ".join(taken.about_labels + taken.about_rows)
     for said in (
         "label odd: the weights summed to 3", "label orphan: gone is no cluster", "label all-gone: no cluster", "defaultExecutionLabel 'drained'",
-        "team1/development/example.w: 'project1' is no label", "team2: 'drained' leads to no enabled cluster", "team3: 'all-gone' is no label",
+        "team1/development/example.w: 'project1' is no label", "team2: 'drained' leads to no enabled cluster", "team3: 'all-gone' leads to no enabled cluster",
     ):  # fmt: skip
         assert said in about, (said, about)
     assert taken.default is None and "canary" not in about
+
+
+def test_a_row_whose_label_no_inventory_can_have_stays_and_nothing_wrong_is_said_of_it() -> None:
+    """It holds in flyteadmin: of a label with letters of another alphabet, of a word that is none in YAML, of a workflow."""
+    entries = [{"id": "a", "weight": 1}]
+    clusters = {"clusterConfigs": [{"name": "a", "enabled": True}], "labelClusterMap": {"größe": entries, "off": entries, "plain": entries}}
+    rows = {("team1", "development", "example.wf"): "größe", ("team1", "", ""): "off", ("team1", "staging", "w.ü"): "plain", ("team1", "x", ""): "nowhere"}
+    found = found_labels(clusters, rows)
+    assert list(found.labels) == ["plain"] and found.rows == [{"project": "team1", "domain": "staging", "workflow": "w.ü", "label": "plain"}]
+    assert found.about_rows[:2] == [
+        "team1: the label 'off' is left out above, and so is this row: both stay as they are.",
+        "team1/development/example.wf: the label 'größe' is left out above, and so is this row: both stay as they are.",
+    ]
+    assert "team1/x: 'nowhere' is no label of labelClusterMap" in found.about_rows[2] and "label 'größe' is left out" in found.about_labels[0]

@@ -213,6 +213,42 @@ def test_null_takes_away_what_the_chart_has_and_nothing_else() -> None:
     assert losses({"flyteadmin": {"replicaCount": None}}, layers()) == ["flyteadmin.replicaCount: null -> 1"]
 
 
+def test_what_is_emptied_in_another_kind_than_the_chart_has_it_takes_that_away() -> None:
+    """Helm has {} in the place of a list, and [] in that of a mapping, as they were given: what is there would come back."""
+    with_chart = Layers(DEFAULTS, [listed("A")], listed("A"), {}, data_plane=False)
+    (line,) = losses({"flyteadmin": {"env": {}}}, with_chart)
+    assert line == "flyteadmin.env: {} -> (not set)" and line in shown(judged({"flyteadmin": {"env": {}}}, with_chart).changes)
+    assert losses({"flyteadmin": {"resources": []}}, layers()) == ["flyteadmin.resources: [] -> (not set)"]
+    assert losses({"flyteadmin": {"env": {}}}, with_chart, drop=("flyteadmin.env",)) == []
+    assert losses({"flyteadmin": {"resources": []}}, layers(), drop=("flyteadmin",)) == []
+    # As Helm merges mappings an empty one takes nothing away; nor does either of them where nothing is.
+    assert losses({"flyteadmin": {"resources": {}}}, layers()) == losses({"flyteadmin": {"tolerations": {}}}, layers()) == []
+    before: Values = listed("A")
+    label = label_value(digest(before))
+    assert losses({"flyteadmin": {"env": {}}}, with_chart, label=label, last=before) == [line]
+
+
+def test_a_number_is_not_the_text_of_it() -> None:
+    assert losses(by_hand(CHART, {"flyteadmin": {"replicaCount": "1"}}), layers()) == ['flyteadmin.replicaCount: "1" -> 1']
+    assert losses(by_hand(CHART, {"flyteadmin": {"replicaCount": 1.0}}), layers()) == []
+
+
+def test_an_entry_of_a_list_that_has_a_name_twice_is_lost_by_its_number() -> None:
+    twice = {"flyteadmin": {"env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}}
+    found = losses(by_hand(CHART, twice), layers(listed("A"), ours={}))
+    assert 'flyteadmin.env[1].value: "2" -> (not set)' in found and losses(by_hand(CHART, twice), layers(twice, ours={})) == []
+
+
+def test_a_path_that_is_given_up_is_written_as_it_was_said() -> None:
+    live = by_hand(CHART, {"flyteadmin": {"podAnnotations": {"a.b/c": "x", "7": "y"}}})
+    lost = losses(live, layers())
+    assert lost == ["flyteadmin.podAnnotations.7: y -> (not set)", 'flyteadmin.podAnnotations["a.b/c"]: x -> (not set)']
+    assert losses(live, layers(), drop=('flyteadmin.podAnnotations["a.b/c"]', "flyteadmin.podAnnotations.7")) == []
+    # No pattern, no path of another form, and nothing at all give something up.
+    for drop in ("flyteadmin.*", "flyteadmin.podAnnotations.a.b/c", "*", "", ".", "flyteadmin.", "[flyteadmin]"):
+        assert losses(live, layers(), drop=(drop,)) == lost, drop
+
+
 def test_a_lost_secret_is_a_fingerprint() -> None:
     (line,) = losses({"flyteadmin": {"password": "hunter2"}}, layers())
     assert "hunter2" not in line and line.startswith("flyteadmin.password: secret:")
@@ -252,8 +288,8 @@ def test_what_was_given_by_hand_and_the_inventory_does_not_have_is_lost(known: b
 
 def test_what_the_inventory_changes_meanwhile_is_no_drift() -> None:
     found = drifted({"flyteadmin": {"resources": {"cpu": "9"}}}, {"flyteadmin": {"replicaCount": 4}})
-    assert shown(found.changes) == ["flyteadmin.mine: 1 -> (not set)", "flyteadmin.replicaCount: 2 -> 4", "flyteadmin.resources.cpu: 9 -> 1"]
-    assert shown(found.drift) == ["flyteadmin.resources.cpu: 9 -> 1"] and found.losses == []
+    assert shown(found.changes) == ["flyteadmin.mine: 1 -> (not set)", "flyteadmin.replicaCount: 2 -> 4", 'flyteadmin.resources.cpu: "9" -> "1"']
+    assert shown(found.drift) == ['flyteadmin.resources.cpu: "9" -> "1"'] and found.losses == []
 
 
 def test_without_the_record_of_then_what_the_inventory_dropped_meanwhile_is_refused() -> None:

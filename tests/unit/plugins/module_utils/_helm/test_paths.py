@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import typing as t
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.module_utils._helm.paths import is_below, leaves, prefixes, texts_at, unknown_paths
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.paths import emptied, entries, is_below, leaves, prefixes, texts_at, unknown_paths
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import Change, Shower, changes
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest
 
 KEY = "the uid of a record"
 
@@ -23,6 +26,44 @@ def test_a_value_that_differs_is_named_by_its_path() -> None:
     assert lines({"a": None}, {"a": ""}) == ['a: null -> ""']
     assert lines({"a": 1}, {"a": True}) == ["a: 1 -> true"]
     assert lines({"a": {"eks.amazonaws.com/role-arn": "x"}}, {"a": {"eks.amazonaws.com/role-arn": "y"}}) == ['a["eks.amazonaws.com/role-arn"]: x -> y']
+
+
+def test_a_text_is_another_value_than_what_it_looks_like() -> None:
+    for value in (5, 1.5, True, None, ["a"], {"a": 1}):
+        text = json.dumps(value)
+        for before, after in ((value, text), (text, value)):
+            (change,) = changes({"l": [{"name": "x", "v": before}]}, {"l": [{"name": "x", "v": after}]}, Shower(KEY))[:1] or [None]
+            assert change and change.before != change.after, value
+    assert lines({"a": "5"}, {"a": 5}) == ['a: "5" -> 5'] and lines({"a": '"5"'}, {"a": "5"}) == ['a: ""5"" -> "5"']
+    assert lines({"a": "(not set)"}, {}) == ['a: "(not set)" -> (not set)']
+    # What is a text in any case stands as it is.
+    assert lines({"a": "5m"}, {"a": "x y"}) == ["a: 5m -> x y"]
+    (secret,) = changes({"password": "4711"}, {"password": 4711}, Shower(KEY))
+    assert secret.before != secret.after and "4711" not in f"{secret}"
+
+
+def test_keys_are_those_that_helm_makes_of_them() -> None:
+    tree = {"a": {True: "x", 2: "y", 1000.0: "w", 1.5: "z", "on": "text"}}
+    assert list(leaves(tree)) == ["a.true", "a.2", "a.1000", 'a["1.5"]', "a.on"]
+    assert digest(tree) == digest({"a": {"true": "x", "2": "y", "1000": "w", "1.5": "z", "on": "text"}})
+
+
+def test_an_empty_mapping_in_the_place_of_something_else_is_found() -> None:
+    there = {"env": [{"name": "A"}], "n": 1, "none": [], "gone": None, "text": "", "off": False, "m": {"x": 1, "deep": {"l": ["a"]}}}
+    given: dict[str, t.Any] = {"env": {}, "n": {}, "none": {}, "gone": {}, "text": {}, "off": {}, "m": {"x": {}, "deep": {"l": {}}}, "more": {}}
+    assert list(emptied(given, there)) == ["env", "n", "m.x", "m.deep.l"] and emptied({"m": {}}, there) == {}
+
+
+def test_an_entry_whose_name_could_be_a_number_is_another_one() -> None:
+    numbered, named = [{"x": 1}, {"x": 2}], [{"name": "0", "x": 1}, {"name": "1", "x": 2}]
+    assert list(leaves({"l": named})) == ["l['0'].x", "l['1'].x"] and len(lines({"l": numbered}, {"l": named})) == 4
+    assert list(leaves({"l": [{"name": "a].b[c", "x": 1}]})) == ["l['a].b[c'].x"]
+    assert entries({"l": named}) == {"l": ["0", "1"]}
+
+
+def test_of_two_long_values_that_begin_alike_what_differs_is_shown() -> None:
+    (line,) = lines({"a": "x" * 500 + "one"}, {"a": "x" * 500 + "two"})
+    assert line == f"a: …{'x' * 20}one -> …{'x' * 20}two"
 
 
 def test_what_is_empty_is_no_value() -> None:
@@ -102,6 +143,9 @@ SECRET = "hunter2"
         {"a": {"url": f"postgres://me:{SECRET}@host/db"}},
         {"a": {"header": f"Authorization: Basic {SECRET}{SECRET}"}},
         {"a": {"pem": f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----"}},
+        {"a": {"xml": f"<c><password>{SECRET}</password></c>"}},
+        {"a": {"hook": f"https://hooks.slack.com/services/T0/B0/{SECRET}"}},
+        {"a": {"bot": f"xoxb-1234567890-{SECRET}"}},
         {"marked": {"below": SECRET}},
         {"apiKey": SECRET},
     ],
@@ -112,6 +156,16 @@ def test_a_secret_is_never_shown(values: dict[str, t.Any], key: str | None) -> N
     for found in (lines(values, {}, "marked", key=key), lines({}, values, "marked", key=key)):
         assert found and not any(SECRET in line or "4711" in line for line in found), found
         assert any("secret:" in line for line in found), found
+
+
+def test_a_private_key_in_base64_is_one() -> None:
+    for lines_of in (base64.b64encode, base64.encodebytes):
+        key = lines_of(b"-----BEGIN EC PRIVATE KEY-----\n" + b"hunter2 " * 20 + b"\n-----END EC PRIVATE KEY-----\n").decode()
+        for cut in range(4):
+            (line,) = [line for line in lines({}, {"a": {"text": f"x {key[: len(key) - cut]}"}}) if "secret:" in line]
+            assert base64.b64encode(b"hunter2 ").decode()[:8] not in "".join(lines({}, {"a": {"text": f"x {key[: len(key) - cut]}"}})), line
+    certificate = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUQ\n-----END CERTIFICATE-----\n").decode()
+    assert lines({}, {"a": {"ca": certificate}}) == [f"a.ca: (not set) -> {certificate}"]
 
 
 def test_fingerprints_tell_secrets_apart_only_with_the_records_key() -> None:

@@ -14,12 +14,15 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_val
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.approval import FORMAT, approved_plan, document, encoded, not_approved
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import TO_BE_MADE
-from ansible_collections.flyte.multicluster.plugins.module_utils._plan.labels import label_rows
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import rows as credential_rows
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.labels import NOT_KNOWN_YET, label_rows
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.release_changes import loss_lines, with_changes
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Row
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._places import places
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._plan_file import PlanFiles
 from conftest import Inventory, site_of
 
@@ -64,6 +67,7 @@ PARTS = [
     ("dataplane", "label of Helm release flyte-core-data", "Helm release flyte-core-data"),
     ("eks_cluster", "wait for EKS cluster c", "create EKS cluster c"),
     ("eks_cluster", "create node group flyte", "create EKS cluster c"),
+    ("eks_cluster", "wait for node group flyte", "create EKS cluster c"),
     ("eks_cluster", "wait for node group flyte", "create node group flyte"),
     ("rotate", "go on with the token Secret t-2", "make the token Secret t-2"),
     ("rotate", "finish the rotation", "make the token Secret t-2"),
@@ -77,6 +81,21 @@ def test_what_a_killed_run_left_of_a_row_is_a_part_of_it(step: str, part: str, w
     assert refused([row], [approved]) == [] and refused([approved], [row]) != []
     assert refused([row], [dataclasses.replace(approved, host="b")]) == [f"a: {step}: {part}: is not in the approved plan"]
     assert refused([row], [dataclasses.replace(approved, held=())]) == [f'a: {step}: {part}: what: "it" -> "is": is not in the approved plan']
+
+
+@pytest.mark.parametrize(
+    ("step", "part", "whole"),
+    [
+        ("dataplane", "label of Helm release flyte-core-other", "Helm release flyte-core-data"),
+        ("dataplane", "label of Helm release flyte-core-data", "Helm release flyte-core"),
+        ("eks_cluster", "wait for EKS cluster other", "create EKS cluster c"),
+        ("eks_cluster", "wait for node group other", "create node group flyte"),
+        ("rotate", "go on with the token Secret t-3", "make the token Secret t-2"),
+        ("rotate", "go on with the token Secret t-2, a token for 9h", "make the token Secret t-2, a token for 1h"),
+    ],
+)
+def test_a_part_of_something_that_is_called_otherwise_is_none(step: str, part: str, whole: str) -> None:
+    assert refused([Row("a", step, part, "x")], [Row("a", step, whole, "x")]) == [f"a: {step}: {part}: is not in the approved plan"]
 
 
 def test_a_label_on_a_release_is_a_change_too() -> None:
@@ -107,16 +126,54 @@ def test_a_masked_value_is_not_approved_since_any_secret_looks_like_it() -> None
     assert line.startswith("controlplane: controlplane: Helm release flyte-core: cfg.url: ") and "masked" in line
 
 
-def test_which_token_is_stored_is_held_once_there_is_one() -> None:
-    made, there, other = (dataclasses.replace(TOKEN, held=(Change("token", None, text),)) for text in (TO_BE_MADE["token"], "1a2b3c4d", "5e6f7a8b"))
-    assert refused([there], [made]) == refused([there], [there]) == [] and refused([other], [there]) != []
+@pytest.mark.parametrize(
+    "row",
+    [
+        Row("controlplane", "ecl", f"label of team1/{MASK}", "x", changes=(Change("label", None, "label1"),)),
+        dataclasses.replace(RELEASE, details=(f"clusterConfigs: a: https://{MASK}@a, enabled true",)),
+        changed(RELEASE, Change(f"flyteadmin.podLabels.{MASK}", None, "x")),
+    ],
+)
+def test_nor_is_one_that_is_masked_in_its_name_or_its_details(row: Row) -> None:
+    assert [line for line in refused([row], [row]) if MASK in line and "masked" in line], refused([row], [row])
+
+
+def pair_row(site: Site, token: dict[str, t.Any] | None, stored: dict[str, str] | None = None) -> Row:
+    """Return what is done of the credentials of dataplane_1."""
+    known = {"credentials": {"dataplane_1": stored} if stored else {}}
+    (row,) = credential_rows(site, {"controlplane": {"control_plane": known}, "dataplane_1": {"reachable": True, "token": token}}, ["dataplane_1"])
+    return row
+
+
+def token_of(token: str = "1a2b3c4d5e", authority: str = "ca" * 8, secret: str = "flyteadmin-token") -> dict[str, t.Any]:
+    return {"fingerprint": token, "ca_fingerprint": authority, "secret": secret}
+
+
+PAIR = {"token": "1a2b3c4d5e", "ca_cert": "ca" * 8}
+
+
+def test_which_token_is_stored_is_held_once_there_is_one(site: Site) -> None:
+    made, there = pair_row(site, None), pair_row(site, token_of())
+    assert refused([there], [made]) == refused([there], [there]) == refused([made], [made]) == []
+    for other in (token_of("5e6f7a8b9c"), token_of(authority="0b" * 8), token_of(secret="another")):
+        assert refused([pair_row(site, other)], [there]) != []
+    # Of one that was to be made nobody knows more than which Secret it is, and in which cluster.
+    assert refused([pair_row(site, token_of("5e6f7a8b9c", "0b" * 8))], [made]) == []
+    assert refused([pair_row(site, token_of(secret="another"))], [made]) != []
+    # In whose place it comes is known, too; and one that is only tried is another thing than one that is stored.
+    assert refused([pair_row(site, token_of(), {**PAIR, "token": "0000000000"})], [there]) != []
+    tried = pair_row(site, token_of(), PAIR)
+    assert refused([there], [tried]) != [] and refused([tried], [there]) == refused([tried], [made]) == []
     # Of nothing else that is a text for whatever comes.
     assert refused([changed(RELEASE, REPLICAS)], [changed(RELEASE, dataclasses.replace(REPLICAS, after=TO_BE_MADE["token"]))]) != []
 
 
 def test_a_label_may_have_been_unknown_when_the_plan_was_made() -> None:
-    assert refused([changed(LABEL, Change("label", "label2", "label1"))]) == []
-    assert refused([changed(LABEL, Change("label", "label2", "label3"))]) != []
+    unknown = changed(LABEL, Change("label", NOT_KNOWN_YET, "label1"))
+    assert refused([changed(LABEL, Change("label", "label2", "label1"))], [unknown]) == refused([unknown], [unknown]) == []
+    assert refused([changed(LABEL, Change("label", "label2", "label3"))], [unknown]) != []
+    # Where it was known that there is none, one that somebody set since is not overwritten.
+    assert refused([changed(LABEL, Change("label", "label2", "label1"))]) != []
 
 
 def test_a_plan_is_the_same_for_the_same_plan_and_readable() -> None:
@@ -217,6 +274,13 @@ def test_an_approved_plan_that_is_none_is_refused_before_anything(site: Site, tm
         files(site, approved_plan=path)
 
 
+@pytest.mark.parametrize("name", ["plan_file", "approved_plan"])
+def test_a_file_without_a_name_is_none_that_was_left_out(site: Site, name: str) -> None:
+    """``-e flyte_approved_plan=$PLAN`` of a pipeline that never set it: the run would be held to nothing."""
+    with pytest.raises(Refused, match=f"^controlplane: flyte_{name} = '': is empty"):
+        files(site, **{name: ""})
+
+
 def test_a_plan_file_that_cannot_be_written_is_refused(site: Site, tmp_path: t.Any) -> None:
     with pytest.raises(Refused, match="there is no folder"):
         files(site, plan_file=tmp_path / "none" / "plan.json")
@@ -252,7 +316,7 @@ def test_a_row_says_what_changes_below_it() -> None:
 
 def test_values_that_differ_in_nothing_one_can_see_are_said_so() -> None:
     row = with_changes(dataclasses.replace(RELEASE, changes=()), {**LIVE, "version": "v2"}, CHART, changes=[])
-    assert "only the order" in row.reason and row.changes == ()
+    assert "only empty mappings" in row.reason and row.changes == ()
     assert with_changes(dataclasses.replace(RELEASE, changes=()), {**LIVE, "version": "v2"}, CHART, changes=None).reason == "values differ"
     assert with_changes(RELEASE, None, CHART, changes=None).changes == (Change("chart", None, "flyte-core v2"),)
 
@@ -309,7 +373,8 @@ def test_labels_that_will_be_set_are_rows(site: Site) -> None:
     site.settings["flyte_execution_cluster_labels_purge"] = ["team2"]
     gone = label_rows(site, section, {("team1", "development", ""): "label1", ("team2", "", ""): "x"})
     assert [row.changes for row in gone] == [(Change("label", "x", None),)]
-    assert [row.changes for row in label_rows(site, section, None)] == [(Change("label", None, "label1"),)]
+    assert [row.changes for row in label_rows(site, section, None)] == [(Change("label", NOT_KNOWN_YET, "label1"),)]
+    assert [row.changes for row in label_rows(site, section, {})] == [(Change("label", None, "label1"),)]
 
 
 def test_what_was_signed_is_what_a_run_is_held_to() -> None:
@@ -329,19 +394,48 @@ def test_a_label_that_somebody_changed_since_is_another_change() -> None:
     assert not_approved(document(labels("label1"), []), approved) == []
     assert not_approved(document(labels("label9"), []), approved)
     # Before the first rollout nobody can say which label somebody has.
-    assert not_approved(document(labels("label1"), []), document(labels(None), [])) == []
+    assert not_approved(document(labels("label1"), []), document(labels(NOT_KNOWN_YET), [])) == []
+    assert not_approved(document(labels("label1"), []), document(labels(None), []))
 
 
 def test_a_plan_of_another_place_is_none_of_this_one(site: Site, tmp_path: t.Any) -> None:
     """Of staging, whose hosts have the same names."""
     path = str(tmp_path / "plan.json")
     staging = files(site, plan_file=path)
-    staging.places = {"controlplane": "https://staging", "flyteadmin": "https://flyte.staging"}
+    staging.places = {"controlplane": "https://staging", "flyte_admin_url": "https://flyte.staging"}
     staging.use(PLAN, [], write=True)
     held = files(site, approved_plan=path)
-    held.places = {"controlplane": "https://production", "flyteadmin": "https://flyte.staging", "dataplane_1": "https://asked-now"}
+    held.places = {"controlplane": "https://production", "flyte_admin_url": "https://flyte.staging", "dataplane_1": "https://asked-now"}
     with pytest.raises(Refused) as raised:
         held.use(PLAN, [], write=True)
     assert raised.value.lines[1:] == ["  controlplane: is https://production here, the approved plan is for https://staging"]
     held.places = {**staging.places, "dataplane_1": "https://asked-now"}
     held.use(PLAN, [], write=True)
+    # What no host is has a place in every plan that it matters for.
+    held.places = {**staging.places, "AWS account": "1"}
+    with pytest.raises(Refused, match="AWS account: is 1 here, the approved plan is for none"):
+        held.use(PLAN, [], write=True)
+
+
+def test_a_plan_says_what_it_is_made_with(inventory: Inventory, tmp_path: t.Any) -> None:
+    """The namespaces, the chart's content, the EKS clusters that are changed, and the image of Jobs."""
+
+    def found(**more: t.Any) -> dict[str, str]:
+        site = site_of({host: {**own, **more} for host, own in inventory.items()})
+        observed = {"controlplane": {"server": "https://hub"}, "dataplane_1": {"server": ""}}
+        return places(Known(site, observed, {"account": "1", "clusters": {}}, Chart(str(tmp_path), "flyte-core", "v1")))
+
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "a.yaml").write_text("x", encoding="utf-8")
+    first = found()
+    assert first == {
+        "controlplane": "https://hub, namespace flyte", "flyte_admin_url": "https://flyte.example.com", "AWS account": "1", "chart": first["chart"],
+    }  # fmt: skip
+    assert first["chart"].startswith("flyte-core v1 (sha256 ") and found() == first
+    assert found(flyte_namespace="other")["controlplane"] == "https://hub, namespace other"
+    assert found(flyte_iam_mode="pod_identity")["EKS cluster of dataplane_2"] == "dp2 in us-east-2"
+    (tmp_path / "templates" / "a.yaml").write_text("y", encoding="utf-8")
+    assert found()["chart"] != first["chart"]
+    inventory["dataplane_1"] |= {"flyte_probe_from": "control_plane", "flyte_probe_image": "curl:8"}
+    inventory["controlplane"] |= {"flyte_probe_image": "curl:8"}
+    assert found()["flyte_probe_image"] == "curl:8"
