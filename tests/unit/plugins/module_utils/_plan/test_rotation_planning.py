@@ -140,6 +140,9 @@ def test_one_cluster_is_named(site: Site) -> None:
     assert chosen_hosts(site, PLANES, "east")[0] == chosen_hosts(site, PLANES, "dataplane_1")[0] == ["dataplane_1"]
     hosts, fault = chosen_hosts(site, PLANES, "esat")
     assert not hosts and "Did you mean 'east'?" in str(fault)
+    # Nothing would be rotated, and the run would say that all is well.
+    hosts, fault = chosen_hosts(site, ["controlplane", "dataplane_2"], "east")
+    assert not hosts and "is left out by --limit" in str(fault)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90d", 90 * DAY), ("1d12h", 36 * 3600), ("30m", 1800), ("45s", 45)])
