@@ -3,7 +3,7 @@
 """The benchmarks, on a lab of their own: ``make bench``. Figures are ratios of jobs that ran in the same session, alternating.
 
 Writes ``results.json``, ``results.md`` and ``results.svg`` into ``benchmarks/results``. The whole of it takes about 40 minutes on two cores,
-most of it the stock modules; ``--quick`` leaves out what takes minutes. ``--only thousand`` is not part of it: its
+most of it the stock modules; ``--quick`` leaves out what takes minutes. ``--only thousand`` and ``--only status`` are not part of it: their
 planes are copies of three that Helm installed (``clones.py``), since 1,000 runs of Helm take most of an hour.
 """
 
@@ -22,13 +22,14 @@ import requests
 import yaml
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "unit")]
 
 from clones import Kubectl, Original  # noqa: E402
-from report import LABELS_NEW, LABELS_OLD, NOTHING, OBSERVE, ONE_MORE, REGISTER, THOUSAND, Sample, merged, say, write  # noqa: E402
+from report import LABELS_NEW, LABELS_OLD, NOTHING, OBSERVE, ONE_MORE, REGISTER, STATUS, THOUSAND, Sample, merged, say, write  # noqa: E402
 from sites import PROJECT, REPOSITORY, SERVERS, Bench, Run, place  # noqa: E402
 
 import binaries  # noqa: E402
+from browser import Browser, binary  # noqa: E402
 import small_keys  # noqa: E402
 from lab import CONTROL_PLANE  # noqa: E402
 from processes import Process, interruptible, port_is_free, wait_for  # noqa: E402
@@ -133,6 +134,24 @@ class Register:
         return self.bench.timed(["sh", "-c", f'exec "{sys.executable}" "{HERE / "floor.py"}" "{self.lab.kubeconfig}" < "{path}"'])
 
 
+class Copies:
+    """Data planes that are copies of those of the first three, which Helm installed: one of each API server."""
+
+    def __init__(self, story: Story) -> None:
+        self._story, self._there = story, len(SERVERS)
+        story.grow(self._there)
+        self._originals = [Original(story.register.on(place(number)[0]), place(number)[1], f"plane_{number:03d}") for number in range(self._there)]
+
+    def up_to(self, planes: int) -> None:
+        """Make the site one of this many planes."""
+        say(f"copying planes up to {planes}")
+        for number, original in enumerate(self._originals):
+            wanted = [other for other in range(self._there, planes) if other % len(SERVERS) == number]
+            original.copies([(place(other)[1], f"plane_{other:03d}") for other in wanted])
+        self._there = max(self._there, planes)
+        self._story.grow(planes)
+
+
 def required(run: Run, what: str) -> Run:
     """Return a run that succeeded."""
     if run.code != 0:
@@ -147,6 +166,8 @@ class Story:
         self.bench = bench
         self.repeat: int = arguments.repeat
         self.quick: bool = arguments.quick
+        #: where pictures of pages go
+        self.pictures: pathlib.Path | None = arguments.pictures
         self.samples: list[Sample] = []
         self.register = Register(bench)
 
@@ -195,18 +216,37 @@ class Story:
 
     def thousand(self, sizes: t.Iterable[int]) -> None:
         """site.yml with nothing to change at 1,000 planes, and at 100 in the same lab. Helm installs the first of each API server, the others are copies."""
-        there = len(SERVERS)
-        self.grow(there)
-        originals = [Original(self.register.on(place(number)[0]), place(number)[1], f"plane_{number:03d}") for number in range(there)]
+        copies = Copies(self)
         for planes in sizes:
-            say(f"copying planes up to {planes}")
-            for number, original in enumerate(originals):
-                wanted = [other for other in range(there, planes) if other % len(SERVERS) == number]
-                original.copies([(place(other)[1], f"plane_{other:03d}") for other in wanted])
-            there = max(there, planes)
-            self.grow(planes)
+            copies.up_to(planes)
             for _number in range(self.repeat):
                 self.nothing(THOUSAND, planes)
+
+    # -- (7)
+
+    def status(self, sizes: t.Iterable[int]) -> None:
+        """status.yml with its page, alternating with one ping, at each size."""
+        page, copies = self.bench.scratch / "status.html", None
+        browser = None if self.pictures is None else Browser(str(binary()), self.bench.scratch / "profile")
+        for planes in sizes:
+            if planes <= len(SERVERS):
+                self.grow(planes)
+            else:
+                copies = copies or Copies(self)
+                copies.up_to(planes)
+            inventory = self.bench.inventory(planes)
+            for _number in range(self.repeat):
+                self.add(STATUS, "ping", f"N={planes}", required(self.bench.play(inventory, playbook="benchmarks/jobs/ping.yml"), "ping"))
+                page.unlink(missing_ok=True)
+                run = required(self.bench.play(inventory, "-e", f"flyte_status_page={page}", playbook="playbooks/status.yml"), "status.yml")
+                if f"plane_{planes - 1:03d}" not in page.read_text(encoding="utf-8"):
+                    raise SystemExit(f"the page has not all {planes} planes:\n{run.output[-4000:]}")
+                self.add(STATUS, "status.yml", f"N={planes}", run)
+            if browser and self.pictures:
+                browser.show(page)
+                (self.pictures / f"status-{planes}.png").write_bytes(browser.picture())
+        if browser:
+            browser.close()
 
     def delayed(self, planes: int, milliseconds: int) -> None:
         """The same with a delay to every API."""
@@ -308,9 +348,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="leave out the stock modules and the shell at 50 planes and more")
     parser.add_argument("--repeat", type=int, default=3, metavar="TIMES")
-    parser.add_argument("--only", nargs="*", choices=[*PARTS, "thousand"], default=None)
+    parser.add_argument("--only", nargs="*", choices=[*PARTS, "thousand", "status"], default=None)
     parser.add_argument("--sizes", type=int, nargs="*", default=[2, 10, 50, 100], metavar="N")
     parser.add_argument("--thousand", type=int, nargs="*", default=[100, 1000], metavar="N", help="the sizes of --only thousand")
+    parser.add_argument("--status", type=int, nargs="*", default=[2, 10, 100], metavar="N", help="the sizes of --only status")
+    parser.add_argument("--pictures", type=pathlib.Path, metavar="FOLDER", help="of --only status: a picture of each page, made by a headless Chromium")
     arguments = parser.parse_args()
     if any(larger - smaller <= arguments.repeat for smaller, larger in zip(arguments.sizes, arguments.sizes[1:])):
         parser.error("--sizes: each has to be larger than the one before by more than --repeat, which is how many planes are added at each.")
@@ -320,7 +362,11 @@ def main() -> int:
     parts: set[str] = set(PARTS if arguments.only is None else arguments.only)
     with interruptible():
         try:
-            if parts - {"thousand"}:
+            if "status" in parts:
+                bench.lab.down()
+                bench.up()
+                story.status(arguments.status)
+            if parts - {"thousand", "status"}:
                 measure(story, parts, arguments.sizes)
             if "thousand" in parts:
                 # A lab of its own: the Secret of 1,000 planes has room only for small certificates and tokens.

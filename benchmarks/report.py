@@ -18,6 +18,7 @@ Sample = dict[str, t.Any]
 #: the names of the benchmarks, in their order in the results
 REGISTER, NOTHING, ONE_MORE, OBSERVE = "1 register and label", "2 nothing to change", "3 one plane more", "4 observe"
 LABELS_NEW, LABELS_OLD, THOUSAND = "5 labels, new", "5 labels, unchanged", "6 a thousand planes, nothing to change"
+STATUS = "7 status and its page"
 
 
 def say(text: str) -> None:
@@ -95,6 +96,10 @@ def goals(samples: list[Sample]) -> list[str]:
     goal("(5) 1,000 unchanged labels: requests", median(LABELS_OLD, "ours", "M=1000", "requests"), 1)
     thousand = ratio(median(THOUSAND, "site.yml", "N=1000"), median(THOUSAND, "site.yml", "N=100"))
     goal("(6) N=1,000: times the seconds of N=100", thousand, 6)
+    pages = {size: median(STATUS, "status.yml", size) for size in ("N=2", "N=10", "N=100")}
+    for size, limit in (("N=2", 3), ("N=10", 4), ("N=100", 10)):
+        goal(f"(7) {size}: status and its page: times the seconds of a playbook with one ping", ratio(pages[size], median(STATUS, "ping", size)), limit)
+    goal("(7) N=100: times the seconds of N=2", ratio(pages["N=100"], pages["N=2"]), 5)
     return found
 
 
@@ -143,7 +148,7 @@ def merged(samples: list[Sample], *, everything: bool) -> list[Sample]:
     except FileNotFoundError:
         before = []
     measured = {(sample["benchmark"], sample["size"]) for sample in samples}
-    kept = [sample for sample in before if sample["benchmark"] == THOUSAND or not everything]
+    kept = [sample for sample in before if sample["benchmark"] in (THOUSAND, STATUS) or not everything]
     both = [sample for sample in kept if (sample["benchmark"], sample["size"]) not in measured] + samples
     return sorted(both, key=lambda sample: (sample["benchmark"], [int(number) for number in re.findall(r"\d+", sample["size"])]))
 
@@ -154,8 +159,8 @@ def write(samples: list[Sample]) -> None:
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}"
     (RESULTS / "results.json").write_text(json.dumps({"machine": machine, "samples": samples}, indent=1) + "\n", encoding="utf-8")
     lines = ["# Benchmarks", "", f"Measured by `make bench` on {machine}. The clusters, flyteadmin's double and the measured job share these cores.", ""]
-    if any(sample["benchmark"] == THOUSAND for sample in samples):
-        lines += ["The planes of (6) are copies of three that Helm installed, its records too (`clones.py`): the run that is measured reads them alike.", ""]
+    if any(sample["benchmark"] in (THOUSAND, STATUS) for sample in samples):
+        lines += ["The planes of (6) and (7), but for three, are copies of those, Helm's records too (`clones.py`): what is measured reads them alike.", ""]
     lines += [*goals(samples), "", "![seconds over sizes](results.svg)", "", *table(samples), ""]
     (RESULTS / "results.md").write_text("\n".join(lines), encoding="utf-8")
     plot(samples, RESULTS / "results.svg")

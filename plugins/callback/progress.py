@@ -74,12 +74,14 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._path, self._offset, self._height = "", 0, 0
         self._main, self._own, self._next = os.getpid(), False, 0.0
         self._thread: threading.Thread | None = None
-        self._drawing = False
+        self._drawing, self._steps_aside = False, False
 
     # -- the run
 
     def v2_playbook_on_start(self, playbook: t.Any) -> None:  # noqa: ARG002
-        """Begin to listen."""
+        """Begin to listen. One command may have several playbooks."""
+        self._end()
+        self._board, self._ended, self._offset = Board(), threading.Event(), 0
         self._path = os.path.join(C.DEFAULT_LOCAL_TMP, "flyte-progress")
         os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         os.environ[VARIABLE] = self._path
@@ -124,6 +126,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:  # noqa: ARG002
         """The run has ended."""
+        self._end()
+
+    def _end(self) -> None:
         self._ended.set()
         if self._thread:
             self._thread.join(timeout=5)
@@ -195,6 +200,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def _clear_before_others(self) -> None:
         """Take away what was drawn before Ansible writes something: it stands below all output."""
+        if self._steps_aside:
+            return
+        self._steps_aside = True
         original = self._display.display
 
         def display(*args: t.Any, **kwargs: t.Any) -> t.Any:

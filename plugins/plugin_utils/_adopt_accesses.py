@@ -73,7 +73,7 @@ class Accesses:
 
     def _provider(self) -> str:
         """Return the provider that the accesses themselves speak of."""
-        hosts = [self.control, *self.candidates] if hasattr(self, "candidates") else [self.control, *self._more]
+        hosts = [self.control, *self.candidates]
         named = any(self.read(host, "flyte_eks_cluster") for host in hosts) or self._variables.read(self.control, "flyte_aws_region")
         return "aws" if named else "generic"
 

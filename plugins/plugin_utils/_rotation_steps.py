@@ -16,7 +16,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.contr
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.credentials import Token, secrets_path, stored_credentials
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.errors import failure_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import SETTLE, probe_all, settled_probe
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.readers import left_behind, readers_of, switch, wait_until_switched
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.readers import left_behind, readers_of, start_anew
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.rotation import exchange, make_successor, require_accepted, retire
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.secrets import read_secret, shown
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.store import store
@@ -49,7 +49,12 @@ def store_tokens(work: Work) -> dict[str, t.Any]:
     open_turns = [host for host in hosts if not turns[host]["predecessor"]]
     if work.action.check_mode:
         return ended([], changed=bool(hosts), diff=_planned(work, open_turns), rotating={})
-    tokens, failures = _proven_tokens(work, open_turns)
+    try:
+        overtaken = _overtaken(work, open_turns)
+    except Exception as error:  # pylint: disable=broad-except  # the control plane's failure, whatever it is
+        return ended([_head_failure(work, error)], rotating={})
+    tokens, failures = _proven_tokens(work, [host for host in open_turns if host not in overtaken])
+    failures += map(_moved, overtaken)
     finishing = {host: _finishing(turns[host]) for host in hosts if turns[host]["predecessor"]}
     if not tokens:
         return ended(failures, rotating=finishing)
@@ -60,7 +65,7 @@ def store_tokens(work: Work) -> dict[str, t.Any]:
     except Exception as error:  # pylint: disable=broad-except  # the control plane's failure, whatever it is
         return ended([*failures, _head_failure(work, error)], changed=True, rotating=finishing)
     lost = [host for host in tokens if work.known.site.cluster(host).name in moved]
-    failures += [Failure(host, STEP, "another run stored another token of it meanwhile", "Run rotate.yml again.") for host in lost]
+    failures += map(_moved, lost)
     rotating = {host: _begun(turns[host], token) for host, token in tokens.items() if host not in lost}
     diff = {"before": shown(stored.before, stored.patch), "after": shown(stored.after(), stored.patch)}
     return ended(failures, changed=True, diff=diff, rotating={**finishing, **rotating})
@@ -70,17 +75,29 @@ def _turns(work: Work) -> dict[str, dict[str, t.Any]]:
     return t.cast("dict[str, dict[str, t.Any]]", work.plan["rotation"]["turns"])
 
 
+def _overtaken(work: Work, hosts: list[str]) -> list[str]:
+    """Return the data planes whose token is another one by now than it was planned for: what comes in its place would come for one that is gone."""
+    site, turns = work.known.site, _turns(work)
+    stored = stored_credentials(read_secret(_head(work), site.control_plane.namespace, SECRET_NAME)[1])
+    return [host for host in hosts if (stored.get(site.cluster(host).name) or {}).get("token") != turns[host]["current"]["fingerprint"]]
+
+
+def _moved(host: str) -> Failure:
+    return Failure(host, STEP, "another run stored another token of it meanwhile", "Run rotate.yml again.")
+
+
 def _begun(turn: Mapping[str, t.Any], token: Token) -> dict[str, t.Any]:
     """Return what the steps after this one have to know of a data plane: no secret."""
-    return _known(token.secret, fingerprint(token.token), turn["current"])
+    return _known(token.secret, fingerprint(token.token), turn["current"], turn)
 
 
 def _finishing(turn: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    return _known(turn["current"]["secret"], turn["current"]["fingerprint"], turn["predecessor"])
+    return _known(turn["current"]["secret"], turn["current"]["fingerprint"], turn["predecessor"], turn)
 
 
-def _known(secret: str, new: str, former: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    return {"secret": secret, "fingerprint": new, "former": {key: former[key] for key in ("secret", "uid", "fingerprint")}}
+def _known(secret: str, new: str, former: Mapping[str, t.Any], turn: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    gone, *leftovers = ({key: token[key] for key in ("secret", "uid", "fingerprint")} for token in (former, *turn["leftovers"]))
+    return {"secret": secret, "fingerprint": new, "former": gone, "leftovers": leftovers}
 
 
 def _planned(work: Work, hosts: list[str]) -> dict[str, dict[str, str]]:
@@ -163,12 +180,8 @@ def restart_readers(work: Work) -> dict[str, t.Any]:
     changed = False
     try:
         head = _head(work)
-        checksum = _checksum(head, namespace)
-        for name, has in readers_of(head, namespace).items():
-            if has != checksum:
-                switch(head, namespace, name, checksum)
-                changed = True
-            wait_until_switched(head, namespace, name, checksum, wait=wait)
+        for name in readers_of(head, namespace):
+            changed = start_anew(head, namespace, name, lambda: _checksum(head, namespace), wait=wait) or changed
     except Exception as error:  # pylint: disable=broad-except  # the control plane's failure, whatever it is
         return ended([_head_failure(work, error)], changed=changed)
     return ended([], changed=changed, restarted=True)
@@ -216,7 +229,7 @@ def _unproven(work: Work, rotating: Mapping[str, Mapping[str, t.Any]]) -> dict[s
     private = {entry["name"]: str(entry["endpoint"]) for entry in configs if site.cluster(names[entry["name"]]).probe_from == "control_plane"}
     probes = {**probe_all(configs, data, unprobed=elsewhere, **asked), **probed_there(work.action, work.known, private)}
     wrong = {names[name]: Failure(names[name], STEP, str(probe["error"]), str(probe["hint"] or "")) for name, probe in probes.items() if not probe["ok"]}
-    return {**wrong, **{names[name]: Failure(names[name], STEP, "another run stored another token of it meanwhile", "") for name in moved}}
+    return {**wrong, **{names[name]: dataclasses.replace(_moved(names[name]), remedy="") for name in moved}}
 
 
 def delete_former(work: Work) -> dict[str, t.Any]:
@@ -232,8 +245,9 @@ def delete_former(work: Work) -> dict[str, t.Any]:
     safe = [host for host in proven if (stored.get(site.cluster(host).name) or {}).get("token") == rotating[host]["fingerprint"]]
 
     def one(kube: Kube, cluster: Cluster) -> bool:
-        former = rotating[cluster.host]["former"]
-        return retire(kube, cluster.namespace, former["secret"], former["uid"])
+        known = rotating[cluster.host]
+        deleted = [retire(kube, cluster.namespace, token["secret"], token["uid"]) for token in (known["former"], *known["leftovers"])]
+        return any(deleted)
 
     found = on_clusters(work, safe, one)
     failures = [dataclasses.replace(entry, step=STEP) for entry in found.values() if isinstance(entry, Failure)]
@@ -243,8 +257,8 @@ def delete_former(work: Work) -> dict[str, t.Any]:
 
 
 def _line(host: str, entry: Mapping[str, t.Any]) -> str:
-    former = entry["former"]
-    return f"{host}: {entry['secret']} ({entry['fingerprint'][:8]}) is in use; {former['secret']} ({former['fingerprint'][:8]}) is deleted"
+    former, more = entry["former"], ", and so is ".join(["", *(token["secret"] for token in entry["leftovers"])])
+    return f"{host}: {entry['secret']} ({entry['fingerprint'][:8]}) is in use; {former['secret']} ({former['fingerprint'][:8]}) is deleted{more}"
 
 
 def end_batch(work: Work) -> dict[str, t.Any]:

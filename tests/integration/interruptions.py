@@ -162,6 +162,20 @@ def test_remove(site: SiteUnderTest, removed: dict[str, t.Any], number: int, nam
     assert found == removed, differing(removed, found)
 
 
+def test_remove_again_and_again(site: SiteUnderTest, removed: dict[str, t.Any]) -> None:
+    """One removal, killed at each of its tasks in turn."""
+    running = _built_with_an_execution(site)
+    for number, name in enumerate(tasks_of("remove"), 1):
+        killed = run_held(site, "remove", *REMOVE, at=number)
+        assert killed.code != 0 and killed.tasks[-1] == name, killed
+        _startable(site)
+    last = run_held(site, "remove", *REMOVE)
+    assert last.code == 0, last.output
+    _ended(site, running)
+    found = _removed(site)
+    assert found == removed, differing(removed, found)
+
+
 def test_remove_leaves_a_site_with_nothing_to_do(site: SiteUnderTest, removed: dict[str, t.Any]) -> None:
     assert removed
     smaller = site.changed_copy()

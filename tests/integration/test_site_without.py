@@ -14,6 +14,7 @@ import typing as t
 
 import pytest
 import requests
+import yaml
 from conftest import SiteUnderTest
 from interruption import run_held, tasks_of
 from workflow import execution, launch, register
@@ -169,12 +170,42 @@ def test_drift_of_each_kind_is_shown_and_mended(three: SiteUnderTest) -> None:
     assert set(three.run().changed.values()) == {0}
 
 
+HAUNTED = "project1/staging"
+
+
+def _row(label: str) -> dict[str, t.Any]:
+    project, domain = HAUNTED.split("/")
+    wanted = {"execution_cluster_label": {"value": label}}
+    return {
+        "project": project,
+        "domain": domain,
+        "resource_type": "EXECUTION_CLUSTER_LABEL",
+        "attributes": {"project": project, "domain": domain, "matching_attributes": wanted},
+    }
+
+
+def _nobodys(site: SiteUnderTest) -> str:
+    """Let flyteadmin have another cluster, the first one of all, to which alone a label leads that a stored row has; return its name."""
+    hub, config = site.cluster("controlplane"), "/api/v1/namespaces/flyte/configmaps/flyte-admin-clusters-config"
+    content = yaml.safe_load(hub.get(config)["data"]["clusters.yaml"])
+    section = content["clusters"]
+    section["clusterConfigs"].insert(0, json.loads(json.dumps(site.configs()["dataplane_1"]).replace("dataplane_1", "ghost")))
+    section["labelClusterMap"]["haunted"] = [{"id": "ghost", "weight": 1}]
+    stored = hub.get("/api/v1/namespaces/flyte/secrets/cluster-credentials")["data"]
+    keys = {f"ghost_{kind}": stored[f"dataplane_1_{kind}"] for kind in ("token", "cacert")}
+    hub.patch("/api/v1/namespaces/flyte/secrets/cluster-credentials", {"data": keys})
+    hub.patch(config, {"data": {"clusters.yaml": yaml.safe_dump(content)}})
+    requests.put(f"{site.lab.admin_url}/api/v1/project_domain_attributes/{HAUNTED}", json=_row("haunted"), timeout=10).raise_for_status()
+    return "ghost"
+
+
 def test_an_orphan_is_said_and_pruned_as_the_plan_said(three: SiteUnderTest, tmp_path: pathlib.Path) -> None:
     smaller = three.changed_copy()
     del smaller.planes["dataplane_2"]
     smaller.variables["flyte_labels"]["label2"] = [{"cluster": "dataplane_1", "weight": 1}]
     said = smaller.run("--check")
     assert "dataplane_2: it is in flyteadmin's configuration and not in the inventory: it is enabled" in said.flat, said.output
+    ghost = _nobodys(three)
     prune, path = ("-e", "flyte_prune=true"), tmp_path / "plan.json"
     assert smaller.run("--check", "-e", f"flyte_plan_file={path}").code == 0
     refused = smaller.run(*prune, "-e", f"flyte_approved_plan={path}")
@@ -183,7 +214,12 @@ def test_an_orphan_is_said_and_pruned_as_the_plan_said(three: SiteUnderTest, tmp
     assert smaller.run("--check", *prune, "-e", f"flyte_plan_file={path}").code == 0
     written = path.read_bytes()
     result = smaller.run(*prune, "-e", f"flyte_plan_file={path}", "-e", f"flyte_approved_plan={path}")
-    assert result.code == 0 and path.read_bytes() == written, result.output
+    # What stands against one of them keeps no other one.
+    assert result.code != 0 and f"Not removed: {ghost}." in result.flat and path.read_bytes() == written, result.output
+    assert "would lead to no enabled cluster without ghost" in result.flat and ghost in smaller.configs(), result.output
     assert "dataplane_2" not in smaller.configs() and "dataplane_1" in smaller.configs() and "label2" in smaller.label_map()
     assert not any(key.startswith("dataplane_2_") for key in smaller.cluster("controlplane").secret("cluster-credentials"))
-    assert set(smaller.run("-e", "flyte_prune=true").changed.values()) == {0}
+    requests.delete(f"{three.lab.admin_url}/api/v1/project_domain_attributes/{HAUNTED}", json=_row("haunted"), timeout=10).raise_for_status()
+    result = smaller.run(*prune)
+    assert result.code == 0 and ghost not in smaller.configs() and "haunted" not in smaller.label_map(), result.output
+    assert set(smaller.run(*prune).changed.values()) == {0}

@@ -149,11 +149,30 @@ def test_what_is_due_is_said_or_done_by_site(home: SiteUnderTest) -> None:
     said = home.run(*due)
     assert said.code == 0 and said.output.count(": due: ") == len(home.planes) and set(said.changed.values()) == {0}, said.output
     with Calls(home) as calls:
-        done = home.run(*due, "-e", "flyte_rotate_due=true")
+        done = home.run(*due, "-e", "flyte_rotate_due=true", "-e", "flyte_rotate_serial=1")
     assert done.code == 0 and not calls.problems and {entry["status"] for entry in calls.answers} == {201}, done.output
+    # One data plane after the other, each with a restart.
+    assert len({entry["pod"] for entry in calls.answers}) >= 3
     assert all(_token_of(home, host) != before[host] for host in PLANES)
     again = home.run()
     assert again.code == 0 and set(again.changed.values()) == {0} and home.run(playbook="verify.yml").code == 0
+
+
+def test_two_at_once(home: SiteUnderTest) -> None:
+    """Whichever is overtaken says so; nothing that runs, or is stored, is given up by the other one."""
+    before = {host: _token_of(home, host) for host in PLANES}
+    with Calls(home) as calls:
+        runs = [_started(home) for _number in range(2)]
+        try:
+            codes = [run.wait(timeout=240) for run in runs]
+        finally:
+            for run in runs:
+                kill_tree(run)
+        last = home.run("-e", "flyte_rotate=due", playbook="rotate.yml")
+    assert 0 in codes and last.code == 0, (codes, last.output)
+    assert not calls.problems and {entry["status"] for entry in calls.answers} == {201}, (calls.problems, calls.answers[-5:])
+    for host, context in PLANES.items():
+        assert _token_of(home, host) != before[host] and _refuses(home.cluster(context), before[host])
 
 
 def test_killed_in_the_middle_it_is_finished(home: SiteUnderTest) -> None:

@@ -95,6 +95,7 @@ class Api(Kube):
 
     def request(self, method: str, path: str, *, query: t.Mapping[str, str] | None = None, body: t.Any = None, **_forms: str) -> t.Any:
         """Carry a request out, between two looks at the world."""
+        self.world.let_others()
         with self.world.lock:
             self.world.before_request(method)
             if self.down:
@@ -121,7 +122,11 @@ class Api(Kube):
                 raise KubeError("api", f"{method} {path}: 409", status=409)
             return self.objects.pop(path)
         if method == "PATCH":
+            metadata, wanted = self.objects[path]["metadata"], (body.get("metadata") or {}).get("resourceVersion")
+            if wanted not in (None, metadata["resourceVersion"]):
+                raise KubeError("api", f"{method} {path}: 409", status=409)
             _merge(self.objects[path], body)
+            metadata["resourceVersion"] = self.world.version()
             self.changed(path)
         return self.objects[path]
 
@@ -131,6 +136,7 @@ class Api(Kube):
         self.world.uids += 1
         made = copy.deepcopy(body)
         made["metadata"] |= {"uid": f"uid-{self.world.uids}", "creationTimestamp": f"2026-01-01T00:{self.world.uids // 60:02}:{self.world.uids % 60:02}Z"}
+        made["metadata"]["resourceVersion"] = self.world.version()
         self.objects[path] = made
         self.changed(path)
         return made
@@ -271,6 +277,10 @@ class World:
         self.kill_after = False
         self.dead = False
         self.changes: list[str] = []
+        #: what happens beside the run before its request of this number
+        self.beside: t.Callable[[], t.Any] | None = None
+        self.beside_at = 0
+        self._versions = 0
         self.planes = {name: Plane(self, name) for name in planes}
         self.head = Head(self, "controlplane", planes)
 
@@ -281,6 +291,20 @@ class World:
     def api(self, host: str) -> Api:
         """Return an API server by its inventory host."""
         return self.planes.get(host) or self.head
+
+    def version(self) -> str:
+        """Return the version of an object that is written now."""
+        self._versions += 1
+        return str(self._versions)
+
+    def let_others(self) -> None:
+        """Let happen what is to happen beside the run before this request."""
+        if self.beside is None:
+            return
+        self.beside_at -= 1
+        if self.beside_at < 0:
+            others, self.beside = self.beside, None
+            others()
 
     def before_request(self, method: str) -> None:
         """Look, and end here where the run is dead."""

@@ -47,6 +47,8 @@ class Bound:
     uid: str
     created: str
     replaces: str
+    #: whether this run made it
+    made: bool = False
 
     def public(self, ca_cert: str) -> dict[str, t.Any]:
         """Return it as a token is shown; which one it is, nobody here knows."""
@@ -96,7 +98,8 @@ def make_bound(kube: Kube, namespace: str, account: str, name: str, replaces: st
         raise no_account(kube, namespace, account)
     metadata = {"name": name, "namespace": namespace, "annotations": token_annotations(account, replaces), "labels": LABELS}
     try:
-        return _bound(kube.create(secrets_path(namespace), {"apiVersion": "v1", "kind": "Secret", "type": BOUND_TYPE, "metadata": metadata}))
+        body = {"apiVersion": "v1", "kind": "Secret", "type": BOUND_TYPE, "metadata": metadata}
+        return dataclasses.replace(_bound(kube.create(secrets_path(namespace), body)), made=True)
     except KubeError as error:
         if error.status != 409:
             raise

@@ -11,7 +11,7 @@ from .._common.threads import WIDE, in_threads
 from .errors import failure_of
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     _Item = t.TypeVar("_Item")
     _Result = t.TypeVar("_Result")
@@ -41,3 +41,19 @@ def each(
             return failed(item, failure_of(error))
 
     return in_threads(one, items, concurrency, seconds=seconds, late=lambda item, why: failed(item, failure_of(why)))
+
+
+def changed_in_each(
+    work: Callable[[Mapping[str, t.Any]], dict[str, t.Any]], params: Mapping[str, t.Any]
+) -> tuple[dict[str, dict[str, t.Any]], list[dict[str, t.Any]]]:
+    """Change something in each of a module's clusters; return what became of those that took it, by their names, and the failures of the others.
+
+    :param params: ``clusters``, ``concurrency`` and ``timeout``, of one answer; reading and writing takes several.
+    """
+
+    def failed(cluster: Mapping[str, t.Any], why: Mapping[str, t.Any]) -> dict[str, t.Any]:
+        return {"failure": {"name": cluster["name"], "error": why["message"], "hint": why["hint"]}}
+
+    found = each(work, params["clusters"], concurrency=params["concurrency"], seconds=2 * PATIENCE * params["timeout"], failed=failed)
+    done = {cluster["name"]: entry for cluster, entry in zip(params["clusters"], found) if "failure" not in entry}
+    return done, [entry["failure"] for entry in found if "failure" in entry]

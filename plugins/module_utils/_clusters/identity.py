@@ -17,7 +17,7 @@ from .._helm.identity import AUTH_KEYS, AUTH_SECRET, CLIENT_SECRET, IDENTITY_ANN
 from .access import access_of, method_of
 from .client import Kube, KubeError, encode
 from .credentials import secrets_path
-from .each import each
+from .each import changed_in_each
 from .errors import reading
 from .propeller import restart
 from .secrets import Stored, data_of, merge_into, read_secret, shown
@@ -30,8 +30,6 @@ METADATA: dict[str, dict[str, str | None]] = {
     "labels": {**LABELS},
     "annotations": {"helm.sh/resource-policy": "keep", "meta.helm.sh/release-name": None, "meta.helm.sh/release-namespace": None},
 }
-#: so many timeouts of one answer a cluster has for all of them
-_PATIENCE = 4
 
 
 def observe_identity(kube: Kube, namespace: str) -> dict[str, t.Any] | None:
@@ -53,17 +51,12 @@ def run(params: Mapping[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     def one(cluster: Mapping[str, t.Any]) -> dict[str, t.Any]:
         return _ensured(cluster, params["timeout"], copied, check_mode)
 
-    def failed(cluster: Mapping[str, t.Any], why: Mapping[str, t.Any]) -> dict[str, t.Any]:
-        return {"error": {"name": cluster["name"], "error": why["message"], "hint": why["hint"]}}
-
-    found = each(one, params["clusters"], concurrency=params["concurrency"], seconds=_PATIENCE * params["timeout"], failed=failed)
-    done = dict(zip([cluster["name"] for cluster in params["clusters"]], found))
-    written = {name: entry for name, entry in done.items() if "error" not in entry}
+    written, failures = changed_in_each(one, params)
     return {
         "changed": any(entry["changed"] for entry in written.values()),
         "identities": {name: entry["keys"] for name, entry in written.items()},
         "restarted": {name: entry["restarted"] for name, entry in written.items() if entry["restarted"]},
-        "failed_clusters": [entry["error"] for entry in done.values() if "error" in entry],
+        "failed_clusters": failures,
         "diff": {side: {f"{name}/{key}": value for name, entry in written.items() for key, value in entry[side].items()} for side in ("before", "after")},
     }
 

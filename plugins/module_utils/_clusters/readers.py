@@ -18,7 +18,9 @@ from .deployments import pod_problem, unrolled
 from .errors import KubeError, reading
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+_NOT_YET = "it was not started anew since the Secret was written"
 
 
 def readers_of(kube: Kube, namespace: str) -> dict[str, str]:
@@ -55,7 +57,7 @@ def left_behind(kube: Kube, namespace: str, name: str, checksum: str) -> str:
     deployment = kube.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}")
     with reading(f"the Deployment {namespace}/{name}", f"Look at it: kubectl -n {namespace} get deployment {name}"):
         if _checksum(deployment["spec"]["template"]) != checksum:
-            return "it was not started anew since the Secret was written"
+            return _NOT_YET
         labels = (deployment["spec"].get("selector") or {}).get("matchLabels") or {}
         waits = unrolled(deployment)
     selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
@@ -69,16 +71,23 @@ def left_behind(kube: Kube, namespace: str, name: str, checksum: str) -> str:
     return "; ".join(filter(None, [waits, *problems[:1]]))
 
 
-def wait_until_switched(kube: Kube, namespace: str, name: str, checksum: str, *, wait: float) -> None:
-    """Wait until no pod of a Deployment runs that was started before the Secret was written, and the new ones are ready.
+def start_anew(kube: Kube, namespace: str, name: str, checksum_now: Callable[[], str], *, wait: float) -> bool:
+    """Let no pod of a Deployment run that was started before the Secret was written, and wait until the new ones are ready; return whether it was done here.
 
+    :param checksum_now: returns the checksum of what the Secret has.
     :raises KubeError: that was not so in time.
     """
     ended, pause = time.monotonic() + wait, 0.2
+    checksum, switched = checksum_now(), False
     while True:
         problem = left_behind(kube, namespace, name, checksum)
+        if problem == _NOT_YET:
+            # Not at the first look: another run stored something else meanwhile, and starts it anew with that.
+            checksum, switched = checksum_now(), True
+            switch(kube, namespace, name, checksum)
+            problem = left_behind(kube, namespace, name, checksum)
         if not problem:
-            return
+            return switched
         if time.monotonic() > ended:
             hint = f"kubectl -n {namespace} describe pods; then run again: the former tokens are still valid. flyte_wait_timeout sets the time to wait."
             raise KubeError("api", f"the Deployment {name} does not run with the new credentials after {wait:g} s: {problem}", hint=hint)

@@ -14,7 +14,7 @@ from .._common.names import FLYTEADMIN, LABELS, SYNCRESOURCES
 from .._rights.rules import checksum, same
 from .access import access_of, method_of
 from .client import Kube, KubeError
-from .each import each
+from .each import changed_in_each
 from .errors import reading
 from .secrets import ensure_namespace
 
@@ -27,8 +27,6 @@ ROLES, BINDINGS = (f"/apis/rbac.authorization.k8s.io/v1/{kind}" for kind in ("cl
 CHECKSUM = "flyte.multicluster/rules-checksum"
 _SELECTOR = ",".join(f"{key}={value}" for key, value in LABELS.items())
 _GROUP = "rbac.authorization.k8s.io"
-#: so many timeouts of one answer a cluster has for all of its objects
-_PATIENCE = 4
 #: runs beside this one that create or delete the same in the very moment
 _ATTEMPTS = 3
 
@@ -111,17 +109,13 @@ def run(params: Mapping[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
             changed += [f"{what} {name}" for what, name in change(kube, namespace, account, rules or [], check_mode)]
         return {"changed": changed}
 
-    def failed(cluster: Mapping[str, t.Any], why: Mapping[str, t.Any]) -> dict[str, t.Any]:
-        return {"error": {"name": cluster["name"], "error": why["message"], "hint": why["hint"]}}
-
-    found = each(one, params["clusters"], concurrency=params["concurrency"], seconds=_PATIENCE * params["timeout"], failed=failed)
-    done = dict(zip([cluster["name"] for cluster in params["clusters"]], found))
-    written = {name: entry["changed"] for name, entry in done.items() if entry.get("changed")}
+    done, failures = changed_in_each(one, params)
+    written = {name: entry["changed"] for name, entry in done.items() if entry["changed"]}
     sides = ("before", "after") if params["state"] == "present" else ("after", "before")
     return {
         "changed": bool(written),
         "objects": written,
-        "failed_clusters": [entry["error"] for entry in done.values() if "error" in entry],
+        "failed_clusters": failures,
         "diff": {sides[0]: {}, sides[1]: written},
     }
 

@@ -25,7 +25,7 @@ def make_successor(kube: Kube, namespace: str, account: str, current: Mapping[st
 
     :param current: of the token, ``secret`` and ``uid``.
     :param name: of the Secret that is made.
-    :raises KubeError: one that ends would end too soon; its Secret is deleted again.
+    :raises KubeError: there is no such token, or one that ends would end too soon; a Secret that was made for it is deleted again.
     """
     place = place_of(current)
     if terms.kind == BOUNDED:
@@ -34,7 +34,9 @@ def make_successor(kube: Kube, namespace: str, account: str, current: Mapping[st
         try:
             return request_token(kube, namespace, account, bound, terms)
         except KubeError:
-            retire(kube, namespace, bound.secret, bound.uid)
+            # What another run made may have its token in use by now.
+            if bound.made:
+                retire(kube, namespace, bound.secret, bound.uid)
             raise
     there = [token for token in find_tokens(kube, namespace, account, name) if token.replaces == place]
     return there[0] if there else make_token(kube, namespace, account, name, timeout=timeout, replaces=place)

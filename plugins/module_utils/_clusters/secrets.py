@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets that are shared with others: read, and merged into. What runs beside this one stores stays: only keys that have to change are written."""
+"""Secrets that are shared with others: read, and merged into. What runs beside this one stores stays: only keys that have to change are written.
+
+What changes is decided by what was read, and written only where that is still so: a token that another run gave up meanwhile does not come back.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ if t.TYPE_CHECKING:
     #: from the data of a Secret to the keys that have to change; None removes one
     Patch = dict[str, t.Optional[str]]
 
-#: runs beside this one that create or delete the Secret in the very moment
+#: runs beside this one that create, change or delete the Secret in the very moment
 _ATTEMPTS = 5
 
 
@@ -78,13 +81,15 @@ def merge_into(
             return stored
         try:
             if secret is not None:
-                kube.patch(secrets_path(namespace, name), {**({"data": stored.patch} if stored.patch else {}), **({"metadata": missing} if missing else {})})
+                as_read = {"resourceVersion": version} if (version := (secret.get("metadata") or {}).get("resourceVersion")) else {}
+                about = {**(missing or {}), **as_read}
+                kube.patch(secrets_path(namespace, name), {**({"data": stored.patch} if stored.patch else {}), **({"metadata": about} if about else {})})
             elif stored.patch:
                 _create(kube, namespace, name, stored.patch, metadata or {}, create_namespace=create_namespace)
             return stored
         except KubeError as error:
-            # 409: a first run beside this one was faster. 404: the Secret was deleted since it was read. Either way it is read again.
-            if error.status != (404 if secret is not None else 409) or attempt == _ATTEMPTS - 1:
+            # 409: a run beside this one was faster. 404: the Secret was deleted since it was read. Either way it is read again.
+            if error.status not in ((404, 409) if secret is not None else (409,)) or attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError("the last attempt returns or raises")
 

@@ -92,14 +92,29 @@ def _bounded(kube: Kube, cluster: Mapping[str, t.Any], stored: str, name: str, t
     return request_token(kube, namespace, account, found[0] if found else make_bound(kube, namespace, account, name), terms)
 
 
-def store(kube: Kube, namespace: str, name: str, pairs: Mapping[str, tuple[str, str]], gone: Iterable[str], *, create_namespace: bool) -> Stored:
+def store(
+    kube: Kube,
+    namespace: str,
+    name: str,
+    pairs: Mapping[str, tuple[str, str]],
+    gone: Iterable[str],
+    *,
+    create_namespace: bool,
+    before: Mapping[str, bytes] | None = None,
+) -> Stored:
     """Merge credentials into the Secret.
 
     :param pairs: cluster name to token and CA.
     :param gone: names of clusters whose keys have to go.
+    :param before: the data that the pairs were found by: a token that another run stored since then, a rotation for example, is newer and stays.
     """
     absent = list(gone)
-    return merge_into(kube, namespace, name, lambda data: merge_patch(data, pairs, absent), create_namespace=create_namespace)
+
+    def patch_of(data: Mapping[str, bytes]) -> dict[str, str | None]:
+        newer = {cluster for cluster in pairs if before is not None and data.get(f"{cluster}_token") != before.get(f"{cluster}_token")}
+        return merge_patch(data, {cluster: pair for cluster, pair in pairs.items() if cluster not in newer}, absent)
+
+    return merge_into(kube, namespace, name, patch_of, create_namespace=create_namespace)
 
 
 def run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
@@ -116,7 +131,7 @@ def run(params: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     if stored.patch and not check_mode:
         if params["backups"] and any(key in before for key in stored.patch):
             keep(kube, namespace, "credentials", before)
-        stored = store(kube, namespace, name, pairs, gone, create_namespace=params["create_namespace"])
+        stored = store(kube, namespace, name, pairs, gone, create_namespace=params["create_namespace"], before=before)
     result = _result(stored, gathered)
     if result["failed_clusters"] and not params["allow_partial"]:
         raise PartialFailure(result["failed_clusters"], result)

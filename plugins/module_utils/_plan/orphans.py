@@ -17,17 +17,21 @@ if t.TYPE_CHECKING:
     from .._inventory.site import Cluster, Site
 
 
+#: what is wrong with a cluster that only has keys
+ONLY_STORED = "it has keys in the Secret cluster-credentials and is not in the inventory"
+
+
 def orphans(site: Site, observed: Observations) -> list[str]:
     """Return the names of clusters that flyteadmin's configuration, or the control plane's Secret, has and the inventory has not."""
     live = _head(site, observed).get("clusters") or {}
-    return list(dict.fromkeys([*(str(entry["name"]) for entry in strays(site, live)), *_only_stored(site, observed)]))
+    return list(dict.fromkeys([*(str(entry["name"]) for entry in strays(site, live)), *only_stored(site, observed)]))
 
 
 def _head(site: Site, observed: Observations) -> Mapping[str, t.Any]:
     return control_plane_of(observed, site.control_plane.host)
 
 
-def _only_stored(site: Site, observed: Observations) -> list[str]:
+def only_stored(site: Site, observed: Observations) -> list[str]:
     """Return those that only have keys: a removal that was stopped leaves them so, too."""
     head = _head(site, observed)
     configured = {entry["name"] for entry in (head.get("clusters") or {}).get("clusterConfigs") or []}
@@ -54,7 +58,7 @@ def orphan_lines(site: Site, observed: Observations) -> list[str]:
     """Return what is said of them."""
     host, live = site.control_plane.host, _head(site, observed).get("clusters") or {}
     what = {str(entry["name"]): stray_problem(live, entry)[0] for entry in strays(site, live)}
-    what |= dict.fromkeys(_only_stored(site, observed), "it has keys in the Secret cluster-credentials and is not in the inventory")
+    what |= dict.fromkeys(only_stored(site, observed), ONLY_STORED)
     return [f"{host}: {name}: {said}; {_what_comes(site, name)}" for name, said in what.items()]
 
 

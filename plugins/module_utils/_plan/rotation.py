@@ -50,6 +50,8 @@ class Turn:
     predecessor: Token | None
     #: name of the Secret that is made where one has to be
     name: str
+    #: made by rotations beside others, and given up: what they came for is gone, and the control plane has none of them
+    leftovers: Sequence[Token] = ()
 
     @property
     def stopped(self) -> bool:
@@ -86,7 +88,9 @@ def turn_of(cluster: Cluster, observation: Observation, stored: Mapping[str, t.A
     others = [token for token in tokens if token is not current]
     successor = next((token for token in others if token["replaces"] == place_of(current)), None)
     predecessor = next((token for token in others if place_of(token) == current["replaces"]), None)
-    return Turn(cluster.host, current, successor, predecessor, next_name(base, [token["secret"] for token in tokens]))
+    places = [place_of(token) for token in tokens]
+    leftovers = [token for token in others if token["replaces"] and token["replaces"] not in places and token is not predecessor]
+    return Turn(cluster.host, current, successor, predecessor, next_name(base, [token["secret"] for token in tokens]), leftovers)
 
 
 def plan_rotation(site: Site, observed: Observations, hosts: Sequence[str]) -> Rotation:
@@ -121,6 +125,10 @@ def _checked(cluster: Cluster, observation: Observation, known: Mapping[str, t.A
     if cluster.name not in [entry["name"] for entry in (known.get("clusters") or {}).get("clusterConfigs") or []]:
         return Failure(cluster.host, STEP, f"flyteadmin's configuration has no cluster {cluster.name}", _FIRST)
     turn = turn_of(cluster, observation, known.get("credentials") or {}, site.settings["flyte_token_secret"])
+    if turn is None and (known.get("terms") or {}).get(cluster.name) and ((known.get("probes") or {}).get(cluster.name) or {}).get("ok"):
+        # Of a token that does not end nothing is said by a clock.
+        problem = f"by the clock of this machine {cluster.name}_token of the Secret {SECRET_NAME} has ended, and its data plane takes it"
+        return Failure(cluster.host, STEP, problem, "Set the clock, of this machine or of that API server, and run again.")
     if turn is None:
         return Failure(cluster.host, STEP, f"{cluster.name}_token of the Secret {SECRET_NAME} is none of its tokens: it does not answer to it", _FIRST)
     return turn
@@ -148,6 +156,9 @@ def due_reason(site: Site, token: Token | None) -> str:
     if kind != settings["flyte_token_kind"]:
         return f"{token['secret']} is {kind}, flyte_token_kind is {settings['flyte_token_kind']}"
     lifetime, left = token.get("lifetime"), token.get("left")
+    if lifetime and left is not None and (left - lifetime) * 3 >= lifetime:
+        # Nobody would see its end coming.
+        return f"by the clock of this machine {token['secret']} is only issued in {age(left - lifetime)}: set the clock, of this machine or of that API server"
     if lifetime and left is not None and left * 3 <= lifetime * 2:
         return f"a third of the life of {token['secret']} is over, it ends in {age(left)}"
     limit = seconds_of(settings["flyte_token_max_age"] or "")
@@ -216,10 +227,12 @@ def _row(site: Site, turn: Turn) -> Row:
     cluster, current = site.cluster(turn.host), turn.current
     shown = f"{current['secret']} ({current['fingerprint'][:8]}, {age(current['age'])} old)"
     details: tuple[str, ...]
+    more = tuple(f"delete the token Secret {token['secret']}, which a rotation beside another one made, and nobody uses" for token in turn.leftovers)
+    also = tuple(map(_deleted, turn.leftovers))
     if turn.predecessor:
         former = turn.predecessor
         details = (f"delete the token Secret {former['secret']} ({former['fingerprint'][:8]}), once {current['secret']} is proven in use",)
-        return Row(turn.host, STEP, "finish the rotation", _left(turn), details, held=(_deleted(former),))
+        return Row(turn.host, STEP, "finish the rotation", _left(turn), details + more, held=(_deleted(former), *also))
     name = turn.successor["secret"] if turn.successor else turn.name
     made = f"the token Secret {name}"
     details = (
@@ -227,12 +240,13 @@ def _row(site: Site, turn: Turn) -> Row:
         f"delete the token Secret {current['secret']}, once the new one is proven in use",
     )
     kind = f", a token for {site.settings['flyte_token_lifetime']}" if site.settings["flyte_token_kind"] == BOUNDED else ""
-    held = (Change(f"{SECRET_NAME}.{cluster.name}_token", current["secret"], name), _deleted(current))
-    return Row(turn.host, STEP, f"{'go on with' if turn.successor else 'make'} {made}{kind}", f"in the place of {shown}", details, held=held)
+    held = (Change(f"{SECRET_NAME}.{cluster.name}_token", current["secret"], name), _deleted(current), *also)
+    return Row(turn.host, STEP, f"{'go on with' if turn.successor else 'make'} {made}{kind}", f"in the place of {shown}", details + more, held=held)
 
 
 def _deleted(token: Token) -> Change:
-    return Change(f"token Secret {token['secret']}", token["fingerprint"][:8], None)
+    # Of a bound one that is not in use nobody knows the token.
+    return Change(f"token Secret {token['secret']}", token["fingerprint"][:8] or token["kind"], None)
 
 
 def _restart_row(site: Site, known: Mapping[str, t.Any], batch: Sequence[str]) -> Row:
@@ -258,6 +272,8 @@ def chosen_hosts(site: Site, hosts: Sequence[str], name: str) -> tuple[list[str]
     known = {key: cluster.host for cluster in site.data_planes for key in (cluster.host, cluster.name)}
     if name not in known:
         return [], Fault("inventory", "cluster", name, f"is none of the data planes: {', '.join(known)}.{nearest(name, list(known))}")
+    if known[name] not in hosts:
+        return [], Fault("inventory", "cluster", name, "is left out by --limit: nothing was looked at. Leave one of the two out.")
     return [known[name]], None
 
 

@@ -14,8 +14,9 @@ from .._labels.canary import is_canary_label
 from .._labels.placement import Placement
 from .._plan.complete import release_failures, unfinished
 from .._plan.namespaces import lacking, lacking_failures
+from .._plan.orphans import ONLY_STORED, only_stored
 from .._plan.rows import RELEASE, Failure, Observation, Observations, Row, control_plane_of, is_reachable, not_ready, not_working
-from .._plan.strays import stray_problem, strays
+from .._plan.strays import REMEDY, stray_problem, strays
 from .._plan.verify import cluster_failures
 from .model import DRAINED, NEW, NOT_ASKED, NOT_READY, READY, STRAY, ClusterStatus, LabelStatus, Place, Problem, Share, Status, Target
 
@@ -117,7 +118,8 @@ class _Builder:
         """Return all clusters of the inventory, the control plane first, then those that only flyteadmin has."""
         site = self._site
         own = [self._of_inventory(cluster) for cluster in site.clusters]
-        return own + [self._stray(entry) for entry in strays(site, self._live or {})]
+        alone = [self._only_stored(name) for name in only_stored(site, self._observed)]
+        return own + [self._stray(entry) for entry in strays(site, self._live or {})] + alone
 
     # -- of the inventory
 
@@ -225,6 +227,12 @@ class _Builder:
         what, remedy = stray_problem(self._live or {}, entry, running=found.running)
         found.problems.append(Problem(what, remedy))
         found.problems += [Problem(failure.problem, failure.remedy) for failure in self._failures.get(found.name, [])]
+        return found
+
+    def _only_stored(self, name: str) -> ClusterStatus:
+        """Return one of which flyteadmin has nothing but keys: a removal that was stopped leaves it so. No execution can be placed there."""
+        found = ClusterStatus(name, None, False, False, STRAY, configured=False)
+        found.problems.append(Problem(ONLY_STORED, REMEDY))
         return found
 
     # -- labels

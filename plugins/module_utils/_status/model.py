@@ -133,6 +133,10 @@ class Status:
         """Return plain data."""
         return {"format": FORMAT, **dataclasses.asdict(self)}
 
+    def unlabelled(self) -> list[Place]:
+        """Return the places for which no label holds: what is there runs on any enabled cluster."""
+        return [place for place in self.places or [] if place.label is None]
+
     def counts(self) -> dict[str, int]:
         """Return how many clusters are in each state, the worst first, those that are in none left out."""
         found = [cluster.state for cluster in self.clusters]

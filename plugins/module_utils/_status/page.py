@@ -15,7 +15,7 @@ from .model import RENEW, STATES, ClusterStatus, LabelStatus, Place, Problem, St
 from .script import SCRIPT
 from .style import STYLE
 from .svg import STATE_CLASS, picture
-from .topology import ANYWHERE, topology_of
+from .topology import ANYWHERE, Topology, topology_of
 from .words import NOTHING, clean, counts_text, enabled_text, number, percent, pods_text, reached_text, release_text, sentence, token_text
 
 if t.TYPE_CHECKING:
@@ -43,11 +43,20 @@ def page(status: Status) -> str:
         element("link", rel="icon", href="data:,"),
         element("style", Markup(STYLE)),
     )
+    labels = status.labels
+    topology = None if labels is None else topology_of(status)
     body = element(
         "body",
         element("a", "To the clusters", href="#clusters", class_="skip"),
         _header(status),
-        element("main", _todo(status), _picture(status), _clusters(status), _labels(status), _notes(status)),
+        element(
+            "main",
+            _todo(status),
+            _picture(topology) if topology else None,
+            _clusters(status),
+            _labels(status, labels, topology) if labels is not None and topology else None,
+            _notes(status),
+        ),
         element("footer", f"Written by flyte.multicluster, playbooks/status.yml, {status.time}. This page asks nobody for anything: it is as it was then."),
         element("script", Markup(SCRIPT)),
     )
@@ -91,7 +100,7 @@ def _todo(status: Status) -> Markup:
             alike.setdefault(problems, []).append(place)
     items = [_item(status.clusters, places, problems) for problems, places in alike.items()]
     items += [_label_item(label) for label in status.labels or [] if label.problem]
-    without = [place for place in status.places or [] if place.label is None]
+    without = status.unlabelled()
     if without:
         items.append(_plain_item(f"{len(without)} without a label", f"{_some(without)}: Flyte runs it on any enabled cluster.", "Set a label."))
     found = element("ul", *items, class_="todo", tabindex="0", aria_label="What to do") if items else element("p", "Nothing to do.")
@@ -125,10 +134,7 @@ def _plain_item(name: str, what: str, remedy: str) -> Markup:
 # -- the picture
 
 
-def _picture(status: Status) -> Markup:
-    if status.labels is None:
-        return Markup("")
-    topology = topology_of(status)
+def _picture(topology: Topology) -> Markup:
     several = any(len(node.members) > 1 for node in topology.nodes)
     alike = " Clusters of one state to which the same labels lead in the same way stand as one; the table has each." if several else ""
     legend = (
@@ -224,14 +230,11 @@ def _check(name: str, missing: list[str]) -> Markup:
 # -- labels, as text
 
 
-def _labels(status: Status) -> Markup:
-    if status.labels is None:
-        return Markup("")
+def _labels(status: Status, labels: list[LabelStatus], topology: Topology) -> Markup:
     numbers = {cluster.name: place for place, cluster in enumerate(status.clusters)}
-    topology = topology_of(status)
     order = {label.name: place for place, label in enumerate(topology.labels)}
-    rows = [_label_row(label, order.get(label.name, 0), numbers, status.places) for label in status.labels]
-    unlabelled = [place for place in status.places or [] if place.label is None]
+    rows = [_label_row(label, order.get(label.name, 0), numbers, status.places) for label in labels]
+    unlabelled = status.unlabelled()
     if unlabelled:
         nothing = LabelStatus(ANYWHERE, (), "runs on any enabled cluster")
         rows.append(_label_row(nothing, order.get(ANYWHERE, 0), numbers, [Place(p.project, p.domain, p.workflow, ANYWHERE, None) for p in unlabelled]))

@@ -79,7 +79,7 @@ def _more_lines(status: Status) -> list[str]:
     due = [f"{clean(cluster.name)}: its token is due: {sentence(cluster.token_due)} {RENEW}" for cluster in status.clusters if cluster.token_due]
     drift = [f"{clean(cluster.name)}: drift: {clean(what)}" for cluster in status.clusters for what in cluster.drift]
     astray = [f"label {clean(label.name)}: {clean(label.problem)}: what has it runs on any enabled cluster" for label in status.labels or [] if label.problem]
-    without = [place.text for place in status.places or [] if place.label is None]
+    without = [place.text for place in status.unlabelled()]
     unlabelled = [f"{len(without)} project-domain(s) without a label run on any enabled cluster: {clean(first(without, 6))}"] if without else []
     return due + drift + astray + unlabelled + [clean(note) for note in status.notes]
 

@@ -81,7 +81,7 @@ class Topology:
 def topology_of(status: Status) -> Topology:
     """Return what stands in the picture."""
     labels = [*(status.labels or [])]
-    unlabelled = [place for place in status.places or [] if place.label is None]
+    unlabelled = status.unlabelled()
     nodes = _nodes(status, labels)
     by_name = {name: number for number, node in enumerate(nodes) for name in node.members}
     links = [link for number, label in enumerate(labels) for link in _links(number, label, nodes, by_name)]

@@ -52,6 +52,13 @@ def _verdicts(report: types.ModuleType, samples: list[dict[str, t.Any]]) -> dict
             1.8,
             1.9,
         ),
+        (
+            "(7) N=100: status and its page: times the seconds of a playbook with one ping",
+            [("STATUS", "N=100", "ping", 1.0), ("STATUS", "N=100", "status.yml", None)],
+            10.0,
+            10.1,
+        ),
+        ("(7) N=100: times the seconds of N=2", [("STATUS", "N=2", "status.yml", 1.0), ("STATUS", "N=100", "status.yml", None)], 5.0, 5.1),
         ("(6) N=1,000: times the seconds of N=100", [("THOUSAND", "N=100", "site.yml", 1.0), ("THOUSAND", "N=1000", "site.yml", None)], 6.0, 6.1),
     ],
 )

@@ -77,6 +77,13 @@ def test_lines_in_a_log(play: pathlib.Path, tmp_path: pathlib.Path) -> None:
     assert "WARNING" not in found.stderr and not list((tmp_path / "tmp").rglob("flyte-progress")) and "listened=to nobody" not in found.stdout
 
 
+def test_two_playbooks_of_one_command(play: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    own = environment(ANSIBLE_LOCAL_TEMP=str(tmp_path / "tmp"), **ENABLED)
+    found = subprocess.run([*command(play), str(play)], env=own, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
+    assert found.returncode == 0 and "WARNING" not in found.stderr, found.stdout + found.stderr
+    assert all("dataplane_1: is asked what is there" in part for part in found.stdout.split("PLAY RECAP")[:2]), found.stdout
+
+
 def test_nothing_where_it_is_not_enabled(play: pathlib.Path) -> None:
     own = environment(ANSIBLE_STDOUT_CALLBACK="ansible.builtin.default")
     found = subprocess.run(command(play), env=own, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)

@@ -92,6 +92,8 @@ class World:
         self.apis = {"controlplane": StatefulApi(self._hub()), **{name: StatefulApi(self._plane()) for name in PLANES}}
         self.aws = self._aws()
         self.check_mode = False
+        #: the one that does not answer
+        self.dead: str | None = None
         #: whether site.yml removes it
         self.pruning = False
         #: None, or after how many changes anywhere the run is stopped
@@ -218,7 +220,9 @@ class World:
 
     def read(self, host: str, name: str) -> t.Any:
         own = {"flyte_kube_context": None}
-        if host in self.apis:
+        if host == self.dead:
+            own |= {"flyte_kube_host": "http://127.0.0.1:1", "flyte_kube_api_key": "x"}
+        elif host in self.apis:
             own |= {"flyte_kube_host": self.apis[host].url, "flyte_kube_api_key": "x"}
         return own[name] if name in own else self.inventory.get(host, {}).get(name)
 
@@ -632,6 +636,57 @@ def test_a_dead_plane_is_refused_and_left_with_force(world: World) -> None:
     assert "2 executions (team1/development/" in said[0] and "flyteadmin shows them so for ever" in said[0]
     assert [entry["name"] for entry in world.section()["clusterConfigs"]] == ["dataplane_1"]
     assert "oidc/dataplane_2" not in json.dumps(world.aws["roles"])
+
+
+def test_one_that_was_dead_and_comes_back_is_removed_by_the_same_command(world: World) -> None:
+    """Nothing of flyteadmin leads there any more; what is in it goes as soon as it answers."""
+    world.dead = "dataplane_2"
+    for own in world.inventory.values():
+        own["flyte_remove_force"] = True
+    assert not any(result.get("failed") for result in world.run())
+    world.dead = None
+    for own in world.inventory.values():
+        own["flyte_remove_force"] = False
+    plan = world.plan()
+    assert not any(row["step"] in ("disable", "configuration", "credentials", "drain") for row in plan["rows"]), plan["lines"]
+    assert any("uninstall the Helm release" in line for line in plan["lines"])
+    world.double.service.store._run("DELETE FROM executions")  # which was said of them
+    world.broken.clear()
+    assert not any(result.get("failed") for result in world.run())
+    check_gone(world)
+
+
+def test_a_workflow_alone_that_has_its_label_holds_it(world: World) -> None:
+    """And executions without a label do, whose default it is; taken away, its rows go, and those of others at the same place stay."""
+    for own in world.inventory.values():
+        own["flyte_execution_cluster_labels"] = [{"project": "team1", "domain": "development", "label": "label1"}]
+    for place, label in (("team1/development", "label1"), ("team1/development/train", "label2"), ("team1/development/test", "label1")):
+        level = "workflow_attributes" if place.count("/") == 2 else "project_domain_attributes"
+        attributes = dict(zip(("project", "domain", "workflow"), place.split("/")))
+        body = {"attributes": {**attributes, "matching_attributes": {"execution_cluster_label": {"value": label}}}}
+        requests.put(f"{world.double.url}/api/v1/{level}/{place}", json=body, timeout=5).raise_for_status()
+    with pytest.raises(Refused, match="flyte_labels.label2 = 'label2': would lead to no enabled cluster") as refused:
+        world.plan(labels={})
+    assert "team1/development/train" in str(refused.value)
+    for own in world.inventory.values():
+        own["flyte_default_execution_label"] = "label2"
+    with pytest.raises(Refused, match="executions without a label"):
+        world.plan(labels={})
+    with pytest.raises(Refused, match="flyte_default_execution_label: take that out"):
+        world.plan(labels={"label2": []})
+    for own in world.inventory.values():
+        own["flyte_default_execution_label"] = None
+    assert not any(result.get("failed") for result in world.run(labels={"label2": []}))
+    assert world.double.rows() == {"team1/development": "label1", "team1/development/test": "label1"}
+
+
+def test_a_label_of_the_canary_goes_along(world: World) -> None:
+    for own in world.inventory.values():
+        own |= {"flyte_canary_project": "team1", "flyte_canary_labels": True}
+    world._first_rollout()
+    assert [label for label, entries in world.section()["labelClusterMap"].items() if "canary" in label and entries[0]["id"] == "dataplane_2"]
+    assert not any(result.get("failed") for result in world.run())
+    assert "dataplane_2" not in json.dumps(world.section())
 
 
 def test_rows_of_a_label_that_is_taken_away(world: World) -> None:

@@ -7,6 +7,11 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import rotation
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.bounded import Terms
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.credentials import Token
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.rotation import make_successor
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.fingerprints import fingerprint
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from conftest import Inventory, site_of
@@ -276,6 +281,47 @@ def test_a_token_that_another_run_stored_meanwhile_stays(world: World, site: Sit
     assert [row["host"] for row in found["failures"]] == ["dataplane_1"] and "another run" in found["failures"][0]["problem"]
     assert world.head.stored["dataplane_1_token"].decode() == signed("dataplane_1", "by-hand")
     assert "flyteadmin-token" in world.planes["dataplane_1"].tokens
+
+
+@pytest.mark.parametrize("kind", ["long_lived", "bounded"])
+@pytest.mark.parametrize(("others", "request_number"), [*((1, number) for number in range(0, 42, 5)), *((2, number) for number in range(0, 42, 2))])
+def test_other_rotations_in_the_middle_of_one(world: World, site: Site, request_number: int, others: int, kind: str) -> None:
+    """Before any request of a run, so many others run to their end: nothing that runs, or is stored, has a token that a data plane refuses."""
+    of_kind(site, kind)
+    site.settings |= {"flyte_concurrency": 1, "flyte_wait_timeout": 1}
+    if kind == "bounded":
+        Run(world, site).all()
+    world.beside = lambda: [Run(world, site).all() for _number in range(others)]
+    world.beside_at = request_number
+    Run(world, site).all()
+    if world.beside is not None:
+        pytest.skip("a run has fewer requests")
+    assert not Run(world, site).all().get("failures")
+    for plane in PLANES:
+        assert len(world.planes[plane].tokens) == 2 and in_use(world, plane)["kind"] == kind
+
+
+def test_a_token_that_cannot_be_had_takes_nothing_from_another_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs make one Secret for bounded tokens; the one whose request fails does not revoke what the other one has in use."""
+    plane, current, terms = world.planes["dataplane_1"], in_use(world, "dataplane_1"), Terms("bounded", 3600, 0)
+
+    def successor() -> Token:
+        return make_successor(plane, "flyte", "flyteadmin", current, "flyteadmin-token-2", terms=terms, timeout=1)
+
+    theirs = successor()
+
+    def failing(_spec: dict[str, t.Any]) -> t.Any:
+        raise KubeError("api", "the API server is overloaded", status=503)
+
+    monkeypatch.setattr(plane, "requested", failing)
+    with pytest.raises(KubeError, match="overloaded"):
+        successor()
+    assert plane.accepts(theirs.token)
+    # It has looked before the other one made it.
+    with monkeypatch.context() as early, pytest.raises(KubeError, match="overloaded"):
+        early.setattr(rotation, "find_bound", lambda *_place: [])
+        successor()
+    assert plane.accepts(theirs.token)
 
 
 def _base64(text: str) -> str:

@@ -27,13 +27,17 @@ class Scripted:
         self.others = list(others)
         self.writes: list[str] = []
 
+    @property
+    def version(self) -> str:
+        return str(sorted((self.data or {}).items()))
+
     def _another_run(self) -> None:
         if self.others:
             self.data = self.others.pop(0)
 
     def find(self, path: str) -> t.Any:
         if path == PATH:
-            return None if self.data is None else {"data": dict(self.data)}
+            return None if self.data is None else {"data": dict(self.data), "metadata": {"resourceVersion": self.version}}
         return {}
 
     def create(self, path: str, body: t.Any) -> None:
@@ -48,11 +52,13 @@ class Scripted:
         self._another_run()
         if self.data is None:
             raise KubeError("api", f"PATCH {path}: 404", status=404)
+        if body["metadata"]["resourceVersion"] != self.version:
+            raise KubeError("api", f"PATCH {path}: 409", status=409)
         self.data = {key: value for key, value in {**self.data, **body["data"]}.items() if value is not None}
 
 
-def store(server: Scripted, gone: t.Sequence[str] = (), **pairs: tuple[str, str]) -> t.Any:
-    return _store.store(t.cast(Kube, server), "flyte", "cluster-credentials", pairs, gone, create_namespace=True)
+def store(server: Scripted, gone: t.Sequence[str] = (), before: dict[str, bytes] | None = None, **pairs: tuple[str, str]) -> t.Any:
+    return _store.store(t.cast(Kube, server), "flyte", "cluster-credentials", pairs, gone, create_namespace=True, before=before)
 
 
 def test_of_two_first_runs_neither_loses_anything() -> None:
@@ -78,6 +84,15 @@ def test_nothing_is_written_that_is_already_so() -> None:
     server = Scripted(encoded(a_token="ta", a_cacert="ca", b_token="x"))
     assert store(server, a=("ta", "ca")).patch == {} and server.writes == []
     assert store(server, ["b"]).patch == {"b_token": None} and "b_token" not in (server.data or {})
+
+
+def test_a_token_that_a_rotation_stored_meanwhile_stays() -> None:
+    """What was found before is given up by now: flyteadmin's next pods would have a token that the data plane refuses."""
+    first = encoded(a_token="first", a_cacert="ca", b_token="tb", b_cacert="old")
+    server = Scripted(first, {**first, **encoded(a_token="second")})
+    stored = store(server, before=decode({"data": first}), a=("first", "ca"), b=("tb", "new"))
+    assert server.writes == ["patch", "patch"] and set(stored.patch) == {"b_cacert"}
+    assert decode({"data": server.data}) == {"a_token": b"second", "a_cacert": b"ca", "b_token": b"tb", "b_cacert": b"new"} == stored.after()
 
 
 def test_two_runs_that_fight_for_ever_end() -> None:

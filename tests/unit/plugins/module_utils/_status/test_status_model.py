@@ -49,6 +49,16 @@ def test_a_cluster_that_left_the_inventory_is_shown_as_what_it_is(inventory: Inv
     assert "what has no label runs on any enabled cluster" in orphan_lines(site, observed)[0]
 
 
+def test_one_of_which_flyteadmin_has_keys_alone_is_shown_too(inventory: Inventory) -> None:
+    """A removal that was stopped leaves it so, or somebody who took it out of the configuration by hand."""
+    site, observed, asked = small(inventory)
+    known = observed["controlplane"]["control_plane"]
+    known["clusters"]["clusterConfigs"] = [entry for entry in known["clusters"]["clusterConfigs"] if entry["name"] != "dataplane_old"]
+    old = named(status_of(site, observed, asked, now=NOW), "dataplane_old")
+    assert (old.state, old.configured, old.target) == ("not in the inventory", False, False)
+    assert old.problems[0].what == "it has keys in the Secret cluster-credentials and is not in the inventory" and "remove.yml" in old.problems[0].remedy
+
+
 def test_a_dead_plane_is_its_row(inventory: Inventory) -> None:
     site, observed, asked = small(inventory)
     status = status_of(site, {**observed, "dataplane_1": dead()}, asked, now=NOW)
