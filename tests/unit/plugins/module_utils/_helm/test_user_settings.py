@@ -78,6 +78,12 @@ def test_a_placeholder_is_said_with_its_path_and_without_what_stands_beside_it()
     ]
 
 
+@pytest.mark.parametrize("value", ["", None])
+def test_an_empty_setting_is_not_filled_in(value: t.Any) -> None:
+    (said,) = map(str, left_open("plane", {"userSettings": {"dbPassword": value, "rdsHost": "db"}}))
+    assert said == "plane: userSettings.dbPassword: is empty, and other values are made of it: set flyte_user_settings.dbPassword."
+
+
 @pytest.mark.parametrize("text", ["a < b", "<name>", "<Name>", "<B>bold</B>", "<1>", "<-A>", "List<String>"])
 def test_what_is_no_placeholder(text: str) -> None:
     assert not list(placeholders({"a": text}))
