@@ -63,7 +63,10 @@ def test_a_run_of_helm_that_was_faster_is_known(said: str, other: bool) -> None:
 
 @pytest.mark.parametrize(
     ("status", "message", "remedy"),
-    [(403, TERMINATING, "Wait until"), (422, IMMUTABLE, "marked immutable"), (403, "", "Grant"), (409, "conflict", "See what"), (500, TERMINATING, "its log"), (400, DENIED, "A policy of"), (500, DOWN, "webhook of")],
+    [
+        *((403, TERMINATING, "Wait until"), (422, IMMUTABLE, "marked immutable"), (403, "", "Grant"), (409, "conflict", "See what")),
+        *((500, TERMINATING, "its log"), (400, DENIED, "A policy of"), (500, DOWN, "webhook of")),
+    ],
 )
 def test_an_error_of_the_api_server_says_what_to_do(status: int, message: str, remedy: str) -> None:
     error: t.Any = _api_error("POST", "https://h/x", status, json.dumps({"reason": "R", "message": message}).encode(), None)
