@@ -201,6 +201,7 @@ class ActionModule(InventoryAction):
         wrong = [fault for fault in wrong if all((fault.host, fault.variable) != (open_one.host, open_one.variable) for open_one in left)] + left
         lines = untemplated + [str(fault) for fault in wrong]
         if site is None or lines:
+            self.variables.hide_vaulted()
             raise Refused(f"The inventory has {len(lines)} fault(s):", *lines)
         return site
 

@@ -80,6 +80,7 @@ RETURN = r"""
 clusters:
   description:
     - What was found, by O(clusters[].name).
+    - RV(ignore:place) tells a cluster, or a release in it, from all others by whatever address it is called; null where that is not shown.
     - RV(ignore:kubernetes) is null without O(server_version). RV(ignore:deployments.resized) are Deployments of another size than the release says.
     - RV(ignore:given) of the release is the label C(flyte.multicluster/values) of Helm's record, the digests of the values that this collection gave it last;
       null where it has none.
@@ -102,6 +103,7 @@ clusters:
     dataplane_1:
       reachable: true
       error:
+      place: 0c4a7c1e-7a57-4e35-9a2f-0b1d3c5e7f90
       server: https://127.0.0.1:38101
       kubernetes: v1.34.2
       release:

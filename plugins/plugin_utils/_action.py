@@ -19,6 +19,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.configuration import forget_files
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.explain import NOTES, VARIABLE
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.text import visible
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import OperationFailed, run_here
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import HostVariables, TemplateFault, plain
 
@@ -47,7 +48,7 @@ class Refused(Exception):
 
 def _short(line: str) -> str:
     """Return a line that ends; without its secrets, since of one that is cut in two nobody would know it."""
-    text = SECRETS.text(line)
+    text = visible(SECRETS.text(line))
     return text if len(text) <= MOST_OF_A_LINE else f"{text[:MOST_OF_A_LINE]}… ({len(text)} characters)"
 
 

@@ -24,6 +24,9 @@ if t.TYPE_CHECKING:
     from ansible.parsing.dataloader import DataLoader
 
 _DECLARATION = pathlib.Path(__file__).resolve().parents[2] / "roles" / "preflight" / "meta" / "argument_specs.yml"
+_ENCRYPTED = ("EncryptedString", "AnsibleVaultEncryptedUnicode")
+#: what the user's own values come from: what is encrypted in them is no name of anything
+_WITH_VALUES = ("flyte_values", "flyte_user_settings", "flyte_canary_inputs", "flyte_kubeconfig")
 _TEMPLATE_MARKS = ("{{", "{%", "{#")
 
 
@@ -66,6 +69,8 @@ class HostVariables:
         self._loader = loader
         self._raw: dict[str, Mapping[str, t.Any]] = {}
         self._templars: dict[str, Templar] = {}
+        #: what was encrypted, of variables that are none of the secrets
+        self._vaulted: set[str] = set()
 
     def raw(self, host: str) -> Mapping[str, t.Any]:
         """Return all variables of a host, not templated. Ansible merges them anew at each look-up: it is done once here."""
@@ -86,11 +91,19 @@ class HostVariables:
                 value = self._templar(host).template(value)
             found = plain(value)
         except (AnsibleError, TemplateError, TypeError, ValueError) as error:
-            raise TemplateFault(host, name, str(error)) from error
+            raise TemplateFault(host, name, _reason(name, error)) from error
         except RecursionError as error:
             raise TemplateFault(host, name, "it is nested too deeply") from error
         self._note_secrets(name, found)
+        if name in _WITH_VALUES:
+            SECRETS.know(*_encrypted(value))
+        elif name not in secret_variables():
+            self._vaulted.update(_encrypted(value))
         return found
+
+    def hide_vaulted(self) -> None:
+        """Let no text of ours show what came out of Ansible Vault. Only where a run ends: a name of something that is made would be hidden, too."""
+        SECRETS.know(*self._vaulted)
 
     def _note_secrets(self, name: str, value: t.Any) -> None:
         """Remember the secrets that are in use, so that no text of ours shows them."""
@@ -112,6 +125,25 @@ class HostVariables:
         """Return what a task registered on a host, None where it did not run there."""
         found = self.raw(host).get(name)
         return plain(found) if isinstance(found, dict) and not found.get("skipped") else None
+
+
+def _reason(name: str, error: Exception) -> str:
+    """Return why a variable cannot be templated. What fails in the template of a secret may quote it, as a command of a look-up does."""
+    if name not in secret_variables() or any(word in type(error).__name__ for word in ("Undefined", "Vault", "Decrypt")):
+        return str(error)
+    return "its template fails. (It is a secret, and why is not shown: ansible -m ansible.builtin.debug -a var=… shows it.)"
+
+
+def _encrypted(value: t.Any) -> list[str]:
+    """Return the texts in a value that were encrypted by Ansible Vault, in the inventory or where a template took them from."""
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in _encrypted(item)]
+    if isinstance(value, (list, tuple)):
+        return [text for item in value for text in _encrypted(item)]
+    # ansible-core 2.18 has one type for them; since 2.19 a text says itself that it is one.
+    tags = getattr(value, "_ansible_tags_mapping", None) or ()
+    is_one = type(value).__name__ in _ENCRYPTED or any(tag.__name__ == "VaultedValue" for tag in tags)
+    return [str(value)] if is_one else []
 
 
 def _has_template(value: t.Any) -> bool:

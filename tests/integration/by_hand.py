@@ -153,7 +153,7 @@ class ByHand:
 
     def serving(self) -> None:
         """Wait until flyteadmin serves."""
-        ended = time.monotonic() + 60
+        ended = time.monotonic() + 180
         while not self.lab.admin_serves():
             assert time.monotonic() < ended, self.lab.admin.tail()
             time.sleep(0.5)

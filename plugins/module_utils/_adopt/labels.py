@@ -9,7 +9,7 @@ import dataclasses
 import typing as t
 
 from .._inventory.checks import WEIGHT_TOLERANCE
-from .._inventory.keys import key_problem
+from .._inventory.keys import label_problem
 from .._labels.canary import is_canary_label
 from .._labels.rows import describe
 
@@ -66,7 +66,7 @@ def _entries(label: str, entries: Iterable[Mapping[str, t.Any]], known: Mapping[
     weights: dict[str, float] = {}
     strangers: list[str] = []
     given = list(entries)
-    problem = key_problem(label)
+    problem = label_problem(label)
     if problem:
         return [], [f"label {label[:80]!r} is left out, and stays as it is in flyteadmin: its name {problem}"]
     for entry in given:

@@ -19,6 +19,10 @@ MISSING = frozenset({"NoSuchEntity", "NoSuchEntityException", "NotFoundException
 #: codes that say that AWS is busy, beside those that amazon.aws knows
 _BUSY = ("ThrottlingException",)
 _HINT = "Check the credentials, the region, and that this identity may do it."
+#: what AWS answers where its clock and this machine's are minutes apart
+_SKEWED = ("RequestTimeTooSkewed", "RequestExpired")
+_OF_ANOTHER_TIME = re.compile(r"Signature (expired|not yet current)")
+_CLOCK = "Set the clock of this machine right: AWS takes no request that is minutes older, or newer, than its own time."
 # IAM and STS quote the request whose signature is wrong, with the header of the session token.
 _QUOTED_REQUEST = "The Canonical String for this request"
 
@@ -47,7 +51,7 @@ def code_of(error: Exception) -> str:
 def said(error: Exception) -> str:
     """Return what an error says, without what may be a secret in it."""
     code = code_of(error)
-    text = f"{code}: {error.response['Error'].get('Message') or 'no message'}" if code else str(error)  # type: ignore[attr-defined]  # a ClientError
+    text = ": ".join(filter(None, [code, error.response["Error"].get("Message")])) if code else str(error)  # type: ignore[attr-defined]  # a ClientError
     text = re.sub(r"://[^/@\s]*@", "://***@", text.partition(_QUOTED_REQUEST)[0])
     return text.strip().rstrip(".")
 
@@ -67,7 +71,8 @@ def action(description: str) -> Iterator[None]:
     except WaiterError as error:
         raise AwsError(f"Timeout trying to {description}: {said(error)}.", _HINT) from error
     except (BotoCoreError, ClientError) as error:
-        raise AwsError(f"Failed to {description}: {said(error)}.", _HINT, code=code_of(error)) from error
+        late = code_of(error) in _SKEWED or bool(_OF_ANOTHER_TIME.search(said(error)))
+        raise AwsError(f"Failed to {description}: {said(error)}.", _CLOCK if late else _HINT, code=code_of(error)) from error
 
 
 def attempt(description: str, call: Callable[..., t.Any], **arguments: t.Any) -> t.Any:

@@ -35,6 +35,9 @@ CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 15.0
 #: bytes of an answer: Helm's records of ten revisions have a tenth of it
 MOST = 64 << 20
 
+#: seconds before a request is sent again that was one too many, and that say nothing else
+_FIRST_PAUSE = 0.5
+
 MERGE_PATCH = "application/merge-patch+json"
 #: a list as kubectl shows it: one line an object
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
@@ -139,17 +142,28 @@ class Kube:
         """
         path += "?" + urllib.parse.urlencode(query) if query else ""
         url, authorization = self.server + path, self._authorization()
-        status, data = self._send(method, path, body, authorization, {"Accept": accept, "Content-Type": content_type})
+        status, data = self._asked(method, path, body, authorization, {"Accept": accept, "Content-Type": content_type})
         if status == 401 and self._bearer and authorization:
             # What was not accepted was not done: it may be sent again.
             self._bearer.refused(authorization.removeprefix("Bearer "))
             authorization = self._authorization()
-            status, data = self._send(method, path, body, authorization, {"Accept": accept, "Content-Type": content_type})
+            status, data = self._asked(method, path, body, authorization, {"Accept": accept, "Content-Type": content_type})
         if status >= 300:
             raise _api_error(method, url, status, data, authorization)
         return _decoded(method, url, data)
 
-    def _send(self, method: str, path: str, body: t.Any, authorization: str | None, forms: Mapping[str, str]) -> tuple[int, bytes]:
+    def _asked(self, method: str, path: str, body: t.Any, authorization: str | None, forms: Mapping[str, str]) -> tuple[int, bytes]:
+        """Send one request, again where the API server says that it has too many: it did nothing then. Not longer than for one answer."""
+        ended, pause = _clock() + self._timeout, _FIRST_PAUSE
+        while True:
+            status, data, after = self._send(method, path, body, authorization, forms)
+            wait = float(after) if after and after.isdecimal() else pause
+            if status != 429 or _clock() + wait > ended:
+                return status, data
+            time.sleep(wait)
+            pause *= 2
+
+    def _send(self, method: str, path: str, body: t.Any, authorization: str | None, forms: Mapping[str, str]) -> tuple[int, bytes, str | None]:
         import urllib3
         from urllib3.exceptions import HTTPError
 
@@ -164,11 +178,10 @@ class Kube:
             data = answer.read(MOST + 1)
             answer.close() if len(data) > MOST else answer.release_conn()
         except (HTTPError, OSError) as error:
-            raise KubeError(
-                "unreachable",
-                f"{self.server} does not answer: {_short(error)}",
-                hint=f"Check that the API server runs and can be reached from here{self._by}, and its CA certificate.",
-            ) from error
+            said, hint = _short(error), f"Check that the API server runs and can be reached from here{self._by}, and its CA certificate."
+            if "certificate has expired" in said or "not yet valid" in said:
+                hint = "Check the clock of this machine, and renew the API server's certificate if it is right."
+            raise KubeError("unreachable", f"{self.server} does not answer: {said}", hint=hint) from error
         except Exception as error:
             NOTES.note(error)
             # The text of a header that cannot be sent, or of a CA that is none, quotes it.
@@ -179,7 +192,7 @@ class Kube:
             raise KubeError("api", f"{method} {self.server}{path}: the answer has more than {MOST >> 20} MiB", hint=hint)
         date = _date(answer.headers.get("Date"))
         self._date = (date, _clock()) if date else self._date
-        return answer.status, data
+        return answer.status, data, answer.headers.get("Retry-After")
 
     def get(self, path: str, **query: str) -> t.Any:
         """Return an object or a list."""
@@ -281,10 +294,11 @@ def _api_error(method: str, url: str, status: int, data: bytes, authorization: s
     hints = {
         401: "The credentials are not accepted: the token may have been deleted or belong to another cluster.",
         403: "Grant this account the right that the message names.",
+        429: "The API server has too much to do: run again later, with a smaller flyte_concurrency.",
     }
     if 300 <= status < 400:
         hints[status] = "No API server sends one elsewhere: a proxy or a login page stands in front of it."
-    known = remedy_of(message) if status in (403, 409, 422) else None
+    known = remedy_of(message) if status in (400, 403, 409, 422) or (status == 500 and "webhook" in message) else None
     hint = known or hints.get(status) or ("The API server has a problem of its own: see its log." if status >= 500 else "See what the API server says.")
     said = ": ".join(part for part in (f"{method} {url}", str(status), reason, message) if part)
     return KubeError("api", said, status=status, reason=reason, hint=hint)

@@ -118,7 +118,20 @@ def _named(content: t.Any, section: str, name: t.Any) -> dict[str, t.Any]:
         raise (_NoSuchContext if section == "contexts" else _Fault)(f"none of its {section} has the name {name}")
     if len(found) > 1:
         raise _Fault(f"{len(found)} of its {section} have the name {name}")
-    return t.cast("dict[str, t.Any]", found[0][section.removesuffix("s")] or {})
+    return _mapping(found[0][section.removesuffix("s")] or {}, f"{section.removesuffix('s')} {name}")
+
+
+def _mapping(value: t.Any, what: str) -> dict[str, t.Any]:
+    if not isinstance(value, dict):
+        raise _Fault(f"its {what} is no mapping")
+    return value
+
+
+def _user(content: t.Any, name: t.Any) -> dict[str, t.Any]:
+    found = _named(content, "users", name)
+    for key in ("exec", "auth-provider"):
+        _mapping(found.get(key) or {}, f"user {name}, {key},")
+    return found
 
 
 def context_of(access: Mapping[str, t.Any]) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
@@ -130,7 +143,7 @@ def context_of(access: Mapping[str, t.Any]) -> tuple[dict[str, t.Any], dict[str,
     try:
         content = kubeconfig if isinstance(kubeconfig, dict) else _file_content(expanded(kubeconfig or default_location()))
         context = _named(content, "contexts", access.get("context") or content.get("current-context"))
-        return _named(content, "clusters", context["cluster"]), _named(content, "users", context["user"]) if context.get("user") else {}
+        return _named(content, "clusters", context["cluster"]), _user(content, context["user"]) if context.get("user") else {}
     except Exception as error:
         raise _unreadable(access, error) from error
 

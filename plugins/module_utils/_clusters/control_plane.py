@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._common.names import FLYTEADMIN
+from .._common.names import FLYTEADMIN, label_as_read
 from .._helm import values as _values
 from .._helm.configuration import SECRET_NAME
 from .bounded import term_claimed
@@ -104,7 +104,10 @@ def _clusters_of(configured: Mapping[str, t.Any]) -> dict[str, t.Any]:
             for name in (_text(label), *(entry["id"] for entry in entries or [])):
                 _text(name)
         _text(section.get("defaultExecutionLabel") or "")
-    return {key: section[key] for key in ("labelClusterMap", "clusterConfigs", "defaultExecutionLabel") if section.get(key)}
+    found = {key: section[key] for key in ("labelClusterMap", "clusterConfigs", "defaultExecutionLabel") if section.get(key)}
+    if "labelClusterMap" in found:
+        found["labelClusterMap"] = {label_as_read(label): entries for label, entries in found["labelClusterMap"].items()}
+    return found
 
 
 def _text(value: t.Any) -> str:

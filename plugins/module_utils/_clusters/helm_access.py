@@ -67,11 +67,12 @@ def has_password(url: str | None) -> bool:
 def without_token(kubeconfig: Mapping[str, t.Any], context: str | None) -> tuple[dict[str, t.Any], str | None]:
     """Return a kubeconfig without its users' tokens, and the token of the user of the context."""
     found = copy.deepcopy(dict(kubeconfig))
-    contexts = {entry["name"]: entry["context"] for entry in found.get("contexts") or []}
+    contexts = {entry.get("name"): entry.get("context") for entry in found.get("contexts") or []}
     wanted = (contexts.get(context or found.get("current-context")) or {}).get("user")
     token = None
     for entry in found.get("users") or []:
-        taken = (entry.get("user") or {}).pop("token", None)
+        user = entry.get("user")
+        taken = user.pop("token", None) if isinstance(user, dict) else None
         token = taken if entry.get("name") == wanted else token
     return found, token
 

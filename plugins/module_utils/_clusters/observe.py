@@ -17,7 +17,7 @@ from .._common.progress import PROGRESS
 from .._common.threads import WIDE, Overdue, in_threads
 from .access import method_of
 from .bounded import BOUNDED, authority_of, find_bound, left_of
-from .client import Kube
+from .client import Kube, KubeError
 from .control_plane import observe_control_plane
 from .credentials import find_tokens
 from .deployments import CRD_PATH, readiness
@@ -119,7 +119,7 @@ def _nothing() -> dict[str, t.Any]:
     return {
         "reachable": False, "error": None, "server": None, "kubernetes": None, "release": None, "token": None, "tokens": [], "missing": [],
         "deployments": None, "not_working": [], "namespaces": None, "new_namespaces": [], "identity": None, "rights": {}, "refresh_interval": None,
-        "control_plane": None,
+        "control_plane": None, "place": None,
     }  # fmt: skip
 
 
@@ -157,9 +157,12 @@ def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.An
         "identity": observe_identity(kube, namespace),
         "rights": {} if spec["control_plane"] else observe_rights(kube, namespace, wanted=spec["rights"]),
     }  # fmt: skip
+    if release is None or spec["control_plane"]:
+        found["place"] = _place(kube)
     if release is None:
         return found
     if not spec["control_plane"]:
+        found["place"] = release.uid or None
         tokens = find_tokens(kube, namespace, FLYTEADMIN, spec["token_secret"])
         if spec.get("ca_data"):
             # What flyteadmin has to trust: a proxy stands in front of the API server.
@@ -183,6 +186,14 @@ def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.An
     found["deployments"] = state.public()
     found["missing"] += state.missing
     return found
+
+
+def _place(kube: Kube) -> str | None:
+    """Return what tells this cluster from all others, by whatever address it is called; None where it is not shown."""
+    try:
+        return str(kube.get(f"{NAMESPACES_PATH}/kube-system")["metadata"]["uid"])
+    except (KubeError, KeyError, TypeError):
+        return None
 
 
 def _bounded(kube: Kube, namespace: str, ca_data: str | None) -> list[dict[str, t.Any]]:

@@ -55,6 +55,8 @@ class Release:
     duties: Duties = Duties()
     #: our label on it: digests of the values that we gave it, None where it has none
     given: str | None = None
+    #: of that record: two hosts that see the same one are one cluster
+    uid: str = ""
     #: of syncresources, where the release has one
     refresh_interval: str | None = None
     #: of the credentials that the control plane's release restarted its pods for, empty in another one
@@ -67,7 +69,8 @@ class Release:
 
     def public(self) -> dict[str, t.Any]:
         """Return it as a module's result has it."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in ("deployments", "duties", "refresh_interval")}
+        kept = ("deployments", "duties", "refresh_interval", "uid")
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in kept}
 
 
 def find_release(kube: Kube, namespace: str, name: str) -> Release | None:
@@ -135,6 +138,7 @@ def _release(found: Mapping[str, t.Any], record: str, namespace: str) -> Release
         age=_release_age(content["info"]),
         deployments=deployments,
         duties=duties_of(manifest, [entry.name for entry in deployments if entry.replicas != 0], namespace),
+        uid=str(found["metadata"].get("uid") or ""),
         given=(found["metadata"].get("labels") or {}).get(LABEL),
         refresh_interval=interval.group(1) if (interval := _INTERVAL.search(manifest)) else None,
         credentials_checksum=_credentials_checksum(content.get("config") or {}),

@@ -16,6 +16,16 @@ _OTHER_RUN = re.compile(
 _REMEDIES: list[tuple[re.Pattern[str], str]] = [
     (re.compile(text, re.IGNORECASE), remedy)
     for text, remedy in (
+        # Before all others: it quotes what the webhook says, or why it does not answer, which is not what is meant by it elsewhere.
+        (
+            r"failed calling webhook|failed to call webhook",
+            "An admission webhook of this cluster does not answer, so nothing that it is asked about can be made: mend what it belongs to (kubectl get "
+            "validatingwebhookconfigurations,mutatingwebhookconfigurations names it), then run again.",
+        ),
+        (
+            r"admission webhook .* denied|denied the request|denied request|violates PodSecurity",
+            "A policy of this cluster refuses it: give it what it asks for in flyte_values, or let its owner make an exception, then run again.",
+        ),
         (
             r"because it is being terminated|object is being deleted",
             "Wait until the namespace, or the object, is gone, then run again. One that stays says why: kubectl get "

@@ -11,3 +11,8 @@ FLYTEADMIN, SYNCRESOURCES, PROPELLER = "flyteadmin", "syncresources", "flyteprop
 #: labels of what was made here in Kubernetes, and tags of what was made here in AWS
 LABELS = {"app.kubernetes.io/managed-by": "flyte.multicluster"}
 TAGS = {"managed-by": "flyte.multicluster"}
+
+
+def label_as_read(label: str) -> str:
+    """Return a key of labelClusterMap as flyteadmin reads it: in small letters, unless it has a dot. A row that says it otherwise leads nowhere."""
+    return label if "." in label else label.lower()

@@ -51,3 +51,8 @@ def age(seconds: float | None) -> str:
         if seconds >= 2 * size:
             return f"{int(seconds // size)}{unit}"
     return f"{int(seconds)}s"
+
+
+def visible(text: str) -> str:
+    """Return a text with what a screen would not show, or obey, written out; lines stay lines."""
+    return text if text.isprintable() else "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)

@@ -35,6 +35,10 @@ _READ: dict[str, t.Any] = {
 }
 #: the chart has an empty mapping there, and its templates take a list
 _MAPPINGS_OR_LISTS = ("podEnv",)
+#: what templates hand on to Kubernetes as it is, which takes text alone there: ``true`` and ``1`` are refused when Helm has begun
+_TEXTS_ONLY = frozenset({"annotations", "podAnnotations", "labels", "podLabels", "matchLabels", "nodeSelector"})
+_ENVIRONMENTS = frozenset({"env", "podEnv"})
+_TEXT = "has to be text, put it in quotes: Kubernetes takes nothing else there"
 _ANY: t.Any = object()
 
 
@@ -66,9 +70,21 @@ def _odd(values: t.Any, path: str) -> Iterator[tuple[str, str]]:
     items = values.items() if isinstance(values, dict) else ((f"[{number}]", item) for number, item in enumerate(values)) if isinstance(values, list) else ()
     for key, item in items:
         below = f"{path}{key}" if isinstance(values, list) else f"{path}.{key}" if path else str(key)
+        if key in _TEXTS_ONLY:
+            yield from ((f"{below}.{name}", _TEXT) for name, value in _scalars(item) if not isinstance(value, str))
+        if key in _ENVIRONMENTS and isinstance(item, list):
+            for number, entry in enumerate(item):
+                yield from ((f"{below}[{number}].value", _TEXT) for _name, value in _scalars(entry, "value") if not isinstance(value, str))
         if not isinstance(key, str) and (isinstance(key, bool) or not isinstance(key, int)):
             yield below, f"has a key that YAML makes {type(key).__name__} of: put it in quotes"
         yield from _odd(item, below)
+
+
+def _scalars(item: t.Any, *names: str) -> Iterator[tuple[t.Any, t.Any]]:
+    """Yield the values of a mapping, or those of some names, that are neither empty nor have values in them."""
+    for name, value in item.items() if isinstance(item, dict) else ():
+        if value is not None and not isinstance(value, (dict, list)) and (not names or name in names):
+            yield name, value
 
 
 def _compared(given: t.Any, shape: t.Any, path: str) -> Iterator[tuple[str, str]]:

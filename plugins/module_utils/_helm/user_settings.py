@@ -33,7 +33,7 @@ _SAID_BY = {
     "bucketName": "flyte_buckets",
     "rawDataBucketName": "flyte_raw_data_bucket or flyte_buckets",
     "accountNumber": "flyte_data_plane_role_arn",
-    "googleProjectId": "flyte_gcp_control_plane_service_account",
+    "googleProjectId": "flyte_gcp_control_plane_service_account and flyte_gcp_data_plane_service_account, of one project,",
 }
 
 
@@ -45,14 +45,15 @@ def filled_in(values: Mapping[str, t.Any], site: Site, cluster: Cluster, aws: Ma
     """
     present = values.get("userSettings")
     known = known_settings(site, cluster, aws)
-    settings = {name: item for name, item in known.items() if _is_open(present.get(name) if isinstance(present, dict) else None)}
+    settings = {name: item for name, item in known.items() if is_open(present.get(name) if isinstance(present, dict) else None)}
     # values-gcp.yaml has a form for what Helm itself knows.
     release = values.get("Release")
-    named = {"Release": {"Name": cluster.release}} if isinstance(release, dict) and _is_open(release.get("Name")) else {}
+    named = {"Release": {"Name": cluster.release}} if isinstance(release, dict) and is_open(release.get("Name")) else {}
     return merge([values, {"userSettings": settings} if settings else {}, named])
 
 
-def _is_open(value: t.Any) -> bool:
+def is_open(value: t.Any) -> bool:
+    """Return whether a setting is not filled in: it is a placeholder, or empty."""
     return value in (None, "") or bool(isinstance(value, str) and _PLACEHOLDER.search(value))
 
 
@@ -90,8 +91,11 @@ def _only(pattern: re.Pattern[str], names: t.Iterable[str | None]) -> str | None
 
 
 def left_open(host: str, values: Mapping[str, t.Any]) -> list[Fault]:
-    """Return a fault for each placeholder in values that a release would get. Of a text that holds more, only the placeholder is named."""
-    return [Fault(host, path, found, f"this placeholder of the chart is still there: {_remedy(path)}.") for path, found in placeholders(values)]
+    """Return a fault for each placeholder, and each empty setting, in values that a release would get. Of a text only the placeholder is named."""
+    found = [Fault(host, path, found, f"this placeholder of the chart is still there: {_remedy(path)}.") for path, found in placeholders(values)]
+    settings = values.get("userSettings")
+    empty = [f"userSettings.{name}" for name, item in settings.items() if item in (None, "")] if isinstance(settings, dict) else []
+    return found + [Fault(host, path, NOT_SHOWN, f"is empty, and other values are made of it: {_remedy(path)}.") for path in empty]
 
 
 def not_passed_on(host: str, values: Mapping[str, t.Any]) -> list[Fault]:

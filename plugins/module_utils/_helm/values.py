@@ -42,7 +42,8 @@ def parse(text: str, *, strict: bool = False) -> Values:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise ValueError("no YAML mapping")
+        encrypted = text.startswith("$ANSIBLE_VAULT;")
+        raise ValueError("encrypted by Ansible Vault, and read by Helm as it is: put what is in it into flyte_values" if encrypted else "no YAML mapping")
     return t.cast("Values", content)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .reader import NOT_SHOWN
 from .variables import EKS_REQUIRED
 
 if t.TYPE_CHECKING:
@@ -40,13 +39,6 @@ _NAMES_OF_A_NEW_CLUSTER: dict[str, tuple[re.Pattern[str], str]] = {
     "flyte_eks_nodegroup": (re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"), "has to be at most 63 letters, digits, '-' and '_'."),
     "flyte_eks_subnets": (re.compile(r"subnet-[0-9a-z]+"), "has to be ids of subnets, for example subnet-0123456789abcdef0."),
     "flyte_eks_instance_types": (re.compile(r"[a-z0-9-]+\.[a-z0-9-]+"), "has to be types of instances, for example t3.xlarge."),
-}
-_USER_SETTINGS: dict[str, tuple[re.Pattern[str], str]] = {
-    "accountNumber": (re.compile(r"[0-9]{12}"), "has to be the 12 digits of the account, in quotes: Helm and YAML make another text of a number."),
-    "certificateArn": (
-        re.compile(r"arn:\S+"),
-        "has to be the ARN of a certificate of ACM, for example arn:aws:acm:us-east-2:123456789012:certificate/ID.",
-    ),
 }
 
 
@@ -136,12 +128,3 @@ def check_eks(reader: Reader, host: str, is_control_plane: bool, values: Mapping
     if not low <= desired <= high:
         sizes = {"min": low, "desired": desired, "max": high}
         reader.fault(host, "flyte_eks_nodes_desired", sizes, "has to lie between flyte_eks_nodes_min and flyte_eks_nodes_max.")
-
-
-def check_user_settings(reader: Reader, host: str, settings: Mapping[str, t.Any]) -> None:
-    """Check what the form of values-eks.yaml is filled in with; a placeholder that is still there is said where the values are read."""
-    for name, (pattern, remedy) in _USER_SETTINGS.items():
-        value = settings.get(name)
-        is_open = value is None or (isinstance(value, str) and (not value or "<" in value))
-        if not is_open and not (isinstance(value, str) and pattern.fullmatch(value)):
-            reader.fault(host, f"flyte_user_settings.{name}", NOT_SHOWN, remedy)

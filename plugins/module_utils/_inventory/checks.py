@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import typing as t
 
 from .._clusters.client import has_explicit_access
 from .._common.text import nearest
-from .aws import check_eks, check_iam, check_names, check_role_arns, check_user_settings
+from .._helm.configuration import SECRET_NAME
+from .._helm.identity import AUTH_SECRET
+from .aws import check_eks, check_iam, check_names, check_role_arns
 from .endpoints import called_twice
 from .keys import key_problem, reads_otherwise
 from .reader import NOT_SHOWN
-from .urls import check_host_urls, check_site_urls
+from .urls import as_called, check_host_urls, check_site_urls
+from .user_settings import check_user_settings
 from .variables import ACCESS_VARIABLES, options_of
 
 if t.TYPE_CHECKING:
@@ -28,10 +32,13 @@ KUBERNETES_OWN = "kube-"
 PROVIDERS = ("aws", "gcp", "generic")
 #: weights of a label may miss 1 by this much, for thirds written with four digits
 WEIGHT_TOLERANCE = 1e-3
+#: what flyte-core, or this collection, has in the namespace of a release
+_TAKEN_SECRETS = frozenset({SECRET_NAME, AUTH_SECRET, "db-pass", "flyte-admin-secrets", "flyte-pod-webhook"})
 IDENTIFIER = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _OTHERWISE = "is a number, a date or a word like 'true' for YAML, where the chart writes it without quotes: take another name, with a letter in front."
 #: it stands in the name of a folder
 _VERSION = re.compile(r"[A-Za-z0-9^~<>=*][A-Za-z0-9.+*^~<>=|,_ -]{0,99}")
+_DOMAINS = "flyte_gcp_domain_service_accounts"
 _SERVICE_ACCOUNT = re.compile(r"[a-z]([-a-z0-9]{4,28}[a-z0-9])@[a-z][-a-z0-9.:]*\.iam\.gserviceaccount\.com")
 _RELEASE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
@@ -51,6 +58,8 @@ def check_settings(reader: Reader, host: str, settings: dict[str, t.Any]) -> Non
         reader.fault(host, "flyte_admin_url", None, "is required: the URL of flyteadmin, for example https://flyte.example.com.")
     check_site_urls(reader, host)
     _check_kubernetes_name(reader, host, "flyte_token_secret", settings["flyte_token_secret"])
+    if settings["flyte_token_secret"] in _TAKEN_SECRETS:
+        reader.fault(host, "flyte_token_secret", settings["flyte_token_secret"], "is a Secret of Flyte's own, which is no token: take another name.")
     version = settings["flyte_chart_version"]
     if version and not _VERSION.fullmatch(version):
         reader.fault(host, "flyte_chart_version", version, "has to be a version of the chart, or a range of them as Helm takes it, for example v1.16.8.")
@@ -68,6 +77,9 @@ def check_settings(reader: Reader, host: str, settings: dict[str, t.Any]) -> Non
     check_names(reader, host, settings)
     check_role_arns(reader, host, settings, ("flyte_control_plane_role_arn",))
     _check_gcp(reader, host, settings)
+    page = settings["flyte_status_page"]
+    if page and page == settings["flyte_status_json"]:
+        reader.fault(host, "flyte_status_page", page, "is the file of flyte_status_json already: give each its own.")
 
 
 def _check_sync(reader: Reader, host: str, settings: Mapping[str, t.Any]) -> None:
@@ -90,6 +102,8 @@ def _check_canary(reader: Reader, host: str, settings: Mapping[str, t.Any]) -> N
     for name in ("flyte_canary_workflow", "flyte_canary_version"):
         if re.search(r"\s", settings[name] or ""):
             reader.fault(host, name, settings[name], "must have no white space in it.")
+        elif re.search(r"[/?#%]", settings[name] or ""):
+            reader.fault(host, name, settings[name], "must have none of /?#% in it: it stands in the path of a URL.")
     if project is not None and not is_identifier(project):
         reader.fault(host, "flyte_canary_project", project, "is no name of a project: lower-case letters, digits and '-'.")
     if project is not None and domain not in known:
@@ -99,12 +113,13 @@ def _check_canary(reader: Reader, host: str, settings: Mapping[str, t.Any]) -> N
 def _check_gcp(reader: Reader, host: str, settings: Mapping[str, t.Any]) -> None:
     accounts = {f"flyte_gcp_{plane}_service_account": settings[f"flyte_gcp_{plane}_service_account"] for plane in ("control_plane", "data_plane")}
     for domain, account in settings["flyte_gcp_domain_service_accounts"].items():
-        accounts[f"flyte_gcp_domain_service_accounts.{domain}"] = account
+        accounts[f"{_DOMAINS}.{domain}"] = account
         if domain not in settings["flyte_domains"]:
             known = [str(name) for name in settings["flyte_domains"]]
-            reader.fault(host, "flyte_gcp_domain_service_accounts", domain, f"is none of flyte_domains: {', '.join(known)}.{nearest(domain, known)}")
+            reader.fault(host, _DOMAINS, domain, f"is none of flyte_domains: {', '.join(known)}.{nearest(domain, known)}")
     for name, account in accounts.items():
-        if account is not None and not _SERVICE_ACCOUNT.fullmatch(str(account)):
+        # A domain that is named has to have one.
+        if (account is not None or name.startswith(_DOMAINS)) and not _SERVICE_ACCOUNT.fullmatch(str(account)):
             reader.fault(host, name, account, "has to be a Google service account, for example NAME@PROJECT.iam.gserviceaccount.com.")
 
 
@@ -138,11 +153,14 @@ def check_host(reader: Reader, host: str, is_control_plane: bool, values: Mappin
     check_names(reader, host, values)
     check_role_arns(reader, host, values, ("flyte_eks_assume_role_arn", "flyte_eks_role_arn", "flyte_eks_node_role_arn"))
     check_eks(reader, host, is_control_plane, values)
-    if settings["flyte_provider"] == "aws":
-        check_user_settings(reader, host, values["flyte_user_settings"])
+    check_user_settings(reader, host, values, settings)
     if settings["flyte_provider"] == "aws" and settings["flyte_iam_manage"] and not values["flyte_eks_cluster"]:
         remedy = "is required with flyte_provider aws: the EKS cluster whose OIDC issuer the roles trust. Or set flyte_iam_manage: false."
         reader.fault(host, "flyte_eks_cluster", None, remedy)
+
+
+def _path(kubeconfig: t.Any) -> str:
+    return posixpath.normpath(kubeconfig) if isinstance(kubeconfig, str) else str(kubeconfig)
 
 
 def check_clusters(reader: Reader, control_plane: Cluster, planes: Sequence[Cluster], settings: Mapping[str, t.Any]) -> None:
@@ -170,7 +188,7 @@ def check_clusters(reader: Reader, control_plane: Cluster, planes: Sequence[Clus
                 "Without it the cluster that is current on this machine would be changed.",
             )
             continue
-        key = (*(str(access.get(option)) for option in ("kubeconfig", "context", "host")), cluster.namespace)
+        key = (_path(access.get("kubeconfig")), str(access.get("context")), as_called(str(access.get("host"))), cluster.namespace)
         if key in by_access:
             # A kubeconfig may be given by its content, a URL may hold a password.
             names = ("flyte_kube_context", "flyte_kube_host", "flyte_kubeconfig", "flyte_eks_cluster")

@@ -13,6 +13,8 @@ import re
 import typing as t
 import urllib.parse
 
+from .urls import as_called
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -52,7 +54,7 @@ def called_twice(addresses: Iterable[tuple[Cluster, str | None]]) -> Iterator[tu
     seen: dict[tuple[str, str], str] = {}
     for cluster, address in addresses:
         if address:
-            first = seen.setdefault((address.lower().rstrip("/"), cluster.namespace), cluster.host)
+            first = seen.setdefault((as_called(address), cluster.namespace), cluster.host)
             if first != cluster.host:
                 yield cluster, address, first
 

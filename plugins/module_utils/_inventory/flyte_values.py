@@ -61,6 +61,8 @@ def _bucket_problem(bucket: str) -> str:
     if slash and (not prefix.strip("/") or not _PREFIX.fullmatch(prefix)):
         # It stands in an IAM policy, where '*', '?' and '${aws:username}' mean more than themselves.
         return "has to be bucket or bucket/prefix: a prefix without wildcards and white space, of letters, digits and !-_.()=+,:@&;/."
+    if slash and {"", ".", ".."} & set(prefix.rstrip("/").split("/")):
+        return "has an empty part, '.' or '..' in its prefix, of which clients of object stores make other paths."
     return ""
 
 

@@ -4,7 +4,8 @@
 """Names that become keys of flyteadmin's configuration: what every YAML parser on the way has to take for the same text. No I/O.
 
 Helm writes them, flyteadmin's Go parser reads them. ``1e3`` is text for the one and a number for the other, which then ends; of a key of more
-than a thousand characters the section that is read back is empty, and flyteadmin serves its own cluster alone.
+than a thousand characters the section that is read back is empty, and flyteadmin serves its own cluster alone. Keys are read in small letters, as the names of
+labels are keys; those of clusters are values and stay as they are.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null",
 
 
 def key_problem(name: t.Any) -> str:
-    """Return why this cannot be the name of a label or a cluster, nothing where it can."""
+    """Return why this can be the name neither of a label nor of a cluster, nothing where it can."""
     if not isinstance(name, str):
         return f"has to be text, and YAML makes {type(name).__name__} of it: put it in quotes, or take a name that begins with a letter."
     if len(name) > MOST or not _NAME.fullmatch(name):
@@ -29,6 +30,14 @@ def key_problem(name: t.Any) -> str:
     if reads_otherwise(name):
         return "is a number, a date or a word like 'true' for some YAML parser on its way to flyteadmin: take another name, with a letter in front."
     return ""
+
+
+def label_problem(name: t.Any) -> str:
+    """Return why this cannot be the name of a label, nothing where it can."""
+    problem = key_problem(name)
+    if not problem and name != name.lower():
+        problem = f"has to be in small letters, here and in execution cluster labels ({name.lower()!r}): flyteadmin makes them of it in labelClusterMap alone."
+    return problem
 
 
 def reads_otherwise(name: str) -> bool:

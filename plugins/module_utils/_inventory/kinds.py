@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 #: as seconds eleven days; what is larger some timer on the way does not take
@@ -18,6 +19,8 @@ KIND_NAMES = {
     "dict": "a mapping",
     "raw": "text or a mapping",
 }
+#: Python reads more than people write: digits of other scripts, and what stands between underscores
+_WHOLE, _DECIMAL = re.compile(r"[0-9]+"), re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
 _SAID_BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -41,6 +44,8 @@ def converted(value: t.Any, kind: str) -> t.Any:
 def _count(value: t.Any) -> int | None:
     if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
         return None
+    if isinstance(value, str) and not _WHOLE.fullmatch(value):
+        return None
     try:
         number = int(value)
     except (TypeError, ValueError):
@@ -49,6 +54,8 @@ def _count(value: t.Any) -> int | None:
 
 
 def _share(value: t.Any) -> float | None:
+    if isinstance(value, str) and not _DECIMAL.fullmatch(value):
+        return None
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):

@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 import re
 import typing as t
+import unicodedata
 
 from .._common.text import nearest
 from .._labels.canary import PREFIX, is_canary_label
 from .checks import WEIGHT_TOLERANCE, is_identifier
-from .keys import MOST, key_problem
+from .keys import MOST, label_problem
 from .site import Label
 
 if t.TYPE_CHECKING:
@@ -27,7 +28,7 @@ def label_cluster_map(reader: Reader, host: str, labels: Mapping[str, t.Any], ta
     result: dict[str, list[dict[str, t.Any]]] = {}
     for label, entries in labels.items():
         variable = f"flyte_labels.{str(label)[:MOST]}"
-        problem = key_problem(label)
+        problem = label_problem(label)
         if problem:
             reader.fault(host, "flyte_labels", label if not isinstance(label, str) else label[: MOST + 1], f"the name of a label {problem}")
             continue
@@ -80,8 +81,8 @@ def _weight(value: t.Any) -> float | int | None:
 
 
 def _is_name(value: t.Any) -> bool:
-    """Return whether this is a name, or none at all. ``False`` is neither: taken for no workflow, it would move the whole domain."""
-    return value is None or (isinstance(value, str) and value.isprintable() and " " not in value)
+    """Return whether this is a name, or none at all. ``False`` and ``''`` are neither: taken for no workflow, they would move the whole domain."""
+    return value is None or (isinstance(value, str) and bool(value) and value.isprintable() and " " not in value)
 
 
 #: it stands in the path of a URL
@@ -100,7 +101,7 @@ def label_rows(reader: Reader, host: str, settings: Mapping[str, t.Any], labels:
         _unknown_keys(reader, host, variable, entry, _ROW_KEYS)
         wrong = [key for key in _ROW_KEYS if not _is_name(entry.get(key))]
         for name in wrong:
-            remedy = "has to be text without white space, or left out: what is no text is not taken for none."
+            remedy = "has to be text without white space, or left out: what is no text, or an empty one, is not taken for none."
             reader.fault(host, f"{variable}.{name}", entry[name], remedy)
         if wrong:
             continue
@@ -116,6 +117,9 @@ def label_rows(reader: Reader, host: str, settings: Mapping[str, t.Any], labels:
             reader.fault(host, f"{variable}.domain", row.domain, f"is none of flyte_domains: {', '.join(known)}.{nearest(row.domain, known)}")
         if row.workflow and not _WORKFLOW.fullmatch(row.workflow):
             remedy = "is no name of a workflow: at most 255 characters, none of them a control character or one of /?#%, not dots alone."
+            reader.fault(host, f"{variable}.workflow", row.workflow, remedy)
+        elif row.workflow != unicodedata.normalize("NFKC", row.workflow):
+            remedy = f"is another Unicode form of {unicodedata.normalize('NFKC', row.workflow)!r}, under which Python registers it."
             reader.fault(host, f"{variable}.workflow", row.workflow, remedy)
         if row.label not in labels:
             known = list(labels)
@@ -149,7 +153,7 @@ def check_used_labels(
                 [entry["cluster"] for entry in entries],
                 "all of its clusters are disabled, but execution cluster labels, or flyte_default_execution_label, use it: "
                 "Flyte would run those workflows on any other cluster, silently. "
-                "Enable one of them, or move those rows to another label first.",
+                "Enable one of them (flyte_cluster_enabled), or move those rows to another label first.",
             )
     if targets and not enabled:
         reader.fault("inventory", "flyte_cluster_enabled", False, "no cluster is enabled: flyteadmin does not start so.")

@@ -42,9 +42,13 @@ def unfilled(hosts: Iterable[str], raw: Callable[[str], Mapping[str, t.Any]], na
     return list(faults.values())
 
 
-def _placeholders(value: t.Any, depth: int = 0) -> Iterator[str]:
-    if isinstance(value, str):
-        yield from CHANGE_ME.findall(value)
-    elif isinstance(value, (dict, list, tuple)) and depth < 8:
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _placeholders(item, depth + 1)
+def _placeholders(value: t.Any) -> Iterator[str]:
+    """Yield the placeholders in a value. What it has more than once, or within itself, by aliases of YAML, is looked at once."""
+    left, seen = [value], set()
+    while left:
+        item = left.pop()
+        if isinstance(item, str):
+            yield from CHANGE_ME.findall(item)
+        elif isinstance(item, (dict, list, tuple)) and id(item) not in seen:
+            seen.add(id(item))
+            left.extend(reversed(list(item.values() if isinstance(item, dict) else item)))

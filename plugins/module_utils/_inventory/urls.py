@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import typing as t
 import urllib.parse
@@ -40,6 +41,9 @@ _INSTEAD = {
 }
 _PROXY_OF_A_HOST, _PROXY_OF_THE_SITE = PROXIES = ("flyte_kube_proxy", "flyte_admin_proxy")
 _LONGEST_HOST = 253
+#: what can only be meant for an address: names do not end in digits alone
+_NUMBERS = re.compile(r"(.*\.)?[0-9]+\.?|.*:.*")
+_PORTS = {"https": 443, "http": 80}
 #: of a value in a query: a shorter one is a word, which stands in other texts too
 _LONG_VALUE = 12
 _SAYABLE = re.compile(r"[\x21-\x7e]+")
@@ -93,9 +97,19 @@ def url_problem(url: str, schemes: Sequence[str]) -> str:
         return f"{wanted}."
     if not _HOST.fullmatch(host) or ".." in host or len(host) > _LONGEST_HOST:
         return f"{wanted}: {host!r} is no name of a host."
+    if _NUMBERS.fullmatch(host) and not _is_address(host):
+        return f"{wanted}: {host!r} is no IP address."
     if port == 0 or parts.netloc.endswith(":"):
         return f"{wanted}: its port is a number from 1 to 65535, or left out."
     return ""
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _article(schemes: Sequence[str]) -> str:
@@ -121,6 +135,21 @@ def _is_proxy(url: str) -> bool:
     if not mark or re.search("[?#]|/.", address) or (at and not re.fullmatch(r"[^/@?#:]+(:[^/@?#:]*)?", user)):
         return False
     return not url_problem(f"{scheme}://{address}", _WEB)
+
+
+def as_called(url: str) -> str:
+    """Return a URL in the one spelling that all of the same host, port and path have; as it is where it cannot be read."""
+    try:
+        parts = urllib.parse.urlsplit(url.strip())
+        host, port = (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return url
+    try:
+        address = ipaddress.ip_address(host)
+        host = str(getattr(address, "ipv4_mapped", None) or address)
+    except ValueError:
+        pass  # a name
+    return f"{parts.scheme}://{host} {port}{parts.path.rstrip('/')}"
 
 
 def without_query(url: str) -> str:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two hosts that turn out to be one cluster: two contexts, or two spellings of a path, may lead to one API server. No I/O."""
+"""Two hosts that turn out to be one cluster: two contexts, two names, or two spellings of a path, may lead to one API server. No I/O."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
 
 
 def same_places(site: Site, observed: Mapping[str, Mapping[str, t.Any]]) -> list[Fault]:
-    """Return a fault for each data plane that flyteadmin would call at the address of another one, in the same namespace.
+    """Return a fault for each host that has the cluster and the namespace of one before it, or that flyteadmin would call at the address of another.
 
     One server may stand for many clusters where a proxy tells them apart; flyteadmin calls addresses only.
     """
@@ -27,4 +27,13 @@ def same_places(site: Site, observed: Mapping[str, Mapping[str, t.Any]]) -> list
         "instead."
     )
     addresses = ((plane, endpoint_of(plane, observed.get(plane.host))) for plane in site.data_planes)
-    return [Fault(plane.host, "flyte_api_endpoint", endpoint, remedy.format(first)) for plane, endpoint, first in called_twice(addresses)]
+    found = {plane.host: Fault(plane.host, "flyte_api_endpoint", endpoint, remedy.format(first)) for plane, endpoint, first in called_twice(addresses)}
+    seen: dict[tuple[str, str], str] = {}
+    for cluster in site.clusters:
+        entry = observed.get(cluster.host) or {}
+        place = entry.get("place")
+        first = seen.setdefault((place, cluster.namespace), cluster.host) if place else cluster.host
+        if first != cluster.host:
+            said = f"is the namespace of {first} in this cluster ({entry['server']}) already: correct how one of them is reached."
+            found.setdefault(cluster.host, Fault(cluster.host, "flyte_namespace", cluster.namespace, f"{said} Each host needs a cluster of its own."))
+    return list(found.values())

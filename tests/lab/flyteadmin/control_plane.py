@@ -214,7 +214,8 @@ class ControlPlane:
                 raise Panic(f"duplicate clusters for name {cluster.name}")
             clusters[cluster.name] = cluster
         labels: dict[str, list[tuple[str, float]]] = {}
-        for label, entries in (section.get("labelClusterMap") or {}).items():
+        for key, entries in (section.get("labelClusterMap") or {}).items():
+            label = key if "." in key else key.lower()  # its reader of configuration makes small letters of keys
             for entry in entries or []:
                 weight = float(entry.get("weight", 0))
                 if not 0 <= weight <= 1:

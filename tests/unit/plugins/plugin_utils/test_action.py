@@ -64,6 +64,10 @@ def test_a_line_ends_and_no_secret_is_cut_in_two() -> None:
     assert len(line) < 2030 and line.endswith("(7003 characters)") and "correct" not in line and "*****" in line
 
 
+def test_what_a_screen_would_obey_is_written_out() -> None:
+    assert Refused("a: b = 'c\x1b[2J\u202ed'\nx\x00").lines == ["a: b = 'c\\x1b[2J\\u202ed'\nx\\x00"]
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [

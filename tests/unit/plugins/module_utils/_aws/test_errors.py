@@ -41,6 +41,13 @@ def test_a_refusal_reads_as_the_action() -> None:
     assert caught.value.code == "AccessDenied" and "Check the credentials" in caught.value.hint
 
 
+@pytest.mark.parametrize(("code", "message"), [("RequestExpired", ""), ("SignatureDoesNotMatch", "Signature expired: 20261130T0700Z is now earlier")])
+def test_a_clock_that_is_wrong_is_said(code: str, message: str) -> None:
+    with pytest.raises(AwsError, match="Set the clock of this machine right") as caught:
+        attempt("read the role x", _refusing(_refusal(code, message)))
+    assert caught.value.message == f"Failed to read the role x: {': '.join(filter(None, [code, message]))}."
+
+
 def test_what_is_no_answer_reads_as_the_action_too() -> None:
     with pytest.raises(AwsError, match=r"^Failed to list them: Could not connect.*://\*\*\*@host") as caught, action("list them"):
         raise EndpointConnectionError(endpoint_url="https://me:pass-word@host/")

@@ -102,6 +102,12 @@ def test_a_kubeconfig_is_checked_without_showing_what_stands_in_it(file: t.Calla
         with pytest.raises(KubeError) as caught:
             method_of({"kubeconfig": path}).validate()
         assert caught.value.kind == "access" and path in caught.value.message and "secret-4711" not in caught.value.message + caught.value.hint
+    for user in ({"user": "secret-4711"}, {"user": {"exec": "secret-4711"}}, {"user": {"auth-provider": ["secret-4711"]}}):
+        odd = {**kubeconfig(), "users": [{"name": "one", **user}, {"name": "two", **user}]}
+        with pytest.raises(KubeError) as caught:
+            method_of({"kubeconfig": odd}).validate()
+        assert caught.value.kind == "access" and "is no mapping" in caught.value.message and "4711" not in caught.value.message
+        assert not method_of({"kubeconfig": odd}).helm_problem()
     pathlib.Path(path).write_bytes(b"\xff\xfe\x00secret")
     _clear()
     with pytest.raises(KubeError, match="cannot be read"):

@@ -58,6 +58,18 @@ def test_a_token_that_is_not_renewed_fails_as_it_is() -> None:
     assert sent(server) == ["Bearer the-token"]
 
 
+def test_what_is_one_too_many_is_sent_again_for_as_long_as_one_answer_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, waited, answers = [1000.0], list[float](), iter([429, 429, {"a": 1}])
+    monkeypatch.setattr(_client, "_clock", lambda: now[0])
+    monkeypatch.setattr(_client.time, "sleep", lambda seconds: waited.append(seconds) or now.__setitem__(0, now[0] + seconds))
+    with ApiServer({"POST /x": lambda _headers: next(answers), "/y": 429}) as server:
+        kube = Kube(server.access, timeout=4)
+        assert kube.create("/x", {}) == {"a": 1} and waited == [0.5, 1.0]
+        with pytest.raises(KubeError, match="429") as caught:
+            kube.get("/y")
+    assert "flyte_concurrency" in caught.value.hint and waited[2:] == [0.5, 1.0, 2.0] and len(server.seen) == 7
+
+
 @pytest.mark.parametrize("answer", [b"", b"<html>login</html>", b"[]", b'"text"', b"null", b"\xff\xfe", b'{"a":'])
 def test_what_is_no_object_is_an_error_and_not_an_absent_one(answer: bytes) -> None:
     with ApiServer({"/x": answer}) as server, pytest.raises(KubeError, match="no Kubernetes object") as caught:

@@ -176,3 +176,25 @@ def test_a_control_plane_without_flyteadmin_has_no_configuration() -> None:
     with ApiServer(control_plane(**{f"{DEPLOYMENTS}/flyteadmin": 404, SECRET: 404})) as server:
         found = observed(spec(server, "controlplane", control_plane=True, data_plane=False))["controlplane"]
     assert found["reachable"] and found["control_plane"]["clusters"] == {} and found["control_plane"]["credentials"] == {}
+
+
+def test_labels_are_what_flyteadmin_reads() -> None:
+    """Its reader of configuration makes small letters of keys without a dot: a row with another label leads nowhere."""
+    entry = "[{id: A, weight: 1}]"
+    text = f"clusters: {{labelClusterMap: {{GPU: {entry}, my.Label: {entry}}}, clusterConfigs: [{{name: A, enabled: true, endpoint: 'https://127.0.0.1:1'}}]}}"
+    with ApiServer(control_plane(**{f"{CONFIG_MAPS}/config": {"data": {"clusters.yaml": text}}})) as server:
+        known = observed(spec(server, control_plane=True))["dataplane_1"]["control_plane"]["clusters"]
+    assert sorted(known["labelClusterMap"]) == ["gpu", "my.Label"] and known["clusterConfigs"][0]["name"] == "A"
+
+
+def test_one_cluster_by_two_names_has_one_place() -> None:
+    """The uid of Helm's record where a data plane has one, which is asked for anyway; else that of kube-system."""
+    system = {"/api/v1/namespaces/kube-system": {"metadata": {"uid": "the-cluster"}}}
+    record = helm_record()
+    record["metadata"]["uid"] = "the-record"
+    with ApiServer({**data_plane(**{RECORDS: {"items": [record]}}), **system}) as there, ApiServer({RECORDS: {"items": []}, **system}) as new:
+        found = observed(spec(there), spec(there, "hub", control_plane=True, data_plane=False), spec(new, "new"))
+        hidden = ApiServer({RECORDS: {"items": []}, "/api/v1/namespaces/kube-system": 403})
+        with hidden:
+            assert observed(spec(hidden))["dataplane_1"]["place"] is None
+    assert [entry["place"] for entry in found.values()] == ["the-record", "the-cluster", "the-cluster"]

@@ -12,8 +12,14 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.clien
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.remedies import is_other_run, remedy_of
 
 TERMINATING = 'secrets "x" is forbidden: unable to create new content in namespace flyte because it is being terminated'
+DENIED = 'admission webhook "policy.example.com" denied the request: every Secret needs an owner'
+DOWN = 'Internal error occurred: failed calling webhook "w": Post "https://w.svc": context deadline exceeded'
 IMMUTABLE = 'Secret "cluster-credentials" is invalid: data: Forbidden: field is immutable when `immutable` is set'
 SAID = {
+    DENIED: "A policy of this cluster",
+    "secrets is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no": "A policy of this cluster",
+    'Error: INSTALLATION FAILED: Internal error occurred: failed calling webhook "w": Post "https://w.svc": dial tcp 10.0.0.1:443: connect: connection refused':
+        "An admission webhook of this cluster does not answer",
     TERMINATING: "Wait until the namespace",
     IMMUTABLE: "without immutable: true",
     'Error: UPGRADE FAILED: cannot patch "flytepropeller" with kind Deployment: spec.selector: Invalid value: field is immutable': "kubectl delete",
@@ -57,7 +63,10 @@ def test_a_run_of_helm_that_was_faster_is_known(said: str, other: bool) -> None:
 
 @pytest.mark.parametrize(
     ("status", "message", "remedy"),
-    [(403, TERMINATING, "Wait until"), (422, IMMUTABLE, "marked immutable"), (403, "", "Grant"), (409, "conflict", "See what"), (500, TERMINATING, "its log")],
+    [
+        *((403, TERMINATING, "Wait until"), (422, IMMUTABLE, "marked immutable"), (403, "", "Grant"), (409, "conflict", "See what")),
+        *((500, TERMINATING, "its log"), (400, DENIED, "A policy of"), (500, DOWN, "webhook of")),
+    ],
 )
 def test_an_error_of_the_api_server_says_what_to_do(status: int, message: str, remedy: str) -> None:
     error: t.Any = _api_error("POST", "https://h/x", status, json.dumps({"reason": "R", "message": message}).encode(), None)

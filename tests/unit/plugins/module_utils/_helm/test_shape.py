@@ -46,6 +46,9 @@ WRONG: list[tuple[dict[str, t.Any], str, str]] = [
     ),
     ({"configmap": {"namespace_config": {"namespace_mapping": {"template": []}}}}, "configmap.namespace_config.namespace_mapping.template", "is a list"),
     ({"mine": {"nodes": {True: "x"}}}, "mine.nodes.True", "has a key that YAML makes bool of: put it in quotes"),
+    ({"flyteadmin": {"podAnnotations": {"a/b": True}}}, "flyteadmin.podAnnotations.a/b", "has to be text, put it in quotes: Kubernetes"),
+    ({"flytepropeller": {"nodeSelector": {"dedicated": 1}}}, "flytepropeller.nodeSelector.dedicated", "has to be text, put it in quotes"),
+    ({"flytepropeller": {"podEnv": [{"name": "A", "value": "1"}, {"name": "B", "value": 1}]}}, "flytepropeller.podEnv[1].value", "has to be text"),
     ({"mine": [{None: "x"}]}, "mine[0].None", "has a key that YAML makes NoneType of"),
 ]
 
@@ -94,6 +97,7 @@ _BOMB = "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "\n".join(f"{name}: &{name} [{','.join
         ("a: {b: [{c: 1, c: 2}]}", "the key 'c' stands twice"),
         ("- hunter2", "no YAML mapping"),
         ("hunter2", "no YAML mapping"),
+        ("$ANSIBLE_VAULT;1.1;AES256\n6875", "encrypted by Ansible Vault, and read by Helm as it is"),
         ("a: [hunter2", "no YAML: line "),
         ("a: hunter2\x00", "no YAML: "),
         ("? [hunter2]\n: b", "no YAML: line 1: found unhashable key"),

@@ -85,6 +85,12 @@ def test_a_password_that_the_charts_template_changes_is_refused_and_not_shown(pa
     assert str(password) not in "".join(faults)
 
 
+@pytest.mark.parametrize("value", ["", None])
+def test_an_empty_setting_is_not_filled_in(value: t.Any) -> None:
+    (said,) = map(str, left_open("plane", {"userSettings": {"dbPassword": value, "rdsHost": "db"}}))
+    assert said == "plane: userSettings.dbPassword: is empty, and other values are made of it: set flyte_user_settings.dbPassword."
+
+
 @pytest.mark.parametrize("text", ["a < b", "<name>", "<Name>", "<B>bold</B>", "<1>", "<-A>", "List<String>"])
 def test_what_is_no_placeholder(text: str) -> None:
     assert not list(placeholders({"a": text}))

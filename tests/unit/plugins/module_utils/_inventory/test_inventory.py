@@ -271,6 +271,12 @@ def test_a_check_of_certificates_that_the_command_line_ends(inventory: Inventory
         ("flyte_kube_username", " bob", "has to be one line of text"),
         ("flyte_chart_version", "../../x", "has to be a version of the chart"),
         ("flyte_chart_version", "", "must not be empty; left out, it is v1.16.8."),
+        ("flyte_kube_context", "", "must not be empty; leave it out."),
+        ("flyte_kubeconfig", "", "must not be empty; leave it out."),
+        ("flyte_aws_profile", "", "must not be empty; leave it out."),
+        ("flyte_wait_timeout", "\u0661\u0662", "has to be a whole number greater than 0, at most 1000000."),
+        ("flyte_wait_timeout", "1_0", "has to be a whole number greater than 0, at most 1000000."),
+        ("flyte_removal_limit", "1_0e-1", "has to be a number from 0 to 1."),
         ("flyte_wait_timeout", 10**30, "has to be a whole number greater than 0, at most 1000000."),
         ("flyte_eks_security_groups", [None], "= None: has to be a list of texts"),
         ("flyte_buckets", ["b-1", 123], "= 123: has to be a list of texts"),
@@ -333,6 +339,18 @@ def test_two_logins_are_one_too_many(inventory: Inventory) -> None:
         (everywhere(flyte_iam_data_plane_role="r\u00f6le"), ["flyte_iam_data_plane_role", "has to be an IAM name"]),
         (everywhere(flyte_iam_data_plane_role="r", flyte_iam_control_plane_role="r"), ["makes a role r, which is the control plane's role already"]),
         (everywhere(flyte_user_settings={"accountNumber": 1406625984}), [f"{HEAD}: flyte_user_settings.accountNumber: has to be the 12 digits"]),
+        (everywhere(flyte_user_settings={"dbPassword": 4711}), [f"{HEAD}: flyte_user_settings.dbPassword: has to be text"]),
+        (everywhere(flyte_user_settings={"rdsHost": "https://db:5432"}), [f"{HEAD}: flyte_user_settings.rdsHost: has to be the name of a host"]),
+        (on(ONE, flyte_user_settings={"bucketName": "b-2"}), [f"{ONE}: flyte_user_settings.bucketName: is something else than the first of flyte_buckets"]),
+        (on(ONE, flyte_user_settings={"accountRegion": "eu-1"}), ["dataplane_1: flyte_user_settings.accountRegion: is something else than flyte_aws_region"]),
+        (on(ONE, flyte_raw_data_bucket="b/c", flyte_user_settings={"rawDataBucketName": "b"}), [".rawDataBucketName: is something else than", "b/c: leave"]),
+        (on(ONE, flyte_raw_data_bucket="raw/../x"), ["flyte_raw_data_bucket = 'raw/../x': has an empty part, '.' or '..'"]),
+        (everywhere(flyte_buckets=["flyte-data", "other/a//b"]), ["flyte_buckets = 'other/a//b': has an empty part"]),
+        (everywhere(flyte_token_secret="flyte-secret-auth"), ["flyte_token_secret = 'flyte-secret-auth': is a Secret of Flyte's own"]),
+        (everywhere(flyte_gcp_domain_service_accounts={"staging": None}), ["flyte_gcp_domain_service_accounts.staging = None: has to be a Google"]),
+        (everywhere(flyte_canary_workflow="a/b"), ["flyte_canary_workflow = 'a/b': must have none of /?#%"]),
+        (everywhere(flyte_status_json="/s", flyte_status_page="/s"), ["flyte_status_page = '/s': is the file of flyte_status_json already"]),
+        (row(project="team1", domain="staging", workflow="\uff21.b", label="label1"), [".workflow = '\uff21.b': is another Unicode form of 'A.b'"]),
         (everywhere(flyte_user_settings={"certificateArn": "x"}), [f"{HEAD}: flyte_user_settings.certificateArn: has to be the ARN of a certificate"]),
         (everywhere(flyte_canary_workflow="a b"), ["flyte_canary_workflow = 'a b': must have no white space"]),
         (everywhere(flyte_admin_url="https://" + "a" * 300), ["flyte_admin_url = ", "is no name of a host"]),
@@ -354,6 +372,12 @@ def test_what_looks_odd_and_is_right(inventory: Inventory) -> None:
     everywhere(flyte_log_links=[{"name": "l", "uri": "https://h/app#/?q=a:b@timestamp"}])(inventory)
     on(TWO, flyte_eks_cluster="dp1")(inventory)
     assert not build(inventory)[1]
+
+
+def test_one_kubeconfig_by_two_paths_is_one(inventory: Inventory) -> None:
+    on(ONE, flyte_kubeconfig="/home/me/kubeconfig")(inventory)
+    on(TWO, flyte_kubeconfig="/home//you/../me/kubeconfig", flyte_kube_context="dp1")(inventory)
+    assert build(inventory)[1] == ["dataplane_2: flyte_kube_context = 'dp1': is the cluster of dataplane_1 already: each host needs a cluster of its own."]
 
 
 def test_thirds_are_a_whole(inventory: Inventory) -> None:

@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build
-from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.keys import key_problem
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.keys import key_problem, label_problem
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables
 from conftest import Inventory
 
@@ -33,6 +33,15 @@ def test_names_that_are_taken(name: str) -> None:
     assert not key_problem(name)
 
 
+@pytest.mark.parametrize("name", ["Label1", "GPU", "team_A-x", "my.Label"])
+def test_a_label_that_flyteadmin_would_read_in_small_letters(name: str, inventory: Inventory) -> None:
+    assert not key_problem(name) and repr(name.lower()) in label_problem(name)
+    for variables in inventory.values():
+        variables["flyte_labels"] = {**variables["flyte_labels"], name: [{"cluster": "dataplane_1", "weight": 1}]}
+    _site, faults = build(["controlplane"], ["dataplane_1", "dataplane_2"], lambda host, found: inventory[host].get(found), declared_variables())
+    assert [(fault.host, fault.variable, fault.value) for fault in faults] == [("controlplane", "flyte_labels", name)]
+
+
 @pytest.mark.parametrize("name", [name for name in WRONG if isinstance(name, str) and name])
 def test_the_same_holds_for_clusters(name: str, inventory: Inventory) -> None:
     inventory["dataplane_2"]["flyte_cluster_name"] = name
@@ -41,7 +50,7 @@ def test_the_same_holds_for_clusters(name: str, inventory: Inventory) -> None:
 
 
 @pytest.mark.parametrize("key", ["project", "domain", "workflow", "label"])
-@pytest.mark.parametrize("value", [False, 0, 7, 1.5, [], {}, "a\nb", " "])
+@pytest.mark.parametrize("value", [False, 0, 7, 1.5, [], {}, "a\nb", " ", ""])
 def test_types_of_a_row_are_checked_and_not_made(key: str, value: t.Any, inventory: Inventory) -> None:
     row = {"project": "team1", "domain": "development", "workflow": "example.wf", "label": "label1", key: value}
     for variables in inventory.values():

@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.build import build
-from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.urls import password_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.urls import as_called, password_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import declared_variables
 from conftest import Inventory
 
@@ -117,3 +117,24 @@ def test_two_hosts_with_one_url_do_not_show_it(inventory: Inventory) -> None:
 def test_the_password_of_a_proxy_is_known_as_it_is_sent() -> None:
     assert password_of("http://bob:hunter%402@proxy:3128") == "hunter@2"
     assert password_of("http://proxy:3128") is None and password_of("http://bob@proxy") is None and password_of(None) is None
+
+
+SPELLINGS = [
+    ("https://API.example.com", "https://api.example.com"), ("https://api.example.com.", "https://api.example.com"),
+    ("https://api.example.com:443", "https://api.example.com/"), ("HTTPS://api.example.com:06443", "https://api.example.com:6443"),
+    ("https://[2001:DB8:0::1]:443", "https://[2001:db8::1]"), ("https://[::ffff:10.0.0.1]:6443", "https://10.0.0.1:6443"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["flyte_api_endpoint", "flyte_kube_host"])
+@pytest.mark.parametrize("urls", SPELLINGS)
+def test_one_address_in_two_spellings_is_one(inventory: Inventory, name: str, urls: tuple[str, str]) -> None:
+    for host, url in zip(("dataplane_1", "dataplane_2"), urls):
+        inventory[host].update({"flyte_kube_context": None, "flyte_kube_host": f"https://{host}", "flyte_kube_api_key": "k", name: url})
+    found = build([HEAD], ["dataplane_1", TWO], lambda where, variable: inventory[where].get(variable), declared_variables())[1]
+    (said,) = [str(fault) for fault in found if (fault.host, fault.variable) == ("dataplane_2", name)]
+    assert "of dataplane_1 already: each host needs a cluster of its own" in said
+
+
+def test_two_paths_behind_one_server_are_two() -> None:
+    assert as_called("https://h/k8s/a") != as_called("https://h/k8s/b/") == as_called("https://h:443/k8s/b") and as_called("https://[") == "https://["

@@ -26,3 +26,15 @@ def test_two_clusters_behind_one_address(inventory: Inventory, change: dict[str,
     inventory["dataplane_2"].update(change)
     assert not same_places(site_of(inventory), SERVERS)
     assert not same_places(site_of(inventory), {"dataplane_1": SERVERS["dataplane_1"], "dataplane_2": {"server": None}})
+
+
+@pytest.mark.parametrize("first", ["controlplane", "dataplane_1"])
+def test_one_cluster_by_two_names_is_told_by_what_is_in_it(inventory: Inventory, first: str) -> None:
+    found: dict[str, t.Any] = {host: {"server": f"https://{host}", "place": host} for host in inventory}
+    assert not same_places(site_of(inventory), found)
+    found["dataplane_2"]["place"] = found[first]["place"]
+    (said,) = map(str, same_places(site_of(inventory), found))
+    assert f"dataplane_2: flyte_namespace = 'flyte': is the namespace of {first} in this cluster (https://dataplane_2) already" in said
+    inventory["dataplane_2"]["flyte_namespace"] = "another"
+    assert not same_places(site_of(inventory), found)
+    assert not same_places(site_of(inventory), {host: {**entry, "place": None} for host, entry in found.items()})
