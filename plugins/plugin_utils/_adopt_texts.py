@@ -32,7 +32,6 @@ class Adopted:
     texts: dict[str, str]
     vault: str | None = dataclasses.field(repr=False)
     secrets: int
-    draft: Draft
     lines: list[str]
     #: candidates that could not be asked
     dead: list[FoundCluster]
@@ -66,7 +65,7 @@ def written(draft: Draft, own: dict[str, Values]) -> Adopted:
     vault = vault_text(secrets.variables) if secrets.variables else None
     _site, faults = site_draft([draft.control], draft.planes, draft.read, declared_variables())
     lines = [f"still to be corrected: {fault}" for fault in faults if "<CHANGE ME" not in str(fault.value) and "vault_flyte_" not in str(fault.value)]
-    return Adopted({HOSTS: inventory_text(draft, _ABOUT), **texts}, vault, len(secrets.variables), draft, lines, [])
+    return Adopted({HOSTS: inventory_text(draft, _ABOUT), **texts}, vault, len(secrets.variables), lines, [])
 
 
 def _learn_accesses(draft: Draft, secrets: Secrets) -> None:

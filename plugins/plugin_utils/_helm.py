@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import method_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import cluster_options
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._helm_binary import merging
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ def run_helm(action: InventoryAction, site: Site, cluster: Cluster, arguments: M
     binary = site.settings["flyte_helm_binary"]
     own = {"release_name": cluster.release, "release_namespace": cluster.namespace, **({"binary_path": binary} if "/" in binary else {})}
     with helm_environment(action, access):
-        return action.module("kubernetes.core.helm", {**own, **arguments, **access}, quiet=True)
+        return action.module("kubernetes.core.helm", {**own, **merging(binary), **arguments, **access}, quiet=True)
 
 
 def helm_said(error: ModuleFailed) -> str:

@@ -16,8 +16,8 @@ import typing as t
 import yaml
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.commands import printed_by
 
-#: the first kubernetes.core whose module helm takes Helm 4; before, it lists releases by flags that Helm 4 does not have
-_FIRST_WITH_HELM_4 = (6, 4)
+#: the first kubernetes.core whose module helm can have Helm 4 merge as Helm 3 does; before 6.4, it lists releases by flags that Helm 4 does not have
+_FIRST_WITH_HELM_4 = (6, 5)
 _SECONDS = 30
 
 
@@ -29,13 +29,35 @@ def helm_fault(binary: str) -> str | None:
     if shutil.which(binary) is None:
         return "there is no such program on this machine: install Helm 3, or set it to its path."
     try:
-        code, printed = printed_by([binary, "version", "--template", "{{ .Version }}"], seconds=_SECONDS)
+        helm = helm_version(binary)
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         return f"it cannot be run ({getattr(error, 'strerror', None) or error}): set it to the path of Helm 3."
-    helm = version_of(printed.decode(errors="replace").strip().removeprefix("v"))
-    if code or helm is None:
+    if helm is None:
         return f"'{binary} version' does not say a version, so it is no Helm: set it to the path of Helm 3."
     return pair_fault(helm, collection_version("kubernetes", "core"))
+
+
+def helm_version(binary: str) -> tuple[int, ...] | None:
+    """Return the version of a Helm, None where the program says none.
+
+    :raises OSError: it cannot be run, or prints too much.
+    :raises ValueError: its path cannot be one.
+    :raises subprocess.TimeoutExpired: it did not end in time.
+    """
+    code, printed = printed_by([binary, "version", "--template", "{{ .Version }}"], seconds=_SECONDS)
+    return None if code else version_of(printed.decode(errors="replace").strip().removeprefix("v"))
+
+
+def merging(binary: str) -> dict[str, str]:
+    """Return the options of kubernetes.core.helm with which every Helm changes objects as Helm 3 does.
+
+    Helm 4 leaves that to the API server, which refuses a field that somebody else has set since: nothing that was changed by hand would be mended.
+    """
+    try:
+        version = helm_version(binary) or ()
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        version = ()  # kubernetes.core says what is wrong with it
+    return {"server_side": "false"} if version >= (4,) else {}
 
 
 def pair_fault(helm: tuple[int, ...], collection: str | None) -> str | None:

@@ -27,7 +27,9 @@ class Versions(t.NamedTuple):
 
 #: the floors of meta/runtime.yml, galaxy.yml and requirements.txt, each exactly: ansible 11.0.0 has kubernetes.core 5.0.0, amazon.aws and community.aws 9.0.0
 OLDEST = Versions("2.18.1", "11.0.0", ("boto3==1.35.0", "kubernetes==24.2.0", "requests==2.28.0", "PyYAML>=6"))
-NEWEST = Versions("2.21.*", "14.*", ("boto3", "kubernetes", "requests", "PyYAML"))
+#: the newest that take this Python: ansible-core 2.20 and newer want Python 3.12
+_NEWEST = ("2.21.*", "14.*") if sys.version_info >= (3, 12) else ("2.19.*", "12.*")
+NEWEST = Versions(*_NEWEST, ("boto3", "kubernetes", "requests", "PyYAML"))
 
 
 def build(folder: pathlib.Path) -> pathlib.Path:

@@ -55,7 +55,6 @@ CONFIGURATION = Configuration(
     checksum="abc",
     left_out=[],
     kept=[],
-    unserved=[],
     unreachable=[],
 )
 #: who the flytepropeller of a host is, where a test says it

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What somebody has who installs the tarball into an environment of the oldest versions that are supported, without any ansible.cfg.
 
-``FLYTE_TEST_VERSIONS=newest`` takes the newest ones instead.
+``FLYTE_TEST_VERSIONS=newest`` takes the newest ones that this Python can have instead, and ``FLYTE_TEST_HELM`` names
+another Helm than the lab's, for example a Helm 4.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Stranger(SiteUnderTest):
     def __init__(self, lab: lab_module.Lab, folder: pathlib.Path, programs: pathlib.Path) -> None:
         super().__init__(lab, folder)
         self.programs = programs
+        self.variables["flyte_helm_binary"] = os.environ.get("FLYTE_TEST_HELM") or self.variables["flyte_helm_binary"]
         self.variables["flyte_verify_propeller"] = False  # this lab runs none
         del self.planes["dataplane_2"]
         self.variables["flyte_labels"] = {"label1": [{"cluster": "dataplane_1", "weight": 1}]}

@@ -10,6 +10,7 @@ import importlib
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -173,3 +174,34 @@ def test_a_plan_becomes_the_comment_of_a_merge_request_as_the_page_says(tmp_path
     assert sum(line.lstrip().startswith("```") for line in wanted.splitlines()) == 2
     said = {name: (tmp_path / f"{name}.arguments").read_text(encoding="utf-8") for name in bodies}
     assert said["gh"] == "pr comment 7 --body-file -\n" and said["glab"] == "mr note 8 --message ```\n"
+
+
+def _commands() -> list[str]:
+    """Return the ansible-playbook commands of all pages, each once."""
+    blocks = [block for path in PAGES for block in re.findall(r"^```\w*\n(.*?)^```", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)]
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    found = {re.sub(r"\s+", " ", match[1]).strip() for line in lines if (match := re.match(r"[^#]*?((?:\.venv/bin/)?ansible-playbook [^#]+)", line))}
+    return sorted(found)
+
+
+@pytest.mark.parametrize("command", _commands())
+def test_a_command_of_a_page_is_taken(command: str, tmp_path: pathlib.Path) -> None:
+    """As it stands, with the README's inventory, but for what it would do: the integration tests run the playbooks."""
+    (inventory,) = re.findall(r"^```yaml\n(all:\n.*?)^```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    for name in ("inventory", "accesses.yml", "inventories/production/hosts.yml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(inventory, encoding="utf-8")
+    program, *arguments = shlex.split(command)
+    here = program.startswith(".venv/")
+    arguments = [argument for argument in arguments if argument != "--ask-vault-pass"]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
+    answer = subprocess.run(
+        [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), *arguments, "--list-tasks"],
+        cwd=REPOSITORY if here else tmp_path,
+        env=environment if here else {**environment, "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / ".collections")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert answer.returncode == 0 and "TAGS:" in answer.stdout and "WARNING" not in answer.stderr, answer.stdout + answer.stderr

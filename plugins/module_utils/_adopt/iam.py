@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
 
     from .found import FoundCluster
 
-DEFAULT_CONTROL_ROLE, DEFAULT_DATA_ROLE, DEFAULT_POLICY = "flyte-controlplane-role", "flyte-dataplane-role", "flyte-s3"
+DEFAULT_CONTROL_ROLE, DEFAULT_DATA_ROLE = "flyte-controlplane-role", "flyte-dataplane-role"
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/(?:[\w+=,.@-]+/)*([\w+=,.@-]{1,64})", re.ASCII)
 #: of a policy that lies at no path, which is called by its name
 _POLICY_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:policy/([\w+=,.@-]{1,128})", re.ASCII)

@@ -77,7 +77,7 @@ class Login:
 
     def _metadata(self, path: str) -> Json:
         url = self._settings.url + path
-        answer = self._send("GET", url, repeat=True)
+        answer = self._send("GET", url)
         if answer.status_code == 501:
             raise AdminError(f"GET {url}: flyteadmin has authentication turned off.", status=501, hint=AUTHENTICATION_OFF)
         return decoded(answer, "GET", url)
@@ -91,7 +91,7 @@ class Login:
             raise AdminError(f"the token endpoint {url} is not https: the secret is not sent there.", hint=TOKEN_URL_HTTPS)
         self._header = (settings.authorization_header or found.get("header") or "authorization").lower()
         form, arguments = self._request(url, found)
-        answer = self._send("POST", url, data=form, repeat=True, **arguments)
+        answer = self._send("POST", url, data=form, **arguments)
         if answer.status_code >= 300:
             raise _token_error(url, answer)
         try:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""flyteadmin's HTTP API: requests, repeated where that is safe. Facts of the API: recorded from flyteadmin v1.16.8."""
+"""flyteadmin's HTTP API: requests that do the same twice as once, and are repeated. Facts of the API: recorded from flyteadmin v1.16.8."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ class Admin:
         except Overdue as error:
             raise AdminError(f"{method} {url}: {error}.", hint=TOO_SLOW) from error
 
-    def _send(self, method: str, url: str, *, repeat: bool, **arguments: t.Any) -> Answer:
-        """Send; repeat after a lost connection, 429 or 503 where that is safe, up to ``retry_for`` seconds."""
+    def _send(self, method: str, url: str, **arguments: t.Any) -> Answer:
+        """Send, again after a lost connection and what passes, up to ``retry_for`` seconds: whatever is sent here does the same twice as once."""
         ended, pause = time.monotonic() + self._settings.retry_for, 0.2
         given = {**self._common, **arguments}
         while True:
@@ -95,9 +95,7 @@ class Admin:
                 problem = error
             except (OSError, ValueError) as error:  # a CA or certificate file that is not there
                 raise AdminError(f"{method} {url}: {error}.", hint=CHECK_FILES) from error
-            # A 503 of the ingress and a 429 say that nothing was done: safe for every method.
-            status = answer.status_code if answer is not None else 0
-            again = status in (429, 503) or (repeat and (problem is not None or status in (502, 504)))
+            again = answer is None or answer.status_code in (429, 502, 503, 504)
             wait = _retry_after(answer, pause)
             if not again or time.monotonic() + wait > ended:
                 break
@@ -108,17 +106,16 @@ class Admin:
             raise AdminError(f"{method} {url}: {_reason(said)}.", hint=_connection_hint(said)) from problem
         return answer
 
-    def call(self, method: str, path: str, body: t.Any = None, *, repeat: bool = True) -> Json:
+    def call(self, method: str, path: str, body: t.Any = None) -> Json:
         """Send a request with the token, renewed once where it is not accepted.
 
-        :param repeat: whether sending it twice does the same as once.
         :raises AdminError: whatever went wrong.
         """
         url = self._settings.url + path
         for attempt in (1, 2):
             login = self._login.header()
             headers = {**login, "Content-Type": "application/json"}
-            answer = self._send(method, url, repeat=repeat, headers=headers, json=body)
+            answer = self._send(method, url, headers=headers, json=body)
             if answer.status_code == 401 and attempt == 1 and self._login.rejected(login):
                 continue
             if 300 <= answer.status_code < 400:

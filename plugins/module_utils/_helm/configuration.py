@@ -30,8 +30,6 @@ class Configuration:
     left_out: list[str]
     #: entries and labels that the inventory does not have, kept
     kept: list[str]
-    #: labels of the inventory that lead to no configured cluster
-    unserved: list[str]
     #: enabled clusters that do not answer to flyteadmin's credentials
     unreachable: list[str]
     #: clusters with whose stored credentials flyteadmin does not start, also where they are disabled

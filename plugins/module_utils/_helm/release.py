@@ -31,7 +31,7 @@ PLANE_FILES = {True: "values-controlplane.yaml", False: "values-dataplane.yaml"}
 #: where the chart looks for datacatalog
 _CHARTS_CATALOG = "datacatalog:89"
 #: of a control plane of which nothing is known yet
-NOT_CONFIGURED = Configuration([], {}, "", [], [], [], [])
+NOT_CONFIGURED = Configuration([], {}, "", [], [], [])
 _Aws = t.Optional[t.Mapping[str, t.Any]]
 
 

@@ -31,11 +31,6 @@ def uses_pod_identity(site: Site) -> bool:
     return bool(site.settings["flyte_iam_mode"] == "pod_identity")
 
 
-def is_missing(aws: Mapping[str, t.Any] | None, host: str) -> bool:
-    """Return whether EKS was asked for a host's cluster and does not have it."""
-    return cluster_state(aws, host) == "missing"
-
-
 def issuer_of(aws: Mapping[str, t.Any], host: str) -> str | None:
     """Return the OIDC issuer of a host's cluster; one that is still being created may have none yet."""
     return answer_of(aws, host).get("issuer") or None

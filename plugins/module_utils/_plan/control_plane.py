@@ -65,7 +65,7 @@ def wanted_configuration(
         if name not in own and not (name == site.control_plane.name and entry.get("inCluster")) and (name in credentials or entry.get("inCluster")):
             configs[name] = {**entry, "enabled": False} if name in site.leaving else dict(entry)
             kept += [] if name in site.leaving else [f"cluster {name}"]
-    label_map, unserved = _label_map(site, configs)
+    label_map = _label_map(site, configs)
     if not site.settings["flyte_labels_prune"]:
         for label, entries in (live.get("labelClusterMap") or {}).items():
             if label not in (*site.labels, *site.gone_labels) and not is_canary_label(label):
@@ -79,7 +79,7 @@ def wanted_configuration(
         name for name, entry in configs.items() if entry.get("enabled") and not entry.get("inCluster") and not (probes.get(name) or {}).get("ok", False)
     )
     unusable = sorted(name for name in configs if (probes.get(name) or {}).get("kind") == "unusable")
-    return Configuration(list(configs.values()), label_map, credentials_checksum(used), left_out, kept, unserved, unreachable, unusable, default)
+    return Configuration(list(configs.values()), label_map, credentials_checksum(used), left_out, kept, unreachable, unusable, default)
 
 
 def _default_label(site: Site, live: str | None, label_map: Mapping[str, t.Any]) -> tuple[str | None, list[str]]:
@@ -90,17 +90,13 @@ def _default_label(site: Site, live: str | None, label_map: Mapping[str, t.Any])
     return live, [f"default execution label {live}"]
 
 
-def _label_map(site: Site, configs: Mapping[str, t.Any]) -> tuple[dict[str, list[dict[str, t.Any]]], list[str]]:
-    label_map, unserved = {}, []
+def _label_map(site: Site, configs: Mapping[str, t.Any]) -> dict[str, list[dict[str, t.Any]]]:
+    """Return the labels of the inventory that lead to a configured cluster, with those."""
+    label_map = {}
     for label, entries in site.labels.items():
-        served = [{"id": entry["cluster"], "weight": entry["weight"]} for entry in entries if entry["cluster"] in configs]
-        if any(configs[entry["id"]].get("enabled") and entry["weight"] > 0 for entry in served):
+        if served := [{"id": entry["cluster"], "weight": entry["weight"]} for entry in entries if entry["cluster"] in configs]:
             label_map[label] = served
-        else:
-            if served:
-                label_map[label] = served
-            unserved.append(label)
-    return label_map, unserved
+    return label_map
 
 
 def predicted_configuration(site: Site, observed: Observations, due: Iterable[str]) -> Configuration:

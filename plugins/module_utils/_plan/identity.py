@@ -145,7 +145,7 @@ def _problem(cluster: Cluster, head: Cluster, identity: Identity | None, secret:
     return None
 
 
-def identities_due(site: Site, observed: Observations, wanted: Mapping[str, Identity]) -> list[str]:
+def identities_due(observed: Observations, wanted: Mapping[str, Identity]) -> list[str]:
     """Return the hosts whose Secret is not as it has to be, or is not ours yet."""
     return [host for host, identity in wanted.items() if is_reachable(observed.get(host)) and _differs(identity, observed[host])]
 

@@ -119,7 +119,7 @@ def make_plan(
     due = credentials_due(site, observed, [*releases, *given])
     iam = required.plan(site, aws) if aws and site.settings["flyte_iam_manage"] else None
     eks = [row for row in (eks_row(cluster, aws) for cluster in site.data_planes) if row]
-    identity = [host for host in identities_due(site, observed, identities or {}) if host not in absent]
+    identity = [host for host in identities_due(observed, identities or {}) if host not in absent]
     of_identity = identity_rows(site, observed, identities or {}, identity)
     configuration, rollout = _control_plane(site, observed, chart, digest, due)
     rows = [

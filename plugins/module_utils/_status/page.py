@@ -107,8 +107,8 @@ def _todo(status: Status) -> Markup:
     return element("section", element("h2", f"What to do ({len(items)})" if items else "What to do"), found)
 
 
-def _some(places: list[Place], most: int = 6) -> str:
-    return first([place.text for place in places], most)
+def _some(places: list[Place]) -> str:
+    return first([place.text for place in places], 6)
 
 
 def _item(clusters: list[ClusterStatus], places: list[int], problems: tuple[Problem, ...]) -> Markup:

@@ -63,8 +63,6 @@ class LabelNode:
     problem: str | None
     default: bool
     places: list[str]
-    #: how many there are, of which ``places`` has as many as fit
-    of_places: int
     #: all of them, for who wants to read them
     title: str
 
@@ -133,7 +131,7 @@ def _links(number: int, label: LabelStatus, nodes: list[ClusterNode], by_name: d
 def _label_node(label: LabelStatus, places: list[Place]) -> LabelNode:
     lines = _place_lines(places)
     shown = lines if len(lines) <= _PLACE_LINES else [*lines[: _PLACE_LINES - 1], f"and {len(lines) - _PLACE_LINES + 1} more lines: {len(places)} in all"]
-    return LabelNode(label.name, label.problem, label.default, shown, len(places), "\n".join(lines))
+    return LabelNode(label.name, label.problem, label.default, shown, "\n".join(lines))
 
 
 def _place_lines(places: list[Place]) -> list[str]:

@@ -19,10 +19,11 @@ from conftest import Inventory, site_of
     [
         ((3, 19, 2), "5.0.0", None),
         ((3, 14), "6.5.0", None),
-        ((4, 0, 0), "6.4.0", None),
+        ((4, 0, 0), "6.5.0", None),
         ((4, 2, 1), "7.0.0-a1", None),
         ((4, 0, 0), "6.2.0", "Helm 4.0.0 and kubernetes.core 6.2.0 do not work together"),
-        ((4, 1), "5.4.4", "'kubernetes.core:>=6.4.0'"),
+        ((4, 3), "6.4.0", "Helm 4.3 and kubernetes.core 6.4.0 do not work together"),
+        ((4, 1), "5.4.4", "'kubernetes.core:>=6.5.0'"),
         ((2, 17, 0), "6.5.0", "too old"),
         ((3, 19, 2), None, "ansible-galaxy collection install kubernetes.core"),
     ],
@@ -60,6 +61,12 @@ def test_the_plan_refuses_it(inventory: Inventory, tmp_path: pathlib.Path, monke
     with pytest.raises(Refused) as raised:
         refuse_helm(site_of(inventory))
     assert str(raised.value).startswith(f"controlplane: flyte_helm_binary = {binary!r}: ") and said in str(raised.value)
+
+
+@pytest.mark.parametrize(("version", "options"), [("v3.19.5", {}), ("v4.3.1", {"server_side": "false"})])
+def test_every_helm_merges_as_helm_3_does(tmp_path: pathlib.Path, version: str, options: dict[str, str]) -> None:
+    assert _helm_binary.merging(helm(tmp_path, f"echo {version}")) == options
+    assert _helm_binary.merging(str(tmp_path / "missing")) == {}
 
 
 def test_a_helm_that_is_not_there(tmp_path: pathlib.Path) -> None:

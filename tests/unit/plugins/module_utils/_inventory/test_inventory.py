@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 import subprocess
 import sys
 import typing as t
@@ -438,9 +439,17 @@ def test_the_example_inventories_pass_the_syntax_check(name: str, playbook: str)
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
-@pytest.mark.parametrize("name", ["example-aws", "example-gcp"])
+def example(name: str) -> str:
+    """Return the text of an example inventory: one of the folder, or the README's."""
+    if name != "README.md":
+        return (REPOSITORY / "inventories" / name / "hosts.yml").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```yaml\n(all:\n.*?)^```", (REPOSITORY / name).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return str(block)
+
+
+@pytest.mark.parametrize("name", ["example-aws", "example-gcp", "README.md"])
 def test_the_example_inventories_have_no_fault(name: str) -> None:
-    content = yaml.safe_load((REPOSITORY / "inventories" / name / "hosts.yml").read_text(encoding="utf-8"))["all"]
+    content = yaml.safe_load(example(name))["all"]
     groups = {group: list(entry["hosts"]) for group, entry in content["children"].items()}
     variables = {host: {**content["vars"], **own} for entry in content["children"].values() for host, own in entry["hosts"].items()}
     site, faults = build_site(

@@ -92,7 +92,7 @@ def test_a_secret_of_ours_in_the_control_plane_stays_when_nobody_gives_one_any_m
     """Helm refuses to make an object that is there and not its own."""
     found, faults = chosen(site, observed(live=REAL, managed=True), tokens=True)
     assert not faults and found[HEAD] == Identity("flytepropeller", "the Secret flyte-secret-auth", True, {"client_secret": REAL}, {}) and found[ONE].copied
-    assert _identity.identities_due(site, observed(live=REAL, managed=True), {HEAD: found[HEAD]}) == []
+    assert _identity.identities_due(observed(live=REAL, managed=True), {HEAD: found[HEAD]}) == []
 
 
 def test_without_authentication_the_charts_own_secret_serves(site: Site) -> None:
@@ -147,7 +147,7 @@ def secret(managed: bool = True, **keys: str) -> dict[str, t.Any]:
 def test_when_a_secret_is_due(site: Site, plane: dict[str, t.Any], reason: str | None) -> None:
     wanted = {ONE: Identity("c", "x", False, {"client_secret": REAL, "token_ca.crt": "cccc"}, {})}
     found = observed(**{ONE: plane})
-    due = _identity.identities_due(site, found, wanted)
+    due = _identity.identities_due(found, wanted)
     assert [(row.host, row.step, row.reason) for row in _identity.rows(site, found, wanted, due)] == ([(ONE, "dataplane", reason)] if reason else [])
 
 

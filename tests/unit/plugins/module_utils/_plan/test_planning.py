@@ -98,7 +98,7 @@ def test_the_hub_configures_only_clusters_whose_keys_are_there(site: Site) -> No
     observed = {"controlplane": control_plane(), "dataplane_1": observation(), "dataplane_2": observation(reachable=False)}
     plan = wanted_configuration(site, observed, credentials={"dataplane_1": PAIR}, probes=OK)
     assert [entry["name"] for entry in plan.cluster_configs] == ["dataplane_1"]
-    assert (plan.left_out, plan.unserved) == (["dataplane_2"], ["label2"])
+    assert plan.left_out == ["dataplane_2"]
     assert plan.label_cluster_map == {"label1": [{"id": "dataplane_1", "weight": 1}]}
     assert plan.cluster_configs[0] == {
         "name": "dataplane_1",
@@ -268,7 +268,7 @@ def test_a_control_plane_that_runs_workflows_is_started_anew_too(site: Site) -> 
 
 
 def test_a_plane_that_does_not_answer_holds_a_rollout_only_where_flyteadmin_waits_for_it(site: Site) -> None:
-    configuration = Configuration([cluster_config("dataplane_1", "https://api", True)], {}, "x", [], [], [], ["dataplane_1"])
+    configuration = Configuration([cluster_config("dataplane_1", "https://api", True)], {}, "x", [], [], ["dataplane_1"])
     free = plan_rollout(site, control_plane(), configuration, chart=CHART, digest=lambda _cluster, _configuration: "other")
     assert free.failure is None and "values differ" in str(free.reason)
     assert "dataplane_1 does not answer" in "\n".join(differences(site, {"controlplane": control_plane()}, configuration))

@@ -25,7 +25,7 @@ def _site(inventory: Inventory) -> Site:
 
 
 def configuration(clusters: t.Iterable[str], labels: t.Iterable[str]) -> Configuration:
-    return Configuration([cluster_config(name, f"https://{name}", True) for name in clusters], {label: [] for label in labels}, "", [], [], [], [])
+    return Configuration([cluster_config(name, f"https://{name}", True) for name in clusters], {label: [] for label in labels}, "", [], [], [])
 
 
 def live(clusters: t.Iterable[str], labels: t.Iterable[str]) -> dict[str, t.Any]:

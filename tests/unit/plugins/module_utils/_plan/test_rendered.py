@@ -17,7 +17,6 @@ WANTED = Configuration(
     checksum="abc",
     left_out=[],
     kept=[],
-    unserved=[],
     unreachable=[],
     default_label="label1",
 )

@@ -95,7 +95,7 @@ def test_everything_that_is_known_stands_in_it(site: Make, inventory: Inventory)
     assert len(members) == len(set(members)) and {cluster.name for cluster in status.clusters if cluster.target} <= set(members)
     # As many links as there are entries of labels, each once, those of nodes with several members together.
     assert sum(link.members for link in topology.links) == sum(len(label.targets) for label in status.labels or [])
-    assert sum(label.of_places for label in topology.labels) == len(status.places or [])
+    assert sum(bool(label.title) for label in topology.labels) == len({place.label for place in status.places or []})
 
 
 def apart(one: Box, other: Box) -> bool:
