@@ -9,9 +9,9 @@ import copy
 import re
 import typing as t
 
-from .._helm.configuration import CHECKSUM_ANNOTATION, MOUNT_PATH
+from .._helm.configuration import CHECKSUM_ANNOTATION
 from .._helm.identity import IDENTITY_ANNOTATION
-from .._helm.overrides import VOLUME_NAME
+from .._helm.overrides import without_replaced
 from .._helm.values import Values, lookup
 
 if t.TYPE_CHECKING:
@@ -58,13 +58,8 @@ def without_generated(live: Mapping[str, t.Any]) -> Values:
     """Return a control plane's values without what the inventory says in another place: clusterConfigs, labelClusterMap, the volume of the credentials."""
     found = copy.deepcopy(dict(live))
     _drop(found, "configmap.clusters", "labelClusterMap", "clusterConfigs", "defaultExecutionLabel")
-    mounts = lookup(found, "flyteadmin.additionalVolumeMounts", [])
-    # Kubernetes takes no two mounts at one path.
-    replaced = {VOLUME_NAME, *(str(mount.get("name")) for mount in mounts if isinstance(mount, dict) and mount.get("mountPath") == MOUNT_PATH)}
-    for name in ("additionalVolumes", "additionalVolumeMounts"):
-        entries = lookup(found, f"flyteadmin.{name}", [])
-        if isinstance(entries, list):
-            left = [entry for entry in entries if not (isinstance(entry, dict) and entry.get("name") in replaced)]
+    for name, left in zip(("additionalVolumes", "additionalVolumeMounts"), without_replaced(found)):
+        if isinstance(lookup(found, f"flyteadmin.{name}", []), list):
             _set_or_drop(found, "flyteadmin", name, left)
     # The guide's, which no template of the chart reads.
     _drop(found, "flyteadmin", "initContainerClusterSyncAdditionalVolumeMounts")

@@ -11,10 +11,11 @@ import typing as t
 
 from .label import is_ours
 from .parts import Used, what_is_used
-from .paths import Leaf, emptied, entries, entry_path, is_any_below, is_below, leaves, moved, prefixes
+from .overrides import without_replaced
+from .paths import Leaf, emptied, entries, entry_path, entry_paths, is_any_below, is_below, leaves, moved, prefixes
 from .shown_values import ORDER, Change, Shower, changes, differs, in_order, order_changes, shown_change, shown_entries
 from .user_settings import placeholders
-from .values import Values, merge
+from .values import Values, lookup, merge
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -70,7 +71,7 @@ def judge(
     by_hand = None if before is None else {path for path in {*old, *before} if differs(old.get(path), before.get(path))}
     lost = [path for path, _leaf in _lost(live, layers, strict=label is None) if (by_hand is None or path in by_hand) and not is_any_below(path, drop)]
     drift = [path for path in differing if label is not None and (by_hand is None or path in by_hand) and path not in lost and path in new]
-    coming, theirs, own = leaves(layers.whole), _used(live, layers).of(live), _generated(layers)
+    coming, theirs, own = leaves(layers.whole), _used(live, layers).of(live), _own(live, layers)
     used = {**leaves(theirs), **emptied(theirs, layers.whole)}
     unused = [path for path in differing if path in old and path not in used and path not in new]
     found = [_with_reason(shown_change(path, old.get(path), new.get(path), shower), own, drop) for path in differing if path not in unused]
@@ -92,6 +93,17 @@ def _used(live: Values, layers: Layers) -> Used:
     used = what_is_used(merge([layers.defaults, layers.given]), data_plane=layers.data_plane)
     # What somebody turned on is said together with what it was given.
     return used if layers.data_plane else used.or_by(what_is_used(merge([layers.defaults, live]), data_plane=False))
+
+
+def _own(live: Values, layers: Layers) -> list[str]:
+    """Return the paths of what we give, and of the volume and mount of a release in whose place ours come."""
+    if layers.data_plane:
+        return _generated(layers)
+    found = _generated(layers)
+    for name, left in zip(("additionalVolumes", "additionalVolumeMounts"), without_replaced(live)):
+        there = entry_paths(lookup(live, f"flyteadmin.{name}"), f"flyteadmin.{name}")
+        found += [path for item, path in there if item not in left]
+    return found
 
 
 def _generated(layers: Layers) -> list[str]:
@@ -116,7 +128,7 @@ def _lost(live: Values, layers: Layers, *, strict: bool) -> Iterator[tuple[str, 
     used, coming, given = _used(live, layers).of(live), leaves(layers.whole), leaves(layers.given)
     cleared, lists = emptied(used, layers.whole), entries(layers.whole)
     theirs = {**leaves(used), **cleared}
-    of_chart, own = leaves(merge([layers.defaults, layers.chart])), _generated(layers)
+    of_chart, own = leaves(merge([layers.defaults, layers.chart])), _own(live, layers)
     above = prefixes(coming)
     for path, leaf in sorted(theirs.items()):
         if leaf.value is None and path not in coming and path not in above:

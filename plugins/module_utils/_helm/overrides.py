@@ -20,9 +20,19 @@ GCP_ACCOUNT_ANNOTATION = "iam.gke.io/gcp-service-account"
 _OPENSHIFT_POD = {"runAsUser": None, "runAsGroup": None, "fsGroup": None, "fsGroupChangePolicy": None, "seLinuxOptions": None}
 
 
-def _with_named(items: Sequence[Mapping[str, t.Any]], own: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
-    """Return the user's list with our entry in it, replaced by name: Helm replaces lists whole."""
-    return [dict(item) for item in items if item.get("name") != own["name"]] + [dict(own)]
+def without_replaced(values: Mapping[str, t.Any]) -> tuple[list[dict[str, t.Any]], list[dict[str, t.Any]]]:
+    """Return flyteadmin's volumes and mounts without those in whose place ours come: what is called so, and what is mounted there, whatever its name.
+
+    Kubernetes takes no two mounts at one path.
+    """
+    volumes, mounts = (_entries(lookup(values, f"flyteadmin.{name}")) for name in ("additionalVolumes", "additionalVolumeMounts"))
+    left = [mount for mount in mounts if mount.get("name") != VOLUME_NAME and str(mount.get("mountPath")).rstrip("/") != MOUNT_PATH]
+    gone = {VOLUME_NAME, *(mount.get("name") for mount in mounts)} - {mount.get("name") for mount in left}
+    return [volume for volume in volumes if volume.get("name") not in gone], left
+
+
+def _entries(items: t.Any) -> list[dict[str, t.Any]]:
+    return [dict(item) for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def custom_data_with(custom_data: Sequence[Mapping[str, t.Any]], key: str, values: Mapping[str, str]) -> list[dict[str, t.Any]]:
@@ -99,11 +109,10 @@ def control_plane_override(
     :param default_label: the label of executions that no other one holds for.
     :param sync_at_start: whether flyteadmin's pods start only after every enabled plane was synchronised.
     """
+    volumes, mounts = without_replaced(base)
     admin: Values = {
-        "additionalVolumes": _with_named(lookup(base, "flyteadmin.additionalVolumes", []), {"name": VOLUME_NAME, "secret": {"secretName": SECRET_NAME}}),
-        "additionalVolumeMounts": _with_named(
-            lookup(base, "flyteadmin.additionalVolumeMounts", []), {"name": VOLUME_NAME, "mountPath": MOUNT_PATH, "readOnly": True}
-        ),
+        "additionalVolumes": [*volumes, {"name": VOLUME_NAME, "secret": {"secretName": SECRET_NAME}}],
+        "additionalVolumeMounts": [*mounts, {"name": VOLUME_NAME, "mountPath": MOUNT_PATH, "readOnly": True}],
         "podAnnotations": {CHECKSUM_ANNOTATION: checksum},
     }
     manager: Values = {"podAnnotations": {CHECKSUM_ANNOTATION: checksum}, "standalone_deploy": not sync_at_start}

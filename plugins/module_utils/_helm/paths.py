@@ -90,6 +90,11 @@ def emptied(values: Mapping[str, t.Any], other: Mapping[str, t.Any], path: str =
     return found
 
 
+def entry_paths(value: t.Any, path: str) -> list[tuple[t.Any, str]]:
+    """Return the entries of a list of mappings, each with its path."""
+    return [(item, below) for _name, item, below in _named(value, path)] if _has_entries(value) else []
+
+
 def _has_entries(value: t.Any) -> bool:
     return isinstance(value, (list, tuple)) and all(isinstance(item, dict) for item in value)
 

@@ -11,6 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.label import is_ours, label_before, label_value
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.ours import Verdict, judge
+from ansible_collections.flyte.multicluster.plugins.module_utils._helm.overrides import control_plane_override
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import Layers
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import Shower
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import digest, merge
@@ -113,6 +114,31 @@ def test_what_we_generate_is_ours() -> None:
         "configmap": {"clusters": {"labelClusterMap": {"other": [{"id": "b", "weight": 1}]}, "clusterConfigs": [{"name": "b"}]}},
     }
     assert losses(live, layers()) == ["flyteadmin.additionalVolumes[my-ca].configMap.name: ca -> (not set)"]
+
+
+def test_what_is_mounted_where_ours_is_comes_out_whatever_it_is_called() -> None:
+    def mounted(*mounts: tuple[str, str]) -> Values:
+        volumes = [{"name": name, "secret": {"secretName": f"of-{name}"}} for name in dict.fromkeys(name for name, _path in mounts)]
+        entry = [{"name": name, "mountPath": path} for name, path in mounts]
+        return by_hand(CHART, {"flyteadmin": {"additionalVolumes": volumes, "additionalVolumeMounts": entry}})
+
+    for path in ("/var/run/credentials", "/var/run/credentials/"):
+        assert losses(mounted(("keys", path)), layers()) == []
+        (change,) = [one for one in judged(mounted(("keys", path)), layers()).changes if "of-keys" in str(one.before)]
+        assert change.why == "of this collection"
+    assert losses(mounted(("keys", "/elsewhere")), layers()) != []
+    # What is mounted in another place, too, is there for something else.
+    both = losses(mounted(("keys", "/var/run/credentials"), ("keys", "/elsewhere")), layers())
+    assert "flyteadmin.additionalVolumes[keys].secret.secretName: of-keys -> (not set)" in both
+    assert "flyteadmin.additionalVolumeMounts[/elsewhere].mountPath: /elsewhere -> (not set)" in both
+    assert not [line for line in both if line.startswith("flyteadmin.additionalVolumeMounts[/var/run/credentials]")]
+    # Nor does the inventory mount two at one path.
+    taken = control_plane_override(
+        base=mounted(("keys", "/var/run/credentials"), ("more", "/more")), cluster_configs=[], label_cluster_map={}, checksum="x",
+        domain_key="", domain_values={}, service_account_annotations={}, propeller=None,
+    )["flyteadmin"]  # fmt: skip
+    assert [mount["mountPath"] for mount in taken["additionalVolumeMounts"]] == ["/more", "/var/run/credentials"]
+    assert [volume["name"] for volume in taken["additionalVolumes"]] == ["more", "cluster-credentials"]
 
 
 @pytest.mark.parametrize(
