@@ -273,6 +273,7 @@ def test_a_check_of_certificates_that_the_command_line_ends(inventory: Inventory
         ("flyte_chart_version", "", "must not be empty; left out, it is v1.16.8."),
         ("flyte_kube_context", "", "must not be empty; leave it out."),
         ("flyte_kubeconfig", "", "must not be empty; leave it out."),
+        ("flyte_approved_plan", "", "must not be empty; leave it out."),
         ("flyte_aws_profile", "", "must not be empty; leave it out."),
         ("flyte_wait_timeout", "\u0661\u0662", "has to be a whole number greater than 0, at most 1000000."),
         ("flyte_wait_timeout", "1_0", "has to be a whole number greater than 0, at most 1000000."),
@@ -372,6 +373,18 @@ def test_what_looks_odd_and_is_right(inventory: Inventory) -> None:
     everywhere(flyte_log_links=[{"name": "l", "uri": "https://h/app#/?q=a:b@timestamp"}])(inventory)
     on(TWO, flyte_eks_cluster="dp1")(inventory)
     assert not build(inventory)[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"access_key": "AKIA"}, f"{HEAD}: flyte_aws_access_key: needs flyte_aws_secret_key."),
+        ({"access_key": "AKIA", "secret_key": "s", "profile": "p"}, f"{HEAD}: flyte_aws_profile = 'p': stands beside flyte_aws_access_key: give one."),
+    ],
+)
+def test_who_asks_aws_is_said_once_and_whole(inventory: Inventory, given: dict[str, str], said: str) -> None:
+    everywhere(**{f"flyte_aws_{name}": value for name, value in given.items()})(inventory)
+    assert build(inventory)[1] == [said]
 
 
 def test_one_kubeconfig_by_two_paths_is_one(inventory: Inventory) -> None:
