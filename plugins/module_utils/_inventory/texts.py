@@ -50,6 +50,8 @@ def check_texts(reader: Reader, host: str, variables: Mapping[str, Variable]) ->
             reader.fault(host, name, NOT_SHOWN, "has to be the path of a file, or what is in it as a mapping ('| from_yaml'). (It is not shown.)")
         if name == "flyte_kubeconfig" and value == "":
             reader.fault(host, name, value, "must not be empty; leave it out.")
+        if variable.secret and value == "" and name not in _OWN_CHECK:
+            reader.fault(host, name, NOT_SHOWN, "must not be empty; leave it out.")
         if variable.kind != "str" or not isinstance(value, str) or name in _OWN_CHECK or variable.secret or reader.has_fault(host, name):
             continue
         if name in _FILES and ("\n" in value.strip() or "-----" in value):
