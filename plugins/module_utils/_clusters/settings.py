@@ -94,8 +94,8 @@ class Connections:
             self._manager = _manager(proxy, settings.proxy_headers)
         except Exception as error:
             NOTES.note(error)
-            hint = "Check flyte_kube_proxy: it has to be a URL, for example http://proxy:3128."
-            raise KubeError("config", f"{settings.host}: no connection can be made with these options ({type(error).__name__})", hint=hint) from error
+            hint = "Check flyte_kube_proxy, or the kubeconfig's proxy-url: it has to be a URL, for example http://proxy:3128; one of SOCKS needs PySocks (pip)."
+            raise KubeError("access", f"{settings.host}: no connection can be made with these options ({type(error).__name__})", hint=hint) from error
         # Without TLS a proxy gets the whole URL.
         self._whole_url = proxy is not None and settings.host.lower().startswith("http:")
         self._path = urllib.parse.urlsplit(settings.host).path
