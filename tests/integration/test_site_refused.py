@@ -66,7 +66,7 @@ TOGETHER: dict[str, list[_Fault]] = {
         (HUB, "flyte_iam_policy_name", "${aws:username}"),
         (HUB, "flyte_control_plane_role_arn", "notanarn"),
         (HUB, "flyte_gcp_data_plane_service_account", _ACCOUNT.format("data-plane")),
-        (ONE, "flyte_user_settings", {"bucketName": "another", "accountRegion": "eu-west-1", "dbPassword": 4711}),
+        (ONE, "flyte_user_settings", {"bucketName": "another", "dbPassword": 4711}),
         (ONE, "flyte_eks_region", "eu-west-1b"),
         (TWO, "flyte_eks_cluster", "a b"),
     ],

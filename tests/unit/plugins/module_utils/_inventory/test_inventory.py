@@ -346,7 +346,6 @@ def test_two_logins_are_one_too_many(inventory: Inventory) -> None:
         (everywhere(flyte_user_settings={"dbPassword": 4711}), [f"{HEAD}: flyte_user_settings.dbPassword: has to be text"]),
         (everywhere(flyte_user_settings={"rdsHost": "https://db:5432"}), [f"{HEAD}: flyte_user_settings.rdsHost: has to be the name of a host"]),
         (on(ONE, flyte_user_settings={"bucketName": "b-2"}), [f"{ONE}: flyte_user_settings.bucketName: is something else than the first of flyte_buckets"]),
-        (on(ONE, flyte_user_settings={"accountRegion": "eu-1"}), ["dataplane_1: flyte_user_settings.accountRegion: is something else than flyte_aws_region"]),
         (on(ONE, flyte_raw_data_bucket="b/c", flyte_user_settings={"rawDataBucketName": "b"}), [".rawDataBucketName: is something else than", "b/c: leave"]),
         (on(ONE, flyte_raw_data_bucket="raw/../x"), ["flyte_raw_data_bucket = 'raw/../x': has an empty part, '.' or '..'"]),
         (everywhere(flyte_buckets=["flyte-data", "other/a//b"]), ["flyte_buckets = 'other/a//b': has an empty part"]),
