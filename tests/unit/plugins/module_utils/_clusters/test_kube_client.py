@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import itertools
+import types
 import typing as t
 
 import pytest
@@ -61,7 +62,12 @@ def test_a_token_that_is_not_renewed_fails_as_it_is() -> None:
 def test_what_is_one_too_many_is_sent_again_for_as_long_as_one_answer_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
     now, waited, answers = [1000.0], list[float](), iter([429, 429, {"a": 1}])
     monkeypatch.setattr(_client, "_clock", lambda: now[0])
-    monkeypatch.setattr(_client.time, "sleep", lambda seconds: waited.append(seconds) or now.__setitem__(0, now[0] + seconds))
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr(_client, "time", types.SimpleNamespace(sleep=sleep))  # not the module itself, by which servers of other tests wait
     with ApiServer({"POST /x": lambda _headers: next(answers), "/y": 429}) as server:
         kube = Kube(server.access, timeout=4)
         assert kube.create("/x", {}) == {"a": 1} and waited == [0.5, 1.0]
