@@ -29,7 +29,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows impo
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.same_place import same_places
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.show import plan_lines, unprobed_lines
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_cluster_info
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, Refused, refuse_without
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction, ModuleFailed, Refused, refuse_without
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._chart import ValuesReader, provide, pull_of
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
     aws_options,
@@ -295,7 +295,12 @@ class ActionModule(InventoryAction):
         }
         if manages:
             arguments |= {"roles": role_names(site), "policy": settings["flyte_iam_policy_name"], "pod_identity": uses_pod_identity(site)}
-        found = observed_aws(self, arguments)
+        try:
+            found = observed_aws(self, arguments)
+        except ModuleFailed as error:
+            host = site.control_plane.host
+            given = [name for name in AWS_VARIABLES if self.variables.read(host, name) is not None]
+            raise Refused(f"{host}: {', '.join(given)}: AWS cannot be asked with these: {error}") from error
         wrong = [fault for fault in faults(site, found) if fault.host not in self._forgiven]
         if wrong:
             raise Refused(*map(str, wrong))

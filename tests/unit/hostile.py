@@ -22,14 +22,13 @@ class Raw:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.access = {"host": f"http://127.0.0.1:{self._listening.getsockname()[1]}", "api_key": "secret-4711"}
         self._serve = serve
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._ended = False
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
 
     def _accept(self) -> None:
-        while True:
-            try:
-                connection = self._listening.accept()[0]
-            except OSError:
-                return
+        while not self._ended:
+            connection = self._listening.accept()[0]
             threading.Thread(target=self._one, args=(connection,), daemon=True).start()
 
     def _one(self, connection: socket.socket) -> None:
@@ -44,6 +43,10 @@ class Raw:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        # One that is closed while a thread waits for connections goes on to take them.
+        self._ended = True
+        socket.create_connection(self._listening.getsockname()).close()
+        self._thread.join()
         self._listening.close()
 
 

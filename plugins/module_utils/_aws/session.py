@@ -23,6 +23,8 @@ if t.TYPE_CHECKING:
 
 #: the header by which EKS binds a token to one cluster
 _CLUSTER_HEADER = "x-k8s-aws-id"
+#: without these boto3 waits a minute for each of five attempts: an endpoint that never answers would hold a run for that long at each question
+_CONNECT_SECONDS, _ANSWER_SECONDS, _ATTEMPTS = 5, 20, 3
 #: what is kept of a role taken on ends after an hour
 _LIFETIME = 1800.0
 
@@ -62,10 +64,12 @@ def client(params: Mapping[str, t.Any], service: str, *, region: str | None = No
 
 def _connect(options: Mapping[str, t.Any], service: str, region: str | None, more: Mapping[str, t.Any]) -> t.Any:
     from ansible_collections.amazon.aws.plugins.module_utils.botocore import boto3_inventory_conn, get_aws_connection_info
+    from botocore.config import Config
     from botocore.exceptions import BotoCoreError, NoRegionError
 
     own_region, endpoint, given = get_aws_connection_info(_Caller(options))
-    given = {"conn_type": "client", "resource": service, "region": region or own_region, "endpoint": endpoint, **given, **more}
+    bounds = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_ANSWER_SECONDS, retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"})
+    given = {"conn_type": "client", "resource": service, "region": region or own_region, "endpoint": endpoint, "config": bounds, **given, **more}
     try:
         return boto3_inventory_conn(**given)
     except NoRegionError as error:

@@ -186,7 +186,7 @@ class Kube:
             NOTES.note(error)
             # The text of a header that cannot be sent, or of a CA that is none, quotes it.
             hint = "Check the address, token and CA certificate: line breaks and letters beyond ASCII cannot be sent."
-            raise KubeError("config", f"{self.server} cannot be asked ({type(error).__name__})", hint=hint) from error
+            raise KubeError("access", f"{self.server} cannot be asked ({type(error).__name__})", hint=hint) from error
         if len(data) > MOST:
             hint = "Check that this is the API server itself: a proxy or a login page may stand in front of it."
             raise KubeError("api", f"{method} {self.server}{path}: the answer has more than {MOST >> 20} MiB", hint=hint)
@@ -254,7 +254,8 @@ def _decoded(method: str, url: str, data: bytes) -> t.Any:
         found = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise _no_object(method, url) from error
-    if not isinstance(found, dict):
+    # A Status in the place of an object says that there is none, whatever number it came with: taken for an empty list it would be installed over.
+    if not isinstance(found, dict) or (method == "GET" and found.get("kind") == "Status"):
         raise _no_object(method, url)
     return found
 

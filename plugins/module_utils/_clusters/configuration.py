@@ -98,7 +98,7 @@ def _unreadable(access: Mapping[str, t.Any], error: Exception) -> KubeError:
     """Return the error of a kubeconfig: of the kind ``config`` where the options name what is not there, else that of one cluster's access."""
     NOTES.note(error)
     kubeconfig = access.get("kubeconfig")
-    where = kubeconfig if isinstance(kubeconfig, str) else "the kubeconfig"
+    where = f"kubeconfig {kubeconfig}" if isinstance(kubeconfig, str) else "the kubeconfig"
     # A parser's text quotes the line that it does not understand, and a token may stand there.
     telling = isinstance(error, (_Fault, OSError)) or type(error).__name__ == "ConfigException"
     said = (getattr(error, "strerror", None) or str(error)) if telling else f"it cannot be read ({type(error).__name__})"
@@ -106,7 +106,7 @@ def _unreadable(access: Mapping[str, t.Any], error: Exception) -> KubeError:
         said = "there is no such file"
     kind = "config" if isinstance(error, (FileNotFoundError, _NoSuchContext)) else "access"
     context = f", context {access['context']}" if access.get("context") else ""
-    return KubeError(kind, f"kubeconfig {where}{context}: {said}", hint=_CORRECT)
+    return KubeError(kind, f"{where}{context}: {said}", hint=_CORRECT)
 
 
 def _named(content: t.Any, section: str, name: t.Any) -> dict[str, t.Any]:
@@ -212,7 +212,9 @@ def _read(cluster: Mapping[str, t.Any], user: Mapping[str, t.Any], folder: str) 
     found = Settings(host=str(cluster.get("server") or "").rstrip("/"))
     token = user.get("token") or _content(user, "tokenFile", folder)
     if token:
-        found.authorization = f"Bearer {token}"
+        if not isinstance(token, str):
+            raise _Fault("the token of its user is no text")
+        found.authorization = f"Bearer {token.strip()}"
     elif "username" in user and "password" in user:
         found.username, found.password = str(user["username"]), str(user["password"])
     if found.host.lower().startswith("https"):
@@ -224,7 +226,12 @@ def _read(cluster: Mapping[str, t.Any], user: Mapping[str, t.Any], folder: str) 
             data = _decoded(user, f"{key}-data")
             setattr(found, f"{name}_data", data)
             setattr(found, f"{name}_file", None if data else _file(user, key, folder))
-    found.verify_ssl = not cluster.get("insecure-skip-tls-verify")
+    skipped = cluster.get("insecure-skip-tls-verify") or False
+    if not isinstance(skipped, bool):
+        raise _Fault("insecure-skip-tls-verify is neither true nor false")
+    if skipped and (cluster.get("certificate-authority") or cluster.get("certificate-authority-data")):
+        raise _Fault("it has both insecure-skip-tls-verify and a certificate authority, of which Helm refuses one beside the other")
+    found.verify_ssl = not skipped
     found.tls_server_name, found.proxy = cluster.get("tls-server-name") or None, cluster.get("proxy-url") or None
     return found
 
@@ -302,12 +309,15 @@ def configuration_of(access: Mapping[str, t.Any], user: Mapping[str, str] | None
         import urllib3
 
         found.proxy_headers = urllib3.util.make_headers(**{key: value for key, value in access["proxy_headers"].items() if value})
-    _check_server(found.host)
+    _check_server(found.host, "config" if access.get("host") else "access")
     return found.with_environment()
 
 
-def _check_server(url: str) -> None:
-    """Refuse a URL that cannot be asked, and one with a password: it is shown in errors and results."""
+def _check_server(url: str, kind: str = "config") -> None:
+    """Refuse a URL that cannot be asked, and one with a password: it is shown in errors and results.
+
+    :param kind: of the error: what stands in a kubeconfig is that cluster's failure.
+    """
     try:
         parts = urllib.parse.urlsplit(url)
         usable = parts.scheme in ("https", "http") and bool(parts.hostname)
@@ -315,7 +325,7 @@ def _check_server(url: str) -> None:
     except ValueError:
         usable, secret = False, False
     if secret:
-        raise KubeError("config", "the URL of the API server holds a user name or password", hint="Set flyte_kube_api_key instead.")
+        raise KubeError(kind, "the URL of the API server holds a user name or password", hint="Set flyte_kube_api_key instead.")
     if not usable:
         hint = "Set flyte_kube_host, or the context's server, to a URL, for example https://host:6443."
-        raise KubeError("config", "the address of the API server is no URL", hint=hint)
+        raise KubeError(kind, "the address of the API server is no URL", hint=hint)

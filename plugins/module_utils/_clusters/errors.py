@@ -12,6 +12,7 @@ import contextlib
 import typing as t
 
 from .._common.explain import NOTES
+from .._common.text import visible
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +56,9 @@ def reading(what: str, remedy: str) -> Iterator[None]:
 def failure_of(error: Exception) -> dict[str, t.Any]:
     """Return an exception as a failure of one cluster: ``kind``, ``message`` and ``hint``."""
     if hasattr(error, "hint"):  # one of ours
-        return {"kind": getattr(error, "kind", "api"), "message": str(getattr(error, "message", None) or error), "hint": error.hint}
+        # It quotes what a server says, which a screen must not obey.
+        said, hint = visible(str(getattr(error, "message", None) or error)), visible(str(error.hint))
+        return {"kind": getattr(error, "kind", "api"), "message": said, "hint": hint}
     if isinstance(error, ImportError):
         hint = "Install it for the Python interpreter that runs this module."
         return {"kind": "config", "message": f"the Python library {error.name} is missing", "hint": hint}

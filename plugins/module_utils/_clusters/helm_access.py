@@ -73,7 +73,7 @@ def without_token(kubeconfig: Mapping[str, t.Any], context: str | None) -> tuple
     for entry in found.get("users") or []:
         user = entry.get("user")
         taken = user.pop("token", None) if isinstance(user, dict) else None
-        token = taken if entry.get("name") == wanted else token
+        token = taken.strip() if isinstance(taken, str) and entry.get("name") == wanted else token
     return found, token
 
 

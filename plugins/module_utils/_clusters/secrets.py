@@ -83,9 +83,11 @@ def merge_into(
             if secret is not None:
                 as_read = {"resourceVersion": version} if (version := (secret.get("metadata") or {}).get("resourceVersion")) else {}
                 about = {**(missing or {}), **as_read}
-                kube.patch(secrets_path(namespace, name), {**({"data": stored.patch} if stored.patch else {}), **({"metadata": about} if about else {})})
+                change = {**({"data": stored.patch} if stored.patch else {}), **({"metadata": about} if about else {})}
+                _refuse_lost(kube, kube.patch(secrets_path(namespace, name), change), stored.patch, f"{namespace}/{name}")
             elif stored.patch:
-                _create(kube, namespace, name, stored.patch, metadata or {}, create_namespace=create_namespace)
+                made = _create(kube, namespace, name, stored.patch, metadata or {}, create_namespace=create_namespace)
+                _refuse_lost(kube, made, stored.patch, f"{namespace}/{name}")
             return stored
         except KubeError as error:
             # 409: a run beside this one was faster. 404: the Secret was deleted since it was read. Either way it is read again.
@@ -94,17 +96,31 @@ def merge_into(
     raise AssertionError("the last attempt returns or raises")
 
 
+def _refuse_lost(kube: Kube, answer: t.Any, patch: Patch, where: str) -> None:
+    """Refuse a Secret that is not stored as it was written: flyteadmin ends at its start where a key of a cluster is missing.
+
+    :param answer: what the API server says that it has now.
+    """
+    if not isinstance(answer, dict) or not answer.get("metadata"):
+        return
+    kept = answer.get("data") or {}
+    lost = sorted(key for key, value in patch.items() if kept.get(key) != value)
+    if lost:
+        hint = "Something in this cluster changes it on its way (kubectl get mutatingwebhookconfigurations): let it leave this Secret alone, then run again."
+        raise KubeError("api", f"{kube.server} took the Secret {where}, and stored it otherwise than it was written: {', '.join(lost)}", hint=hint)
+
+
 def _has(found: Mapping[str, t.Any], wanted: Mapping[str, t.Any]) -> bool:
     """Return whether labels and annotations are as a merge patch wants them."""
     return all((found.get(kind) or {}).get(key) == value for kind, pairs in wanted.items() for key, value in pairs.items())
 
 
-def _create(kube: Kube, namespace: str, name: str, data: Patch, metadata: Mapping[str, t.Any], *, create_namespace: bool) -> None:
+def _create(kube: Kube, namespace: str, name: str, data: Patch, metadata: Mapping[str, t.Any], *, create_namespace: bool) -> t.Any:
     if create_namespace:
         ensure_namespace(kube, namespace)
     given = {kind: {key: value for key, value in pairs.items() if value is not None} for kind, pairs in metadata.items()}
     about = {"name": name, "namespace": namespace, **given, "labels": {**LABELS, **given.get("labels", {})}}
-    kube.create(secrets_path(namespace), {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": about, "data": dict(data)})
+    return kube.create(secrets_path(namespace), {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": about, "data": dict(data)})
 
 
 def ensure_namespace(kube: Kube, namespace: str) -> None:

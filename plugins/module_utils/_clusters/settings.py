@@ -94,8 +94,8 @@ class Connections:
             self._manager = _manager(proxy, settings.proxy_headers)
         except Exception as error:
             NOTES.note(error)
-            hint = "Check flyte_kube_proxy: it has to be a URL, for example http://proxy:3128."
-            raise KubeError("config", f"{settings.host}: no connection can be made with these options ({type(error).__name__})", hint=hint) from error
+            hint = "Check flyte_kube_proxy, or the kubeconfig's proxy-url: it has to be a URL, for example http://proxy:3128; one of SOCKS needs PySocks (pip)."
+            raise KubeError("access", f"{settings.host}: no connection can be made with these options ({type(error).__name__})", hint=hint) from error
         # Without TLS a proxy gets the whole URL.
         self._whole_url = proxy is not None and settings.host.lower().startswith("http:")
         self._path = urllib.parse.urlsplit(settings.host).path
@@ -138,17 +138,30 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
     from urllib3.util.ssl_ import create_urllib3_context
 
     context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if settings.verify_ssl else ssl.CERT_NONE)
-    if settings.ca_data is not None:
-        context.load_verify_locations(cadata=_certificates(settings.ca_data) or _NO_CERTIFICATE)
-    elif settings.ssl_ca_cert:
-        context.load_verify_locations(settings.ssl_ca_cert)
-    elif settings.verify_ssl:
-        context.load_default_certs()
+    with _named_pem("the CA certificate"):
+        if settings.ca_data is not None:
+            context.load_verify_locations(cadata=_certificates(settings.ca_data) or _NO_CERTIFICATE)
+        elif settings.ssl_ca_cert:
+            context.load_verify_locations(settings.ssl_ca_cert)
+        elif settings.verify_ssl:
+            context.load_default_certs()
     with _as_file(settings.cert_data, settings.cert_file) as certificate, _as_file(settings.key_data, settings.key_file) as key:
         if certificate:
             # Without a password of the key: OpenSSL would ask for it on a terminal.
-            context.load_cert_chain(certificate, key, password=_no_password)
+            with _named_pem("the client certificate, or its key,"):
+                context.load_cert_chain(certificate, key, password=_no_password)
     return context
+
+
+@contextlib.contextmanager
+def _named_pem(what: str) -> Iterator[None]:
+    """Say of what OpenSSL cannot read, or does not fit together, which it is."""
+    import ssl
+
+    try:
+        yield
+    except ssl.SSLError as error:
+        raise OSError(f"{what} cannot be used ({error.reason or error}): it has to be PEM, and a key that of its certificate") from error
 
 
 def _no_password() -> str:

@@ -39,9 +39,18 @@ def issuer_of(aws: Mapping[str, t.Any], host: str) -> str | None:
 def faults(site: Site, aws: Mapping[str, t.Any]) -> list[Fault]:
     """Return what AWS says against the inventory: an EKS cluster that is not there or has no issuer, a policy that is too long."""
     found = [fault for fault in (_cluster_fault(site, aws, cluster) for cluster in site.clusters) if fault]
+    found += _elsewhere(site, str(aws["partition"]))
     if not found and site.settings["flyte_iam_manage"]:
         found += _too_long(site, aws)
     return found
+
+
+def _elsewhere(site: Site, partition: str) -> list[Fault]:
+    """Return a fault for each role of another partition of AWS (China, GovCloud): none of this one's accounts can take it."""
+    named = [(site.control_plane.host, "flyte_control_plane_role_arn", site.settings["flyte_control_plane_role_arn"])]
+    named += [(cluster.host, "flyte_data_plane_role_arn", cluster.role_arn) for cluster in site.targets]
+    wrong = {arn: Fault(host, variable, arn, f"is of another partition than this account, arn:{partition}:…") for host, variable, arn in reversed(named) if arn}
+    return [fault for arn, fault in reversed(wrong.items()) if not arn.startswith(f"arn:{partition}:")]
 
 
 def _cluster_fault(site: Site, aws: Mapping[str, t.Any], cluster: Cluster) -> Fault | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .reader import NOT_SHOWN
 from .variables import EKS_REQUIRED
 
 if t.TYPE_CHECKING:
@@ -65,6 +66,15 @@ def check_iam(reader: Reader, host: str, settings: Mapping[str, t.Any]) -> None:
     limit = settings["flyte_iam_policy_size_limit"]
     if limit > _LARGEST_POLICY:
         reader.fault(host, "flyte_iam_policy_size_limit", limit, f"is more than IAM grants on request: at most {_LARGEST_POLICY}.")
+
+
+def check_aws_login(reader: Reader, host: str) -> None:
+    """Check who asks AWS: what is given twice, or by half, would be refused by boto3, in its own words."""
+    profile, key, secret = (reader.raw(host, f"flyte_aws_{name}") for name in ("profile", "access_key", "secret_key"))
+    if profile and key:
+        reader.fault(host, "flyte_aws_profile", profile, "stands beside flyte_aws_access_key: give one.")
+    if key and not secret:
+        reader.fault(host, "flyte_aws_access_key", NOT_SHOWN, "needs flyte_aws_secret_key.")
 
 
 def check_plane_roles(reader: Reader, clusters: Sequence[Cluster], settings: Mapping[str, t.Any]) -> None:

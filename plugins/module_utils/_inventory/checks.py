@@ -13,7 +13,7 @@ from .._clusters.client import has_explicit_access
 from .._common.text import nearest
 from .._helm.configuration import SECRET_NAME
 from .._helm.identity import AUTH_SECRET
-from .aws import check_eks, check_iam, check_names, check_role_arns
+from .aws import check_aws_login, check_eks, check_iam, check_names, check_role_arns
 from .endpoints import called_twice
 from .keys import key_problem, reads_otherwise
 from .reader import NOT_SHOWN
@@ -74,6 +74,8 @@ def check_settings(reader: Reader, host: str, settings: dict[str, t.Any]) -> Non
     _check_sync(reader, host, settings)
     if settings["flyte_provider"] == "aws" and settings["flyte_iam_manage"]:
         check_iam(reader, host, settings)
+    if settings["flyte_provider"] == "aws":
+        check_aws_login(reader, host)
     check_names(reader, host, settings)
     check_role_arns(reader, host, settings, ("flyte_control_plane_role_arn",))
     _check_gcp(reader, host, settings)

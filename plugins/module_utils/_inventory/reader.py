@@ -102,5 +102,6 @@ class Reader:
         """Note each entry of a list that is no text, or an empty one."""
         wrong = [entry for entry in entries if not isinstance(entry, str) or not entry.strip() or not entry.isprintable()]
         for entry in wrong:
-            self.fault(host, name, entry, "has to be a list of texts, none of them empty; a number stands in quotes.")
+            value = NOT_SHOWN if isinstance(entry, (dict, list)) else entry  # what has another shape may hold anything
+            self.fault(host, name, value, "has to be a list of texts, none of them empty; a number stands in quotes.")
         return not wrong

@@ -10,7 +10,7 @@ import typing as t
 
 from .reader import NOT_SHOWN
 from .urls import PROXIES
-from .variables import CERTIFICATE_VARIABLES, CONNECTION_VARIABLES, PROPELLER_VARIABLES, SENT
+from .variables import CERTIFICATE_VARIABLES, PROPELLER_VARIABLES, SENT
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,14 +50,16 @@ def check_texts(reader: Reader, host: str, variables: Mapping[str, Variable]) ->
             reader.fault(host, name, NOT_SHOWN, "has to be the path of a file, or what is in it as a mapping ('| from_yaml'). (It is not shown.)")
         if name == "flyte_kubeconfig" and value == "":
             reader.fault(host, name, value, "must not be empty; leave it out.")
+        if variable.secret and value == "" and name not in _OWN_CHECK:
+            reader.fault(host, name, NOT_SHOWN, "must not be empty; leave it out.")
         if variable.kind != "str" or not isinstance(value, str) or name in _OWN_CHECK or variable.secret or reader.has_fault(host, name):
             continue
         if name in _FILES and ("\n" in value.strip() or "-----" in value):
             reader.fault(host, name, NOT_SHOWN, "has to be the path of a file, not what is in it. (It is not shown.)")
         elif name in _OF_A_RUN and "://" in value:
             reader.fault(host, name, NOT_SHOWN, "is a URL (not shown), and has to be the path of a file on this machine.")
-        elif not value and (variable.default or name in CONNECTION_VARIABLES):
-            # As if it were left out it would lead elsewhere: to the current context, another profile, past a proxy.
+        elif not value:
+            # Taken for one that is left out it would lead elsewhere: to the current context, past a proxy, past the plan that was approved.
             left_out = f"left out, it is {variable.default}" if variable.default else "leave it out"
             reader.fault(host, name, value, f"must not be empty; {left_out}.")
         elif not one_line(value):

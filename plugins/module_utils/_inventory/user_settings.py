@@ -44,7 +44,7 @@ _PATTERNS: dict[str, tuple[re.Pattern[str], str]] = {
 def check_user_settings(reader: Reader, host: str, values: Mapping[str, t.Any], settings: Mapping[str, t.Any]) -> None:
     """Check what a host fills the form of the site's provider in with, and that it says nothing else than its other variables."""
     given = values["flyte_user_settings"]
-    wanted = dict(_said_elsewhere(values, settings))
+    wanted = dict(_said_elsewhere(values))
     for name in _FIELDS.get(settings["flyte_provider"], ()):
         value = given.get(name)
         if is_open(value):
@@ -57,10 +57,8 @@ def check_user_settings(reader: Reader, host: str, values: Mapping[str, t.Any], 
             reader.fault(host, f"flyte_user_settings.{name}", NOT_SHOWN, f"is something else than {variable}, {said}: leave it out, since that fills it in.")
 
 
-def _said_elsewhere(values: Mapping[str, t.Any], settings: Mapping[str, t.Any]) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Yield each setting that another variable says too, with that variable and what it says: roles and trust are made of the variable."""
-    if settings["flyte_provider"] == "aws" and settings["flyte_aws_region"]:
-        yield "accountRegion", ("flyte_aws_region", settings["flyte_aws_region"])
+def _said_elsewhere(values: Mapping[str, t.Any]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield each setting that another variable says too, with that variable and what it says: IAM's policy is made of the variable."""
     if values["flyte_buckets"]:
         yield "bucketName", ("the first of flyte_buckets", str(values["flyte_buckets"][0]))
     if values["flyte_raw_data_bucket"]:

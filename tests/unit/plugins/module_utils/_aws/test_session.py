@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import base64
+import time
 import typing as t
 import urllib.parse
 
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._aws import session
-from ansible_collections.flyte.multicluster.plugins.module_utils._aws.errors import AwsError
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws.errors import AwsError, attempt
+from hostile import Raw, never
 
 KEYS = {"access_key": "AKIATEST", "secret_key": "not-a-secret", "session_token": None, "profile": None, "region": "us-east-2"}
 
@@ -118,3 +120,13 @@ def test_clients_are_shared_by_place_and_made_anew_before_a_role_ends(monkeypatc
     assert first not in others and others[0] is not others[1]
     monkeypatch.setattr(session, "_LIFETIME", -1.0)
     assert session.shared_client(KEYS, "eks") is not first
+
+
+def test_an_endpoint_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_ANSWER_SECONDS", 0.3)
+    began = time.monotonic()
+    with Raw(never) as server:
+        client = session.client({**KEYS, "region": "us-east-2", "endpoint_url": server.access["host"]}, "sts")
+        with pytest.raises(AwsError, match="Failed to find out whose credentials these are: Read timeout"):
+            attempt("find out whose credentials these are", client.get_caller_identity)
+    assert time.monotonic() - began < 15

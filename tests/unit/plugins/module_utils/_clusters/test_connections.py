@@ -97,7 +97,7 @@ def test_files_of_a_kubeconfig_are_relative_to_it(server: str, pki: dict[str, Pa
 
     folder = tmp_path / "k"
     folder.mkdir()
-    for name, text in (("ca.crt", pki["authority"].certificate), ("c.crt", pki["client"].certificate), ("c.key", pki["client"].key), ("token", "t")):
+    for name, text in (("ca.crt", pki["authority"].certificate), ("c.crt", pki["client"].certificate), ("c.key", pki["client"].key), ("token", "t\n")):
         (folder / name).write_text(text, encoding="utf-8")
     user = {"client-certificate": "c.crt", "client-key": "c.key", "tokenFile": "token"}
     (folder / "config").write_text(yaml.safe_dump(kubeconfig(server, {"certificate-authority": "ca.crt"}, **user)), encoding="utf-8")

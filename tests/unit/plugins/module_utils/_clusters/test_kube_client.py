@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import itertools
+import types
 import typing as t
 
 import pytest
@@ -61,7 +62,12 @@ def test_a_token_that_is_not_renewed_fails_as_it_is() -> None:
 def test_what_is_one_too_many_is_sent_again_for_as_long_as_one_answer_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
     now, waited, answers = [1000.0], list[float](), iter([429, 429, {"a": 1}])
     monkeypatch.setattr(_client, "_clock", lambda: now[0])
-    monkeypatch.setattr(_client.time, "sleep", lambda seconds: waited.append(seconds) or now.__setitem__(0, now[0] + seconds))
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr(_client, "time", types.SimpleNamespace(sleep=sleep))  # not the module itself, by which servers of other tests wait
     with ApiServer({"POST /x": lambda _headers: next(answers), "/y": 429}) as server:
         kube = Kube(server.access, timeout=4)
         assert kube.create("/x", {}) == {"a": 1} and waited == [0.5, 1.0]
@@ -133,12 +139,42 @@ def test_an_address_that_cannot_be_asked_is_said_before(url: str, said: str) -> 
 def test_a_proxy_that_is_no_url_is_said_without_its_password() -> None:
     with pytest.raises(KubeError, match="no connection can be made") as caught:
         Kube({"host": "https://host", "proxy": "http://me:secret@[::1"})
-    assert caught.value.kind == "config" and "secret" not in str(caught.value)
+    assert caught.value.kind == "access" and "secret" not in str(caught.value)
+
+
+def test_a_status_in_the_place_of_an_object_is_no_empty_list() -> None:
+    with ApiServer({"/x": {"kind": "Status", "status": "Failure"}, "DELETE /x": {"kind": "Status", "status": "Success"}}) as server:
+        Kube(server.access).delete("/x")
+        with pytest.raises(KubeError, match="the answer is no Kubernetes object"):
+            Kube(server.access).find("/x")
+
+
+ODD: list[tuple[dict[str, t.Any], dict[str, t.Any], str]] = [
+    ({"insecure-skip-tls-verify": "no"}, {}, "insecure-skip-tls-verify is neither true nor false"),
+    ({"insecure-skip-tls-verify": True, "certificate-authority-data": "Y2E="}, {}, "both insecure-skip-tls-verify and a certificate authority"),
+    ({}, {"token": ["secret-4711"]}, "the token of its user is no text"),
+    ({"server": "nowhere"}, {}, "the address of the API server is no URL"),
+    ({"server": "https://me:secret-4711@one"}, {}, "holds a user name or password"),
+    ({"proxy-url": "nonsense"}, {}, "no connection can be made"),
+]
+
+
+@pytest.mark.parametrize(("cluster", "user", "said"), ODD)
+def test_what_is_wrong_in_a_kubeconfig_is_that_clusters_access(cluster: dict[str, t.Any], user: dict[str, t.Any], said: str) -> None:
+    """Of the kind config it would be refused for the whole site."""
+    kubeconfig = {
+        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
+        "clusters": [{"name": "a", "cluster": {"server": "https://one", **cluster}}],
+        "users": [{"name": "a", "user": user}],
+    }
+    with pytest.raises(KubeError, match=said) as caught:
+        Kube({"kubeconfig": kubeconfig, "context": "a"})
+    assert caught.value.kind == "access" and caught.value.hint and "4711" not in str(caught.value)
 
 
 def test_a_client_is_made_of_its_own_options_alone() -> None:
     """The client library keeps a default for the whole process: nothing of one cluster may be in the next one's."""
-    cluster = {"server": "https://one", "certificate-authority-data": "Y2E=", "insecure-skip-tls-verify": True}
+    cluster = {"server": "https://one", "insecure-skip-tls-verify": True}
     kubeconfig = {
         "current-context": "a",
         "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],

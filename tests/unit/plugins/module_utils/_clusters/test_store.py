@@ -266,3 +266,13 @@ def test_a_token_whose_ca_is_missing_is_made_anew() -> None:
     with ApiServer() as home, ApiServer(data_plane(**answers)) as plane:
         found = run(home, cluster(plane, "a"))
     assert "was not filled within" in found["failed_clusters"][0]["error"] and not found["changed"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_secret_that_is_stored_otherwise_than_it_was_written_is_a_failure(there: bool) -> None:
+    """As an admission webhook does that puts secrets elsewhere: flyteadmin would end at its start."""
+    kept = {"metadata": {"name": "cluster-credentials"}, "data": encoded(a_token="ta")}
+    answers: dict[str, t.Any] = {f"PATCH {PATH}": kept, f"POST {SECRETS}": kept, "/api/v1/namespaces/flyte": {}, **({PATH: {"data": {}}} if there else {})}
+    with ApiServer(answers) as home, pytest.raises(KubeError, match="stored it otherwise than it was written: a_cacert") as caught:
+        _store.store(Kube(home.access), "flyte", "cluster-credentials", {"a": ("ta", "ca")}, [], create_namespace=True)
+    assert "mutatingwebhookconfigurations" in caught.value.hint and "ta" not in caught.value.message.split(": ")[-1]

@@ -274,6 +274,10 @@ def test_a_check_of_certificates_that_the_command_line_ends(inventory: Inventory
         ("flyte_chart_version", "", "must not be empty; left out, it is v1.16.8."),
         ("flyte_kube_context", "", "must not be empty; leave it out."),
         ("flyte_kubeconfig", "", "must not be empty; leave it out."),
+        ("flyte_approved_plan", "", "must not be empty; leave it out."),
+        ("flyte_plan_key", "", ": must not be empty; leave it out."),
+        ("flyte_kube_password", "", ": must not be empty; leave it out."),
+        ("flyte_values_files", [{"a": "secret-4711"}], ": has to be a list of texts"),
         ("flyte_aws_profile", "", "must not be empty; leave it out."),
         ("flyte_wait_timeout", "\u0661\u0662", "has to be a whole number greater than 0, at most 1000000."),
         ("flyte_wait_timeout", "1_0", "has to be a whole number greater than 0, at most 1000000."),
@@ -343,7 +347,6 @@ def test_two_logins_are_one_too_many(inventory: Inventory) -> None:
         (everywhere(flyte_user_settings={"dbPassword": 4711}), [f"{HEAD}: flyte_user_settings.dbPassword: has to be text"]),
         (everywhere(flyte_user_settings={"rdsHost": "https://db:5432"}), [f"{HEAD}: flyte_user_settings.rdsHost: has to be the name of a host"]),
         (on(ONE, flyte_user_settings={"bucketName": "b-2"}), [f"{ONE}: flyte_user_settings.bucketName: is something else than the first of flyte_buckets"]),
-        (on(ONE, flyte_user_settings={"accountRegion": "eu-1"}), ["dataplane_1: flyte_user_settings.accountRegion: is something else than flyte_aws_region"]),
         (on(ONE, flyte_raw_data_bucket="b/c", flyte_user_settings={"rawDataBucketName": "b"}), [".rawDataBucketName: is something else than", "b/c: leave"]),
         (on(ONE, flyte_raw_data_bucket="raw/../x"), ["flyte_raw_data_bucket = 'raw/../x': has an empty part, '.' or '..'"]),
         (everywhere(flyte_buckets=["flyte-data", "other/a//b"]), ["flyte_buckets = 'other/a//b': has an empty part"]),
@@ -373,6 +376,18 @@ def test_what_looks_odd_and_is_right(inventory: Inventory) -> None:
     everywhere(flyte_log_links=[{"name": "l", "uri": "https://h/app#/?q=a:b@timestamp"}])(inventory)
     on(TWO, flyte_eks_cluster="dp1")(inventory)
     assert not build(inventory)[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"access_key": "AKIA"}, f"{HEAD}: flyte_aws_access_key: needs flyte_aws_secret_key."),
+        ({"access_key": "AKIA", "secret_key": "s", "profile": "p"}, f"{HEAD}: flyte_aws_profile = 'p': stands beside flyte_aws_access_key: give one."),
+    ],
+)
+def test_who_asks_aws_is_said_once_and_whole(inventory: Inventory, given: dict[str, str], said: str) -> None:
+    everywhere(**{f"flyte_aws_{name}": value for name, value in given.items()})(inventory)
+    assert build(inventory)[1] == [said]
 
 
 def test_one_kubeconfig_by_two_paths_is_one(inventory: Inventory) -> None:
