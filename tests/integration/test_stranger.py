@@ -109,6 +109,45 @@ def test_its_status_and_its_verification(stranger: Stranger) -> None:
     assert (verified := _quiet(stranger.run(playbook="flyte.multicluster.verify"))).code == 0, verified.output
 
 
+#: those whose first example needs nothing but a cluster, flyteadmin and AWS as the lab has them; tests/unit/test_documentation.py checks the options of all
+EXAMPLES = (
+    "flyte_sa_token",
+    "flyte_cluster_info",
+    "flyte_dataplane_rights",
+    "flyte_ecl_info",
+    "flyte_ecl",
+    "flyte_execution_info",
+    "flyte_aws_info",
+    "flyte_oidc_provider",
+)
+#: those whose first example is a play, on the hosts of an inventory
+PLAYS = ("flyte_plan", "flyte_release", "flyte_step")
+
+
+def examples_of(module: str) -> str:
+    """Return the examples of a module."""
+    return (REPOSITORY / "plugins" / "modules" / f"{module}.py").read_text(encoding="utf-8").partition('EXAMPLES = r"""')[2].partition('"""')[0]
+
+
+def test_first_examples_of_modules_run_as_they_stand(stranger: Stranger) -> None:
+    # Only flyteadmin's address is another one.
+    tasks = [yaml.safe_load(examples_of(name).replace("https://flyte.example.com", stranger.lab.admin_url))[0] for name in EXAMPLES]
+    path = stranger.folder / "examples.yml"
+    path.write_text(yaml.safe_dump([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
+    more = {"KUBECONFIG": str(stranger.lab.kubeconfig), "AWS_URL": stranger.lab.aws_url, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+    command = [str(stranger.programs / "ansible-playbook"), str(path), "--check"]
+    answer = subprocess.run(command, cwd=stranger.folder, env={**stranger.environment(), **more}, capture_output=True, text=True, timeout=200, check=False)
+    assert answer.returncode == 0 and f"ok={len(EXAMPLES)}" in answer.stdout, answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize("module", PLAYS)
+def test_first_examples_of_actions_run_as_they_stand(stranger: Stranger, module: str) -> None:
+    path = stranger.folder / f"{module}.yml"
+    path.write_text(yaml.safe_dump([yaml.safe_load(examples_of(module))[0]]), encoding="utf-8")
+    ran = stranger.run("--check", playbook=str(path))
+    assert ran.code == 0 and not any(ran.changed.values()), ran.output
+
+
 def test_a_failure_is_a_table_that_can_be_read(stranger: Stranger) -> None:
     other = stranger.changed_copy()
     other.planes["gone"] = {"flyte_eks_cluster": "flyte-gone", "flyte_kube_host": "https://127.0.0.1:9", "flyte_kube_api_key": "abc", "flyte_kubeconfig": None}
@@ -138,24 +177,6 @@ def test_roles_in_a_playbook_of_ones_own(stranger: Stranger) -> None:
     assert announced.code == 0 and "flyte-core: the values" in announced.output or "upgrade" in announced.output, announced.output
     pods = other.cluster("controlplane").get("/apis/apps/v1/namespaces/flyte/deployments/flyteadmin")["spec"]["template"]["metadata"]["annotations"]
     assert pods["example.com/by"] == "own"
-
-
-#: those whose first example needs nothing but a cluster, flyteadmin and AWS as the lab has them; tests/unit/test_documentation.py checks the options of all
-EXAMPLES = ("flyte_sa_token", "flyte_cluster_info", "flyte_ecl_info", "flyte_ecl", "flyte_execution_info", "flyte_aws_info", "flyte_oidc_provider")
-
-
-def test_first_examples_of_modules_run_as_they_stand(stranger: Stranger) -> None:
-    tasks: list[dict[str, t.Any]] = []
-    for name in EXAMPLES:
-        text = (REPOSITORY / "plugins" / "modules" / f"{name}.py").read_text(encoding="utf-8").partition('EXAMPLES = r"""')[2].partition('"""')[0]
-        # Only flyteadmin's address is another one.
-        tasks.append(yaml.safe_load(text.replace("https://flyte.example.com", stranger.lab.admin_url))[0])
-    path = stranger.folder / "examples.yml"
-    path.write_text(yaml.safe_dump([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
-    more = {"KUBECONFIG": str(stranger.lab.kubeconfig), "AWS_URL": stranger.lab.aws_url, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-    command = [str(stranger.programs / "ansible-playbook"), str(path), "--check"]
-    answer = subprocess.run(command, cwd=stranger.folder, env={**stranger.environment(), **more}, capture_output=True, text=True, timeout=200, check=False)
-    assert answer.returncode == 0 and f"ok={len(EXAMPLES)}" in answer.stdout, answer.stdout + answer.stderr
 
 
 def test_ansible_runner_as_awx_uses_it(stranger: Stranger) -> None:

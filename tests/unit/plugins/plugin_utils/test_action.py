@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ from unittest import mock
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 from ansible_collections.flyte.multicluster.plugins.action import flyte_plan
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
@@ -50,6 +52,17 @@ def test_no_proxy_of_the_system_is_asked_for_in_a_forked_process_of_macos(
     with action()._environ():
         assert (os.environ.get("no_proxy") == "*") is asks_nobody
     assert "no_proxy" not in os.environ
+
+
+def test_nobody_is_told_what_a_module_will_do_otherwise_one_day() -> None:
+    """amazon.aws.iam_role says so of a result in every run, whatever it is given."""
+    said = {"changed": True, "deprecations": [{"msg": "will no longer be returned", "date": "2026-05-01", "collection_name": "amazon.aws"}]}
+    runner = action()
+    # Ansible before 2.19 knows one way only in which modules say something.
+    profile = ["legacy"] if "profile" in inspect.signature(ActionBase._parse_returned_data).parameters else []
+    read = runner._parse_returned_data({"stdout": json.dumps(said), "stdout_lines": [], "stderr": "", "rc": 0}, *profile)
+    found = read if isinstance(read, dict) else read.as_result_dict()
+    assert found["changed"] is True and not found.get("deprecations")
 
 
 @pytest.mark.parametrize(("count", "shown"), [(3, 3), (50, 50), (700, 51)])
