@@ -196,11 +196,14 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
         return t.cast("dict[str, t.Any]", result)
 
     def _parse_returned_data(self, res: dict[str, t.Any], *profile: str) -> t.Any:
-        """Read what a module says, without what it will do otherwise one day: that is for us to see to, not for whoever runs this."""
-        if '"deprecations"' in res["stdout"]:
+        """Read what a module says, without its warnings, which Ansible before 2.20 does not show of a module that an action runs either.
+
+        What it will do otherwise one day, or that it misses a plugin of Helm that is not used here, is for us to see to, not for whoever runs this.
+        """
+        if '"deprecations"' in res["stdout"] or '"warnings"' in res["stdout"]:
             with contextlib.suppress(ValueError, AttributeError):
                 said = json.loads(res["stdout"])
-                res = {**res, "stdout": json.dumps({key: value for key, value in said.items() if key != "deprecations"})}
+                res = {**res, "stdout": json.dumps({key: value for key, value in said.items() if key not in ("deprecations", "warnings")})}
         return super()._parse_returned_data(res, *profile)
 
     @contextlib.contextmanager
