@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import json
 import pathlib
+import subprocess
 import typing as t
 
 import pytest
@@ -148,8 +149,11 @@ def test_it_is_adopted_and_agreed_with(made: Adopting, tmp_path: pathlib.Path) -
     assert second.code == 0 and set(second.changed.values()) == {0}, second.output[-5000:]
     stored = made.cluster("controlplane").secret("cluster-credentials", HUB)
     assert {f"{cluster}{end}" for cluster, *_more in PLANES for end in (".tok", ".crt", "_token", "_cacert")} | {"readme"} == set(stored)
-    deployment = made.cluster("controlplane").get(f"/apis/apps/v1/namespaces/{HUB}/deployments/flyteadmin")
-    container = deployment["spec"]["template"]["spec"]["containers"][0]
-    assert deployment["spec"]["replicas"] == 2 and all(entry in container["env"] for entry in ENV)
+    helm = [str(made.lab.folder / "bin" / "helm"), "--kubeconfig", str(made.lab.kubeconfig), "--kube-context", "controlplane", "--namespace", HUB]
+    given = subprocess.run([*helm, "get", "values", "hub", "--output", "json"], capture_output=True, text=True, check=True, timeout=60).stdout
+    has, replaced = json.loads(given)["flyteadmin"], ("additionalVolumes", "additionalVolumeMounts", "podAnnotations")
+    assert {name: has[name] for name in ADMIN if name not in replaced} == {name: value for name, value in ADMIN.items() if name not in replaced}
+    assert ADMIN["podAnnotations"].items() < has["podAnnotations"].items()
+    assert [(mount["name"], mount["mountPath"]) for mount in has["additionalVolumeMounts"]] == [("cluster-credentials", "/var/run/credentials")]
     assert made.labels() == {"team1/development": "both", "team1/development/example.training_workflow": "us-only"}
     assert not [one for one in secrets if one in planned.output + done.output + second.output + path.read_text(encoding="utf-8")]
