@@ -41,6 +41,13 @@ def test_no_host_is_a_failure(tmp_path: pathlib.Path, playbook: str) -> None:
     assert code != 0 and "flyte_provider" in output and "--limit leaves" not in output, output
 
 
+@pytest.mark.parametrize("skipped", ["always", "preflight"])
+def test_a_run_that_skips_the_plan_is_refused_once(tmp_path: pathlib.Path, skipped: str) -> None:
+    code, output = run(tmp_path, "site", SITE, "--skip-tags", skipped)
+    assert code != 0 and "Preflight was skipped, and every step does what it planned" in " ".join(output.split()), output
+    assert "is undefined" not in output and "ignored=0" in output, output
+
+
 def test_an_adoption_is_refused_before_anything_is_asked(tmp_path: pathlib.Path) -> None:
     for inventory, arguments in ((NOBODY, ()), (SITE, ("--limit", "plane"))):
         code, output = run(tmp_path, "adopt", inventory, *arguments)

@@ -9,6 +9,8 @@ import contextlib
 import re
 import typing as t
 
+from .._common.explain import NOTES
+
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -23,6 +25,7 @@ _HINT = "Check the credentials, the region, and that this identity may do it."
 _SKEWED = ("RequestTimeTooSkewed", "RequestExpired")
 _OF_ANOTHER_TIME = re.compile(r"Signature (expired|not yet current)")
 _CLOCK = "Set the clock of this machine right: AWS takes no request that is minutes older, or newer, than its own time."
+_NO_AWS = "Check flyte_aws_endpoint_url, and AWS_ENDPOINT_URL: a proxy or a login page may stand in front of it."
 # IAM and STS quote the request whose signature is wrong, with the header of the session token.
 _QUOTED_REQUEST = "The Canonical String for this request"
 
@@ -65,11 +68,16 @@ def action(description: str) -> Iterator[None]:
     :raises AwsError: AWS refused, or cannot be asked.
     """
     from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
     except WaiterError as error:
         raise AwsError(f"Timeout trying to {description}: {said(error)}.", _HINT) from error
+    except (ResponseParserError, LookupError, TypeError, AttributeError, ValueError) as error:
+        # botocore, and amazon.aws' retries, end so themselves in what has not the shape of an answer.
+        NOTES.note(error)
+        raise AwsError(f"Failed to {description}: what answers is not AWS.", _NO_AWS) from error
     except (BotoCoreError, ClientError) as error:
         late = code_of(error) in _SKEWED or bool(_OF_ANOTHER_TIME.search(said(error)))
         raise AwsError(f"Failed to {description}: {said(error)}.", _CLOCK if late else _HINT, code=code_of(error)) from error

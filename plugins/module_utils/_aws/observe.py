@@ -10,8 +10,8 @@ import json
 import typing as t
 import urllib.parse
 
-from .._common.threads import in_threads
-from .errors import AwsError, attempt, attempt_to_find
+from .._common.threads import Overdue, in_threads
+from .errors import AwsError, action, attempt, attempt_to_find
 from .pod_identity import associations_of
 from .session import shared_client
 
@@ -21,6 +21,8 @@ if t.TYPE_CHECKING:
     Connect = Callable[..., t.Any]
 
 _CONCURRENCY = 16
+#: seconds for all answers together: the timeouts of boto3 are those of each byte
+_LONGEST = 180.0
 #: EKS does not answer for the associations of a cluster that it is still making, or deletes
 _HAS_ASSOCIATIONS = ("ACTIVE", "UPDATING")
 
@@ -36,6 +38,14 @@ def observe(params: Mapping[str, t.Any], connect: Connect = shared_client) -> di
 
     :param connect: makes a client; tests give one of their own.
     """
+    try:
+        return in_threads(lambda _nothing: _observed(params, connect), [None], 1, seconds=_LONGEST)[0]
+    except Overdue as error:
+        raise AwsError(f"Failed to read what AWS has: {error}.", "Check flyte_aws_endpoint_url, and what stands between this machine and AWS.") from error
+
+
+@action("read what AWS has")
+def _observed(params: Mapping[str, t.Any], connect: Connect) -> dict[str, t.Any]:
     iam = connect(params, "iam")
     account, partition = account_and_partition(connect(params, "sts"))
     arn = f"arn:{partition}:iam::{account}:policy/{params['policy']}"

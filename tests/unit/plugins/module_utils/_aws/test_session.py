@@ -10,9 +10,12 @@ import typing as t
 import urllib.parse
 
 import pytest
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws import observe as observing
 from ansible_collections.flyte.multicluster.plugins.module_utils._aws import session
 from ansible_collections.flyte.multicluster.plugins.module_utils._aws.errors import AwsError, attempt
-from hostile import Raw, never
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws.observe import observe
+from ansible_collections.flyte.multicluster.plugins.module_utils._aws.session import with_fallbacks
+from hostile import Raw, answer, never, slowly
 
 KEYS = {"access_key": "AKIATEST", "secret_key": "not-a-secret", "session_token": None, "profile": None, "region": "us-east-2"}
 
@@ -130,3 +133,21 @@ def test_an_endpoint_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPa
         with pytest.raises(AwsError, match="Failed to find out whose credentials these are: Read timeout"):
             attempt("find out whose credentials these are", client.get_caller_identity)
     assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize("body", [b"<html>login</html>", b"[]", b"", b"<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>"])
+@pytest.mark.parametrize("status", ["200 OK", "403 Forbidden"])
+def test_what_answers_in_the_place_of_aws_is_said(status: str, body: bytes) -> None:
+    with Raw(answer(status, body)) as server:
+        params = {**with_fallbacks(KEYS), "endpoint_url": server.access["host"], "roles": [], "policy": None, "eks_clusters": []}
+        with pytest.raises(AwsError, match="what answers is not AWS|Failed to find out whose credentials these are: 403") as caught:
+            observe(params)
+    assert "this identity may do it" in caught.value.hint or "flyte_aws_endpoint_url" in caught.value.hint
+
+
+def test_an_answer_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observing, "_LONGEST", 1.0)
+    began = time.monotonic()
+    with Raw(slowly) as server, pytest.raises(AwsError, match="Failed to read what AWS has: .*1 s"):
+        observe({**with_fallbacks(KEYS), "endpoint_url": server.access["host"], "roles": [], "policy": None, "eks_clusters": []})
+    assert time.monotonic() - began < 10

@@ -105,6 +105,15 @@ def test_pod_identity_gives_each_cluster_its_own_role(inventory: Inventory, aws:
     assert taken == {("dataplane_1", "flyte-dataplane_1"), ("dataplane_2", "flyte-dataplane_2")}
 
 
+def test_a_role_of_another_partition_is_refused(inventory: Inventory, aws: dict[str, t.Any]) -> None:
+    """None of this account's clusters can take it; what is wrong for all data planes is said once."""
+    for variables in inventory.values():
+        variables["flyte_data_plane_role_arn"] = "arn:aws-cn:iam::123456789012:role/x"
+    (fault,) = faults(_site_of(inventory), aws)
+    assert str(fault).startswith("dataplane_1: flyte_data_plane_role_arn = 'arn:aws-cn:iam::123456789012:role/x': is of another partition")
+    assert not faults(_site_of(inventory), {**aws, "partition": "aws-cn"})
+
+
 def test_the_room_is_said_and_too_long_a_policy_is_refused_with_what_helps(inventory: Inventory, aws: dict[str, t.Any]) -> None:
     site = _site_of(inventory)
     assert not faults(site, aws)
