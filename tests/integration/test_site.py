@@ -13,7 +13,7 @@ import tempfile
 import time
 
 import requests
-from conftest import ArgumentWatch, SiteUnderTest
+from conftest import ArgumentWatch, Cluster, SiteUnderTest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lab"))
 
@@ -22,6 +22,7 @@ from workflow import execution, launch, register, wait_for_end  # noqa: E402
 
 HUB, PLANE1, PLANE2, PLANE3 = "controlplane", "dataplane1", "dataplane2", "dataplane3"
 WORKFLOW = "example.training_workflow"
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/flyte/leases/propeller-leader"
 
 
 def _aws_is_empty(site: SiteUnderTest) -> bool:
@@ -331,9 +332,24 @@ def test_a_third_data_plane_is_one_line_and_changes_nothing_else_also_when_runs_
     before = _state(site, PLANE1, PLANE2)
     statements = site.trust()
     tokens = site.cluster(HUB).secret("cluster-credentials")
+    template = site.cluster(HUB).get("/apis/apps/v1/namespaces/flyte/deployments/flyteadmin")["spec"]["template"]
     site.planes["dataplane_3"] = {"flyte_kube_context": PLANE3, "flyte_eks_cluster": "flyte-dataplane3"}
     killed = [site.run_and_kill(seconds) for seconds in (3, 4.5, 6, 7.5, 9)]
-    assert killed[0]
+    assert killed[0] and _state(site, PLANE1, PLANE2) == before
+    # Also while one that is registered does not answer: it holds nobody.
+    site.lab.stop(PLANE2)
+    try:
+        without = site.run()
+    finally:
+        site.lab.start(PLANE2)
+    assert without.code != 0 and re.search(r"dataplane_2 +observe +https://127.0.0.1:\d+ does not answer", without.output), without.output
+    assert list(site.configs()) == ["dataplane_1", "dataplane_2", "dataplane_3"] and "not rolled out" not in without.output
+    admin = site.cluster(HUB).get("/apis/apps/v1/namespaces/flyte/deployments/flyteadmin")
+    wanted, status = admin["spec"]["replicas"], admin["status"]
+    assert (status["observedGeneration"], status["updatedReplicas"], status["readyReplicas"]) == (admin["metadata"]["generation"], wanted, wanted), status
+    assert admin["spec"]["template"] != template
+    _wait_for_a_leader(site.cluster(PLANE2))
+    before = _state(site, PLANE1, PLANE2)
     result = site.run()
     assert result.code == 0, result.output
     assert not {"dataplane_1", "dataplane_2"} & {host for host, count in result.changed.items() if count}
@@ -343,6 +359,16 @@ def test_a_third_data_plane_is_one_line_and_changes_nothing_else_also_when_runs_
     assert list(site.configs()) == ["dataplane_1", "dataplane_2", "dataplane_3"]
     assert site.trust()[:2] == statements and len(site.trust()) == 3
     assert set(site.run().changed.values()) == {0}
+
+
+def _wait_for_a_leader(plane: Cluster) -> None:
+    """Wait until flytepropeller leads again: what is ready and does nothing would be started anew."""
+    renewed = plane.get(LEASE)["spec"]["renewTime"]
+    for _attempt in range(240):
+        if plane.get(LEASE)["spec"]["renewTime"] != renewed:
+            return
+        time.sleep(0.5)
+    raise AssertionError("no leader within two minutes")
 
 
 def test_an_installation_that_helm_has_no_record_of_is_taken_over(site: SiteUnderTest) -> None:
