@@ -49,7 +49,8 @@ def _elsewhere(site: Site, partition: str) -> list[Fault]:
     """Return a fault for each role of another partition of AWS (China, GovCloud): none of this one's accounts can take it."""
     named = [(site.control_plane.host, "flyte_control_plane_role_arn", site.settings["flyte_control_plane_role_arn"])]
     named += [(cluster.host, "flyte_data_plane_role_arn", cluster.role_arn) for cluster in site.targets]
-    wrong = {arn: Fault(host, variable, arn, f"is of another partition than this account (arn:{partition}:…): give one of it.") for host, variable, arn in reversed(named) if arn}
+    remedy = f"is of another partition than this account (arn:{partition}:…): give one of it."
+    wrong = {arn: Fault(host, variable, arn, remedy) for host, variable, arn in reversed(named) if arn}
     return [fault for arn, fault in reversed(wrong.items()) if not arn.startswith(f"arn:{partition}:")]
 
 
