@@ -29,9 +29,9 @@ SLEEP = "tests.sleep"
 
 
 def _tokens(plane: Cluster) -> dict[str, str]:
-    """Return the tokens of a data plane by the names of their Secrets."""
-    items = plane.get(TOKENS)["items"]
-    return {item["metadata"]["name"]: base64.b64decode(item["data"]["token"]).decode() for item in items}
+    """Return the tokens of a data plane by the names of their Secrets, those that are filled."""
+    found = {item["metadata"]["name"]: (item.get("data") or {}).get("token") for item in plane.get(TOKENS)["items"]}
+    return {name: base64.b64decode(token).decode() for name, token in found.items() if token}
 
 
 def _refuses(plane: Cluster, token: str) -> bool:
