@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 
-#: what is said when another run of Helm was faster: neither did any harm
+#: what is said when another run of Helm was faster, also in deleting the oldest of its records: neither did any harm
 _OTHER_RUN = re.compile(
     r"release: already exists|cannot re-use a name that is still in use|another operation \(install/upgrade/rollback\) is in progress"
-    r"|secrets? \"sh\.helm\.release\.v1\.\S+\" already exists"
+    r"|secrets? \"sh\.helm\.release\.v1\.\S+\" (already exists|not found)"
 )
 
 _REMEDIES: list[tuple[re.Pattern[str], str]] = [

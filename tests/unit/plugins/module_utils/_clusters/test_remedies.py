@@ -53,7 +53,9 @@ def test_what_is_not_known_has_none() -> None:
         ("Error: INSTALLATION FAILED: cannot re-use a name that is still in use", True),
         ("Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress", True),
         ('create: failed to create: secrets "sh.helm.release.v1.flyte-core-data.v1" already exists', True),
+        ('Error: UPGRADE FAILED: secrets "sh.helm.release.v1.flyte-core.v7" not found', True),
         ('secrets "flyte-admin-secrets" already exists', False),
+        ('secrets "flyte-admin-secrets" not found', False),
         (IMMUTABLE, False),
     ],
 )
