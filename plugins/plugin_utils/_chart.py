@@ -17,7 +17,7 @@ import tempfile
 import typing as t
 import zlib
 
-from ansible_collections.flyte.multicluster.plugins.module_utils._common.files import text_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.files import digest_of, text_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.known_keys import mistyped_keys, unread_settings
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.release import Sources, chart_files, needed_files
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shape import shape_of, shape_problems
@@ -212,16 +212,7 @@ def _with_dependencies(site: Site, folder: pathlib.Path, metadata: Mapping[str, 
         for name, source in sources.items():
             shutil.copytree(source, copied / "charts" / name)
 
-    return _only_folder(site, _into_cache(cache / f"{folder.name}-{_digest([folder, *sources.values()])}", fill))
-
-
-def _digest(folders: list[pathlib.Path]) -> str:
-    digest = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
+    return _only_folder(site, _into_cache(cache / f"{folder.name}-{digest_of([folder, *sources.values()])[:16]}", fill))
 
 
 class ValuesReader:

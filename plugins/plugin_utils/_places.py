@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import pathlib
 import typing as t
 
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.files import digest_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._iam.required import uses_pod_identity
 
 if t.TYPE_CHECKING:
@@ -43,8 +43,4 @@ def _eks(known: Known, cluster: Cluster) -> str:
 
 def _chart(chart: Chart) -> str:
     """Return which chart it is, with a digest of all its files: a folder, and a registry, may have others under the same version."""
-    folder, content = pathlib.Path(chart.path), hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        data = path.read_bytes()
-        content.update(f"{path.relative_to(folder).as_posix()}\0{len(data)}\0".encode("utf-8", "surrogateescape") + data)
-    return f"{chart.name} {chart.version} (sha256 {content.hexdigest()[:_DIGITS]})"
+    return f"{chart.name} {chart.version} (sha256 {digest_of([pathlib.Path(chart.path)])[:_DIGITS]})"

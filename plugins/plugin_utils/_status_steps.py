@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.files import expanded
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
-from ansible_collections.flyte.multicluster.plugins.module_utils._common.threads import Overdue, in_threads
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.threads import Overdue, within
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.written import write
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.counts import MOST, counted
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.errors import AdminError
@@ -106,12 +106,12 @@ def asked(work: Work, notes: list[str]) -> Asked:
     """Ask flyteadmin for labels, projects and executions; what it does not say is not known, and said so."""
     try:
         admin = admin_of(work.known.site, work.read, concurrency=_CONCURRENCY, retry_for=0.0)
-        rows, places = in_threads(lambda _nothing: (from_api(admin.label_rows()), admin.project_domains()), [None], 1, seconds=_ASK)[0]
+        rows, places = within(_ASK, lambda: (from_api(admin.label_rows()), admin.project_domains()))
     except (AdminError, Overdue) as error:
         return Asked(notes=(*notes, f"Executions are unknown, and so are labels: {_said(error)}"))
     found = Asked(rows=rows, places=places, notes=tuple(notes))
     try:
-        counts = in_threads(lambda _nothing: counted(admin, places, _now()), [None], 1, seconds=_COUNT)[0]
+        counts = within(_COUNT, lambda: counted(admin, places, _now()))
     except (AdminError, Overdue) as error:
         return dataclasses.replace(found, notes=(*notes, f"Executions are unknown: {_said(error)}"))
     more = [f"{', '.join(counts.more[:6])}: more than {MOST} executions: the counts are the least there are"] if counts.more else []

@@ -10,7 +10,7 @@ import json
 import typing as t
 import urllib.parse
 
-from .._common.threads import Overdue, in_threads
+from .._common.threads import Overdue, in_threads, within
 from .errors import AwsError, action, attempt, attempt_to_find
 from .pod_identity import associations_of
 from .session import shared_client
@@ -39,7 +39,7 @@ def observe(params: Mapping[str, t.Any], connect: Connect = shared_client) -> di
     :param connect: makes a client; tests give one of their own.
     """
     try:
-        return in_threads(lambda _nothing: _observed(params, connect), [None], 1, seconds=_LONGEST)[0]
+        return within(_LONGEST, lambda: _observed(params, connect))
     except Overdue as error:
         raise AwsError(f"Failed to read what AWS has: {error}.", "Check flyte_aws_endpoint_url, and what stands between this machine and AWS.") from error
 

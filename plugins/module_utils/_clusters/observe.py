@@ -157,12 +157,10 @@ def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.An
         "identity": observe_identity(kube, namespace),
         "rights": {} if spec["control_plane"] else observe_rights(kube, namespace, wanted=spec["rights"]),
     }  # fmt: skip
-    if release is None or spec["control_plane"]:
-        found["place"] = _place(kube)
+    found["place"] = _place(kube) if release is None or spec["control_plane"] else release.uid or None
     if release is None:
         return found
     if not spec["control_plane"]:
-        found["place"] = release.uid or None
         tokens = find_tokens(kube, namespace, FLYTEADMIN, spec["token_secret"])
         if spec.get("ca_data"):
             # What flyteadmin has to trust: a proxy stands in front of the API server.

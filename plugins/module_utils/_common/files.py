@@ -6,8 +6,14 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
+import typing as t
+
+if t.TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Iterable
 
 #: no kubeconfig, values file, certificate or token is larger
 MOST_BYTES = 16 << 20
@@ -44,3 +50,13 @@ def text_of(path: str) -> str:
     :raises ValueError: it is no text.
     """
     return bytes_of(path).decode("utf-8").replace("\r\n", "\n")
+
+
+def digest_of(folders: Iterable[pathlib.Path]) -> str:
+    """Return a digest of all files in folders: of their paths there, and of what is in them."""
+    content = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            data = path.read_bytes()
+            content.update(f"{path.relative_to(folder).as_posix()}\0{len(data)}\0".encode("utf-8", "surrogateescape") + data)
+    return content.hexdigest()

@@ -107,3 +107,11 @@ def in_threads(
     for _number in range(min(max(1, concurrency), len(items))):
         job.start_thread()
     return job.wait(late)
+
+
+def within(seconds: float, work: Callable[[], _Result]) -> _Result:
+    """Return the result of ``work``.
+
+    :raises Overdue: it took longer; what it raises is raised too.
+    """
+    return in_threads(lambda _nothing: work(), [None], 1, seconds=seconds)[0]

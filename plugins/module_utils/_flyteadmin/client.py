@@ -11,7 +11,7 @@ import time
 import typing as t
 import urllib.parse
 
-from .._common.threads import Overdue, in_threads
+from .._common.threads import Overdue, in_threads, within
 from .answers import Answer, Json, decoded, listed, part, required, text
 from .authentication import Login
 from .errors import AdminError, ShapeError
@@ -67,7 +67,7 @@ class Admin:
     def _exchange(self, method: str, url: str, given: dict[str, t.Any]) -> Answer:
         """Send one request and take its whole answer, which no server makes last for ever: libraries bound the time of each byte only."""
 
-        def work(_nothing: None) -> Answer:
+        def work() -> Answer:
             with self._session.request(method, url, stream=True, **given) as answer:
                 body = bytearray()
                 for part_of_it in answer.iter_content(_CHUNK):
@@ -78,7 +78,7 @@ class Admin:
 
         limit = PATIENCE * self._settings.timeout
         try:
-            return in_threads(work, [None], 1, seconds=limit)[0]
+            return within(limit, work)
         except Overdue as error:
             raise AdminError(f"{method} {url}: {error}.", hint=TOO_SLOW) from error
 

@@ -9,6 +9,7 @@ Values may hold passwords: use them, return only their digest.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from .._iam.required import domain_role, role_arn, uses_pod_identity
@@ -77,17 +78,17 @@ class Layers:
     ours: Values
     data_plane: bool
 
-    @property
+    @functools.cached_property
     def chart(self) -> Values:
         """What the chart's values files give."""
         return merge(self.chart_files)
 
-    @property
+    @functools.cached_property
     def whole(self) -> Values:
         """All of it, also what no object uses."""
         return merge([self.defaults, self.users, self.ours])
 
-    @property
+    @functools.cached_property
     def given(self) -> Values:
         """What Helm is given."""
         return used_only(merge([self.users, self.ours]), self.defaults, data_plane=self.data_plane)

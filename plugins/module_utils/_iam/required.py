@@ -50,8 +50,11 @@ def _elsewhere(site: Site, partition: str) -> list[Fault]:
     named = [(site.control_plane.host, "flyte_control_plane_role_arn", site.settings["flyte_control_plane_role_arn"])]
     named += [(cluster.host, "flyte_data_plane_role_arn", cluster.role_arn) for cluster in site.targets]
     remedy = f"is of another partition than this account (arn:{partition}:…): give one of it."
-    wrong = {arn: Fault(host, variable, arn, remedy) for host, variable, arn in reversed(named) if arn}
-    return [fault for arn, fault in reversed(wrong.items()) if not arn.startswith(f"arn:{partition}:")]
+    wrong: dict[str, Fault] = {}
+    for host, variable, arn in named:
+        if arn and not arn.startswith(f"arn:{partition}:"):
+            wrong.setdefault(arn, Fault(host, variable, arn, remedy))
+    return list(wrong.values())
 
 
 def _cluster_fault(site: Site, aws: Mapping[str, t.Any], cluster: Cluster) -> Fault | None:
