@@ -96,17 +96,24 @@ class Adopting(SiteUnderTest):
         return {name: self.cluster(name).snapshot() for name in self.lab.clusters()}
 
 
-@pytest.fixture(name="made", scope="module")
-def _made(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Adopting]:
+@contextlib.contextmanager
+def made_by(hand: type[ByHand], folders: pytest.TempPathFactory) -> t.Iterator[Adopting]:
+    """A lab with an installation that somebody made, and what adopts it."""
     with interruptible(), free_range() as port:  # pylint: disable=contextmanager-generator-missing-cleanup
-        lab = Lab(tmp_path_factory.mktemp("lab"), port, propeller=False)
+        lab = Lab(folders.mktemp("lab"), port, propeller=False)
         try:
             lab.up(2)
-            folder = tmp_path_factory.mktemp("adopting")
-            ByHand(lab, folder / "by-hand").install()
+            folder = folders.mktemp("adopting")
+            hand(lab, folder / "by-hand").install()
             yield Adopting(lab, folder)
         finally:
             lab.down()
+
+
+@pytest.fixture(name="made", scope="module")
+def _made(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Adopting]:
+    with made_by(ByHand, tmp_path_factory) as made:
+        yield made
 
 
 def _with_secret(folder: pathlib.Path, secrets: t.Iterable[str]) -> list[str]:

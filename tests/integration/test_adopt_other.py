@@ -14,10 +14,7 @@ import pytest
 import yaml
 from by_hand import ByHand
 from conftest import as_json
-from lab import Lab
-from ports import free_range
-from processes import interruptible
-from test_adopt import VAULT_PASSWORD, Adopting, _with_secret
+from test_adopt import VAULT_PASSWORD, Adopting, _with_secret, made_by
 
 pytestmark = pytest.mark.own_lab
 
@@ -95,19 +92,11 @@ def _token(namespace: str) -> str:
 
 @pytest.fixture(name="made", scope="module")
 def _made(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Adopting]:
-    with interruptible(), free_range() as port:  # pylint: disable=contextmanager-generator-missing-cleanup
-        lab = Lab(tmp_path_factory.mktemp("lab"), port, propeller=False)
-        try:
-            lab.up(2)
-            folder = tmp_path_factory.mktemp("adopting")
-            Otherwise(lab, folder / "by-hand").install()
-            made = Adopting(lab, folder)
-            groups = made.accesses["all"]
-            groups["vars"] = {name: value for name, value in groups["vars"].items() if not name.startswith("flyte_aws_")}
-            del groups["children"]["flyte_data_planes"]["hosts"]["gone"]
-            yield made
-        finally:
-            lab.down()
+    with made_by(Otherwise, tmp_path_factory) as made:
+        groups = made.accesses["all"]
+        groups["vars"] = {name: value for name, value in groups["vars"].items() if not name.startswith("flyte_aws_")}
+        del groups["children"]["flyte_data_planes"]["hosts"]["gone"]
+        yield made
 
 
 def _snapshots(made: Adopting) -> dict[str, dict[str, str]]:
