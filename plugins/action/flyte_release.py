@@ -54,26 +54,27 @@ class ActionModule(InventoryAction):
     """Values are built in memory and handed to kubernetes.core.helm. They are in no result."""
 
     ARGUMENTS: t.ClassVar[dict[str, dict[str, t.Any]]] = {
-        "plan": {"type": "dict", "required": True},
+        "plan": {"type": "str", "required": True},
         "credentials": {"type": "dict", "default": {}},
     }
 
     def act(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Bring the release of this host to what the plan wants."""
-        known = Known.from_result(arguments["plan"])
+        plan = self.plan_named(arguments["plan"])
+        known = Known.from_result(plan)
         cluster = known.site.cluster(self.task_vars["inventory_hostname"])
         if not cluster.is_control_plane:
-            if cluster.host not in arguments["plan"]["releases"]:
-                return self._marked(known, cluster, arguments["plan"])
-            return self._deployed(known, cluster, None, planned=arguments["plan"].get("digests", {}).get(cluster.host))
+            if cluster.host not in plan["releases"]:
+                return self._marked(known, cluster, plan)
+            return self._deployed(known, cluster, None, planned=plan.get("digests", {}).get(cluster.host))
         rollout = self._rollout(known, arguments["credentials"])
-        failure = rollout.failure or (self._not_approved(known, cluster, rollout) if rollout.reason and "removal" not in arguments["plan"] else None)
+        failure = rollout.failure or (self._not_approved(known, cluster, rollout) if rollout.reason and "removal" not in plan else None)
         if failure:
             return self._failed(failure)
         if rollout.reason is None:
-            return self._marked(known, cluster, arguments["plan"])
+            return self._marked(known, cluster, plan)
         # A removal compares nothing anew: its rollouts have what its plan says of them.
-        planned = arguments["plan"]["digests"].get(cluster.host) if "removal" in arguments["plan"] else None
+        planned = plan["digests"].get(cluster.host) if "removal" in plan else None
         result = self._deployed(known, cluster, rollout.configuration, planned=planned)
         return result if result.get("failed") else {**result, "live": rollout.configuration.section()}
 

@@ -65,16 +65,17 @@ class ActionModule(InventoryAction):
 
     ARGUMENTS: t.ClassVar[dict[str, dict[str, t.Any]]] = {
         "step": {"type": "str", "required": True, "choices": list(STEPS)},
-        "plan": {"type": "dict", "required": True},
+        "plan": {"type": "str", "required": True},
         "hosts": {"type": "list", "elements": "str", "default": []},
         "results": {"type": "list", "elements": "str", "default": []},
     }
 
     def act(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Carry the step out."""
-        known = Known.from_result(arguments["plan"])
-        outcomes = Outcomes(self.variables, self._worked_on(known, arguments["plan"]), arguments["results"])
-        work = _steps.Work(action=self, known=known, plan=arguments["plan"], hosts=arguments["hosts"], outcomes=outcomes)
+        plan = self.plan_named(arguments["plan"])
+        known = Known.from_result(plan)
+        outcomes = Outcomes(self.variables, self._worked_on(known, plan), arguments["results"])
+        work = _steps.Work(action=self, known=known, plan=plan, hosts=arguments["hosts"], outcomes=outcomes)
         try:
             return {"changed": False, **STEPS[arguments["step"]](work)}
         except ModuleFailed as error:

@@ -25,8 +25,10 @@ description:
   - Helm does not wait for pods, so that a release is pending for seconds only; M(flyte.multicluster.flyte_step) waits for all clusters at once.
 options:
   plan:
-    description: What M(flyte.multicluster.flyte_plan) returned.
-    type: dict
+    description:
+      - The name of the variable in which what M(flyte.multicluster.flyte_plan) returned is registered.
+      - Not its value - Ansible would look through all of it for each task and host, and keep a copy with the result of each.
+    type: str
     required: true
   credentials:
     description: Result of the step V(credentials) of M(flyte.multicluster.flyte_step), for the control plane.
@@ -60,7 +62,7 @@ EXAMPLES = r"""
 
     - name: Install or upgrade the Helm release
       flyte.multicluster.flyte_release:
-        plan: "{{ plan }}"
+        plan: plan
 """
 
 RETURN = r"""

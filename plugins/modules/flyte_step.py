@@ -80,8 +80,10 @@ options:
       - status
       - report
   plan:
-    description: What M(flyte.multicluster.flyte_plan) returned.
-    type: dict
+    description:
+      - The name of the variable in which what M(flyte.multicluster.flyte_plan) returned is registered.
+      - Not its value - Ansible would look through all of it for each task and host, and keep a copy with the result of each.
+    type: str
     required: true
   hosts:
     description: The inventory hosts of the steps V(eks_cluster), V(eks_node_group), V(identity), V(ready) and those of a rotation.
@@ -122,7 +124,7 @@ EXAMPLES = r"""
     - name: Make the table
       flyte.multicluster.flyte_step:
         step: status
-        plan: "{{ plan }}"
+        plan: plan
       register: status
       run_once: true
 """

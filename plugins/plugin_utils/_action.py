@@ -9,6 +9,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
 import sys
 import typing as t
 import urllib.request
@@ -22,7 +23,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._common.explain
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.text import visible
 from ansible_collections.flyte.multicluster.plugins.module_utils._module import OperationFailed, run_here
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import HostVariables, TemplateFault, plain
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._variables import HostVariables, Plain, TemplateFault, plain
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -34,6 +35,9 @@ MODULES = "flyte.multicluster."
 MOST_LINES = 50
 #: characters of one of them: the path of a file may be as long as somebody makes it
 MOST_OF_A_LINE = 2000
+#: a variable, or something in it; and one that is another one
+_NAME = re.compile(r"\w+(\.\w+)*")
+_REFERENCE = re.compile(r"\{\{ *(\w+) *\}\}")
 #: what people read of a result. The rest is data for the next task, in which nothing may be replaced, and holds no secret.
 _SHOWN = ("msg", "lines", "table", "status_table", "failures", "rows", "diff", "warnings")
 
@@ -119,6 +123,27 @@ class InventoryAction(ActionBase):  # type: ignore[misc]
     def act(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the result. ``arguments`` are plain data."""
         raise NotImplementedError
+
+    def plan_named(self, name: str) -> Plain:
+        """Return the plan that a variable of this name has. It is looked up here, and not given as a template: Ansible looks through every value that a task
+        is given, and sends it back with the result of each host, which for 1,000 clusters took it hours and gigabytes.
+
+        :raises Refused: there is none.
+        """
+        if not _NAME.fullmatch(name):
+            raise Refused("plan: give the name of the variable that has what flyte_plan returned, as in 'plan: my_plan', and not what it has.")
+        first, *keys = name.split(".")
+        found = self.task_vars.get(first)
+        reference = _REFERENCE.fullmatch(found) if isinstance(found, str) else None
+        if reference:  # as a role is given it
+            found = self.task_vars.get(reference[1])
+        if isinstance(found, str):
+            found = self._templar.template(found)
+        for key in keys:
+            found = found.get(key) if isinstance(found, dict) else None
+        if not isinstance(found, dict) or "known" not in found:
+            raise Refused(f"plan: {name}: no variable of this name has what flyte_plan returned: register it, and give its name.")
+        return Plain(found)
 
     @property
     def untouched(self) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import functools
 import pathlib
 import typing as t
@@ -185,3 +186,21 @@ def plain(value: t.Any) -> t.Any:
         if isinstance(value, kind):
             return kind(value)
     return str(value)
+
+
+class Plain(collections.abc.Mapping[str, t.Any]):
+    """What a task registered, as plain data, each value of it once it is read: a step needs few of those of a plan."""
+
+    def __init__(self, registered: Mapping[str, t.Any]) -> None:
+        self._registered, self._read = registered, dict[str, t.Any]()
+
+    def __getitem__(self, key: str) -> t.Any:
+        if key not in self._read:
+            self._read[key] = plain(self._registered[key])
+        return self._read[key]
+
+    def __iter__(self) -> t.Iterator[str]:
+        return iter(self._registered)
+
+    def __len__(self) -> int:
+        return len(self._registered)

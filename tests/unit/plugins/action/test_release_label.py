@@ -54,8 +54,8 @@ class Case:
         return self.answer
 
     def run(self, **plan: t.Any) -> dict[str, t.Any]:
-        found = {**self.known.as_dict(), "releases": ["dataplane_1"], "marks": [], **plan}
-        return t.cast("dict[str, t.Any]", self.action.act({"plan": found, "credentials": {}}))
+        self.action.task_vars["found"] = {**self.known.as_dict(), "releases": ["dataplane_1"], "marks": [], **plan}
+        return t.cast("dict[str, t.Any]", self.action.act({"plan": "found", "credentials": {}}))
 
     @property
     def written(self) -> list[str]:

@@ -166,3 +166,20 @@ def test_a_plan_that_is_refused_in_the_middle_of_a_run_says_so(groups: list[str]
     found = flyte_plan.ActionModule.__new__(flyte_plan.ActionModule)
     found.task_vars, found._given = {"groups": dict.fromkeys(groups, [])}, given
     assert found.untouched == said
+
+
+def test_a_plan_is_found_by_the_name_of_its_variable_and_no_template_is_looked_through() -> None:
+    """``dataplane_plan: "{{ preflight_plan }}"`` is what the roles are given."""
+    runner, plan = action(), {"known": "{}", "releases": ["dataplane_1"], "without": {"known": "{ }"}}
+    templates: list[t.Any] = []
+    runner._templar = types.SimpleNamespace(template=lambda text: templates.append(text) or plan)  # type: ignore[func-returns-value]
+    runner.task_vars = {"preflight_plan": plan, "dataplane_plan": "{{ preflight_plan }}", "chosen": "{{ a if b else c }}"}
+    assert runner.plan_named("preflight_plan") == runner.plan_named("dataplane_plan") == plan
+    assert runner.plan_named("dataplane_plan.without") == {"known": "{ }"} and not templates
+    assert runner.plan_named("chosen") == plan and templates == ["{{ a if b else c }}"]
+    for wrong in ("nothing", "preflight_plan.releases", "preflight_plan.nothing"):
+        with pytest.raises(Refused, match=f"{wrong}: no variable of this name has what flyte_plan returned"):
+            runner.plan_named(wrong)
+    for value in ("{{ preflight_plan }}", str(plan), ""):
+        with pytest.raises(Refused, match="give the name of the variable"):
+            runner.plan_named(value)

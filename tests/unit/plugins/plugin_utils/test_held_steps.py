@@ -314,15 +314,16 @@ def test_the_control_planes_release_is_compared_once_more_with_the_credentials_t
     def run(*names: str) -> dict[str, t.Any]:
         plan = {**known.as_dict(), "releases": ["controlplane"], "marks": []}
         credentials = {"credentials": {name: pairs[name] for name in names}, "probes": {name: {"ok": True} for name in names}}
-        return t.cast("dict[str, t.Any]", action.act({"plan": plan, "credentials": credentials}))
+        action.task_vars["found"] = plan
+        return t.cast("dict[str, t.Any]", action.act({"plan": "found", "credentials": credentials}))
 
     found = run("dataplane_1")
     assert found["failed"] and not deployed and "flyte_approved_plan does not say it" in found["msg"] and "labelClusterMap" in found["msg"]
     assert run("dataplane_1", "dataplane_2")["changed"] and deployed == [["dataplane_1", "dataplane_2"]]
     # A removal is not compared anew: its values have to be those of its plan.
-    plan = {**known.as_dict(), "releases": [], "marks": [], "removal": {}, "digests": {"controlplane": "d"}}
+    action.task_vars["found"] = {**known.as_dict(), "releases": [], "marks": [], "removal": {}, "digests": {"controlplane": "d"}}
     both = {"credentials": pairs, "probes": {name: {"ok": True} for name in pairs}}
-    assert action.act({"plan": plan, "credentials": both})["changed"] and held_to == [None, "d"]
+    assert action.act({"plan": "found", "credentials": both})["changed"] and held_to == [None, "d"]
     # Fewer are a part of what was approved, where labels are there.
     assert run("dataplane_2")["changed"] and deployed[-1] == ["dataplane_2"]
     site.settings["flyte_approved_plan"] = None
