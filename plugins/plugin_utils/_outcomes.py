@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import from_rows
@@ -26,8 +27,9 @@ class Outcomes:
         """Return a result that some host has, None where that task did not run."""
         return next((result for host in self._hosts if (result := self._variables.result(host, name))), None)
 
+    @functools.cached_property
     def all(self) -> list[dict[str, t.Any]]:
-        """Return all results; one that a task registered on several hosts at once, once."""
+        """All results; one that a task registered on several hosts at once, once."""
         found: list[dict[str, t.Any]] = []
         for name in self._names:
             for host in self._hosts:
@@ -39,14 +41,14 @@ class Outcomes:
     @property
     def changed(self) -> bool:
         """Whether any of them changed something."""
-        return any(result.get("changed") for result in self.all())
+        return any(result.get("changed") for result in self.all)
 
     @property
     def made_by_other(self) -> bool:
         """Whether a run beside this one was faster with something that this one wanted, too: its pods may be starting still."""
-        return any(result.get("made_by_other") for result in self.all())
+        return any(result.get("made_by_other") for result in self.all)
 
     def failures(self) -> list[Failure]:
         """Return what failed, each once."""
-        rows = [row for result in self.all() for row in result.get("failures") or []]
+        rows = [row for result in self.all for row in result.get("failures") or []]
         return list(dict.fromkeys(from_rows(rows)))

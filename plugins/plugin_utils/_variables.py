@@ -69,6 +69,7 @@ class HostVariables:
         self._hostvars = task_vars["hostvars"]
         self._loader = loader
         self._raw: dict[str, Mapping[str, t.Any]] = {}
+        self._results: dict[int, dict[str, t.Any]] = {}
         self._templars: dict[str, Templar] = {}
         #: what was encrypted, of variables that are none of the secrets
         self._vaulted: set[str] = set()
@@ -125,7 +126,12 @@ class HostVariables:
     def result(self, host: str, name: str) -> dict[str, t.Any] | None:
         """Return what a task registered on a host, None where it did not run there."""
         found = self.raw(host).get(name)
-        return plain(found) if isinstance(found, dict) and not found.get("skipped") else None
+        if not isinstance(found, dict) or found.get("skipped"):
+            return None
+        # What a task registered for all hosts at once is one thing.
+        if id(found) not in self._results:
+            self._results[id(found)] = plain(found)
+        return self._results[id(found)]
 
 
 def _reason(name: str, error: Exception) -> str:
