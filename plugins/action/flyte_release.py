@@ -60,9 +60,11 @@ class ActionModule(InventoryAction):
 
     def act(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Bring the release of this host to what the plan wants."""
-        plan = self.plan_named(arguments["plan"])
+        plan, host = self.plan_named(arguments["plan"]), self.task_vars["inventory_hostname"]
+        if host not in (*plan["releases"], *plan["marks"], *self.task_vars["groups"]["flyte_control_plane"]):
+            return {"changed": False, "failures": []}
         known = Known.from_result(plan)
-        cluster = known.site.cluster(self.task_vars["inventory_hostname"])
+        cluster = known.site.cluster(host)
         if not cluster.is_control_plane:
             if cluster.host not in plan["releases"]:
                 return self._marked(known, cluster, plan)

@@ -54,8 +54,8 @@ _NODE = {
     "kind": "Node",
     "metadata": {"name": "node-0", "annotations": {"kwok.x-k8s.io/node": "fake"}},
     "status": {
-        # Without ephemeral-storage here the pods of flyte-core, which request it, stay Pending.
-        resources: {"cpu": "64", "memory": "256Gi", "pods": "5000", "ephemeral-storage": "1Ti"}
+        # Without ephemeral-storage here the pods of flyte-core, which request it, stay Pending; so do those of a third of a thousand planes on a smaller node.
+        resources: {"cpu": "1000", "memory": "4Ti", "pods": "5000", "ephemeral-storage": "10Ti"}
         for resources in ("allocatable", "capacity")
     },
 }

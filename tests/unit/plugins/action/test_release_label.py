@@ -40,7 +40,7 @@ class Case:
         self.failure: ModuleFailed | None = None
         action = ActionModule.__new__(ActionModule)
         action.variables = types.SimpleNamespace(read=lambda host, name: inventory[host].get(name))
-        action.task_vars = {"inventory_hostname": "dataplane_1"}
+        action.task_vars = {"inventory_hostname": "dataplane_1", "groups": {"flyte_control_plane": ["controlplane"]}}
         action._task = types.SimpleNamespace(check_mode=False, environment=[])
         action.module = self._module
         self.action = action

@@ -298,7 +298,8 @@ def test_the_control_planes_release_is_compared_once_more_with_the_credentials_t
     (planned,), _lost = changes.judged([ROLLOUT], ["controlplane"], objects=False, new=True, key=KEY)
     approved(site, tmp_path, dataclasses.replace(planned, action=f"Helm release {site.control_plane.release}"))
     action = ActionModule.__new__(ActionModule)
-    action.variables, action.task_vars = types.SimpleNamespace(read=read), {"inventory_hostname": "controlplane"}
+    action.variables = types.SimpleNamespace(read=read)
+    action.task_vars = {"inventory_hostname": "controlplane", "groups": {"flyte_control_plane": ["controlplane"]}}
     action._task = types.SimpleNamespace(check_mode=False, environment=[])
     deployed: list[list[str]] = []
     held_to: list[str | None] = []
