@@ -19,6 +19,10 @@ Answers = dict[str, t.Any]
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/flyte/deployments"
 SECRETS = "/api/v1/namespaces/flyte/secrets"
+RECORDS = f"{SECRETS}?labelSelector=owner%3Dhelm%2Cname%3Dflyte-core-data%2Cstatus+notin+%28superseded%29"
+TOKENS = f"{SECRETS}?fieldSelector=type%3Dkubernetes.io%2Fservice-account-token"
+BOUNDS = f"{SECRETS}?fieldSelector=type%3Dflyte.multicluster%2Fbound-token"
+ALL_SECRETS = f"{SECRETS}?labelSelector=owner%21%3Dhelm"
 PODS = "/api/v1/namespaces/flyte/pods"
 CRD = "/apis/flyte.lyft.com/v1alpha1"
 ACCOUNT = "/api/v1/namespaces/flyte/serviceaccounts/flyteadmin"
@@ -202,15 +206,26 @@ def data_plane(**changes: t.Any) -> Answers:
         return {"items": [token_secret()]}
 
     base: Answers = {
-        f"{SECRETS}?labelSelector=owner%3Dhelm%2Cname%3Dflyte-core-data%2Cstatus+notin+%28superseded%29": {"items": [helm_record()]},
-        f"{SECRETS}?fieldSelector=type%3Dkubernetes.io%2Fservice-account-token": secrets,
-        f"{SECRETS}?fieldSelector=type%3Dflyte.multicluster%2Fbound-token": {"items": []},
+        RECORDS: {"items": [helm_record()]},
+        TOKENS: secrets,
+        BOUNDS: {"items": []},
         CRD: {"kind": "APIResourceList"},
         ACCOUNT: {"kind": "ServiceAccount"},
         DEPLOYMENTS: {"items": [deployment()]},
         NAMESPACES: table("default", "flyte", "team1-development"),
     }
-    return {**base, **changes}
+    answers = {**base, **changes}
+    return {ALL_SECRETS: lambda headers: all_secrets(answers, headers), **answers}
+
+
+def all_secrets(answers: Answers, headers: dict[str, str]) -> t.Any:
+    """Return all Secrets of a table of answers but Helm's records, as one request gets them."""
+    tokens = answers.get(TOKENS, {"items": []})
+    listed = tokens(headers) if callable(tokens) else tokens
+    named = [(path.rpartition("/")[2], answer) for path, answer in answers.items() if path.startswith(f"{SECRETS}/") and isinstance(answer, dict)]
+    more = [{**answer, "metadata": {"name": name, **answer.get("metadata", {})}} for name, answer in named]
+    whole = isinstance(listed, dict) and isinstance(listed.get("items"), list)
+    return {"items": [*listed["items"], *more]} if whole else listed
 
 
 def control_plane(endpoint: str = "https://127.0.0.1:1", **changes: t.Any) -> Answers:
@@ -228,5 +243,3 @@ def control_plane(endpoint: str = "https://127.0.0.1:1", **changes: t.Any) -> An
     return {**base, **changes}
 
 
-RECORDS = next(iter(data_plane()))
-TOKENS = list(data_plane())[1]

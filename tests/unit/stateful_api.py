@@ -104,4 +104,4 @@ def _selected(item: dict[str, t.Any], query: dict[str, str]) -> bool:
     if fields and item.get("type") != fields.partition("=")[2]:
         return False
     pairs = [part.partition("=") for part in query.get("labelSelector", "").split(",") if "=" in part]
-    return all(labels.get(key) == value for key, _equals, value in pairs)
+    return all((labels.get(key.rstrip("!")) == value) is not key.endswith("!") for key, _equals, value in pairs)

@@ -22,7 +22,7 @@ from .errors import reading
 from .generations import bound_secret, claims_of
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 BOUNDED, LONG_LIVED = "bounded", "long_lived"
 BOUND_TYPE = "flyte.multicluster/bound-token"
@@ -66,11 +66,16 @@ class Bound:
 
 def find_bound(kube: Kube, namespace: str, account: str) -> list[Bound]:
     """Return the Secrets that tokens of a ServiceAccount are bound to, the newest first."""
+    return bounds_of(kube.get(secrets_path(namespace), fieldSelector=f"type={BOUND_TYPE}").get("items") or [], namespace, account)
+
+
+def bounds_of(secrets: Iterable[Mapping[str, t.Any]], namespace: str, account: str) -> list[Bound]:
+    """Return those among the Secrets of a namespace that tokens of a ServiceAccount are bound to, the newest first."""
     remedy = f"Look at them: kubectl -n {namespace} get secrets --field-selector type={BOUND_TYPE}"
     with reading(f"the Secrets of bounded tokens in the namespace {namespace}", remedy):
         found = [
             _bound(secret)
-            for secret in kube.get(secrets_path(namespace), fieldSelector=f"type={BOUND_TYPE}").get("items") or []
+            for secret in secrets
             if secret.get("type") == BOUND_TYPE and (secret["metadata"].get("annotations") or {}).get(ACCOUNT_ANNOTATION) == account
         ]
     return sorted(found, key=lambda bound: bound.created, reverse=True)

@@ -17,7 +17,7 @@ from .client import Kube, KubeError, decode, encode
 from .errors import reading
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 TOKEN_TYPE = "kubernetes.io/service-account-token"
 ACCOUNT_ANNOTATION = "kubernetes.io/service-account.name"
@@ -69,8 +69,21 @@ def secrets_path(namespace: str, name: str = "") -> str:
     return f"/api/v1/namespaces/{namespace}/secrets" + (f"/{name}" if name else "")
 
 
+def read_secrets(kube: Kube, namespace: str) -> dict[str, Mapping[str, t.Any]]:
+    """Return the Secrets of a namespace by their names, in one request, but Helm's records, each of which has a whole release in it. Secrets."""
+    with reading(f"the Secrets in the namespace {namespace}", f"Look at them: kubectl -n {namespace} get secrets"):
+        items = kube.get(secrets_path(namespace), labelSelector="owner!=helm").get("items") or []
+        return {str(item["metadata"]["name"]): item for item in items}
+
+
 def find_tokens(kube: Kube, namespace: str, account: str, name: str, stored: Collection[str] = ()) -> list[Token]:
-    """Return the tokens of a ServiceAccount, the one in use first.
+    """Return the tokens of a ServiceAccount, as :func:`tokens_of` does of Secrets that were read."""
+    secrets = kube.get(secrets_path(namespace), fieldSelector=f"type={TOKEN_TYPE}").get("items") or []
+    return tokens_of(secrets, namespace, account, name, stored)
+
+
+def tokens_of(secrets: Iterable[Mapping[str, t.Any]], namespace: str, account: str, name: str, stored: Collection[str] = ()) -> list[Token]:
+    """Return the tokens of a ServiceAccount among the Secrets of a namespace, the one in use first.
 
     That is the one whose fingerprint the control plane has stored; else the one of this name; else the oldest, so that one that was made by
     hand is used and not a second one minted.
@@ -78,8 +91,8 @@ def find_tokens(kube: Kube, namespace: str, account: str, name: str, stored: Col
     with reading(f"the token Secrets in the namespace {namespace}", f"Look at them: kubectl -n {namespace} get secrets --field-selector type={TOKEN_TYPE}"):
         found = [
             secret
-            for secret in kube.get(secrets_path(namespace), fieldSelector=f"type={TOKEN_TYPE}").get("items") or []
-            if (secret["metadata"].get("annotations") or {}).get(ACCOUNT_ANNOTATION) == account
+            for secret in secrets
+            if secret.get("type") == TOKEN_TYPE and (secret["metadata"].get("annotations") or {}).get(ACCOUNT_ANNOTATION) == account
         ]
         found.sort(key=lambda secret: (secret["metadata"]["name"] != name, secret["metadata"].get("creationTimestamp") or ""))
         tokens = [token for token in map(_filled, found) if token]

@@ -33,8 +33,12 @@ METADATA: dict[str, dict[str, str | None]] = {
 
 
 def observe_identity(kube: Kube, namespace: str) -> dict[str, t.Any] | None:
-    """Return the fingerprints of our keys of the Secret, and whether it is ours; None where there is none."""
-    secret = kube.find(secrets_path(namespace, AUTH_SECRET))
+    """Return what :func:`identity_of` says of the Secret."""
+    return identity_of(kube.find(secrets_path(namespace, AUTH_SECRET)), namespace)
+
+
+def identity_of(secret: Mapping[str, t.Any] | None, namespace: str) -> dict[str, t.Any] | None:
+    """Return the fingerprints of our keys of the Secret that was read, and whether it is ours; None where there is none."""
     if secret is None:
         return None
     data = data_of(secret, namespace, AUTH_SECRET)

@@ -15,15 +15,16 @@ import typing as t
 from .._common.names import FLYTEADMIN
 from .._common.progress import PROGRESS
 from .._common.threads import WIDE, Overdue, in_threads
+from .._helm.identity import AUTH_SECRET
 from .access import method_of
-from .bounded import BOUNDED, authority_of, find_bound, left_of
+from .bounded import BOUNDED, authority_of, bounds_of, left_of
 from .client import Kube, KubeError
 from .control_plane import observe_control_plane
-from .credentials import find_tokens
+from .credentials import read_secrets, tokens_of
 from .deployments import CRD_PATH, readiness
 from .each import PATIENCE
 from .errors import failure_of, reading
-from .identity import observe_identity
+from .identity import identity_of
 from .propeller import not_working
 from .releases import Release, find_release
 from .rights import observe_rights
@@ -152,22 +153,23 @@ def _version(kube: Kube) -> str:
 
 def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.Any]:
     namespace = spec["namespace"]
+    secrets = read_secrets(kube, namespace)
     found: dict[str, t.Any] = {
         "token": None, "tokens": [], "missing": [], "deployments": None, "not_working": [], "namespaces": None, "new_namespaces": [],
-        "identity": observe_identity(kube, namespace),
+        "identity": identity_of(secrets.get(AUTH_SECRET), namespace),
         "rights": {} if spec["control_plane"] else observe_rights(kube, namespace, wanted=spec["rights"]),
     }  # fmt: skip
     found["place"] = _place(kube) if release is None or spec["control_plane"] else release.uid or None
     if release is None:
         return found
     if not spec["control_plane"]:
-        tokens = find_tokens(kube, namespace, FLYTEADMIN, spec["token_secret"])
+        tokens = tokens_of(secrets.values(), namespace, FLYTEADMIN, spec["token_secret"])
         if spec.get("ca_data"):
             # What flyteadmin has to trust: a proxy stands in front of the API server.
             tokens = [dataclasses.replace(token, ca_cert=spec["ca_data"]) for token in tokens]
         long_lived = [token.public() for token in tokens]
         found["token"] = next(iter(long_lived), None)
-        found["tokens"] = [*long_lived, *_bounded(kube, namespace, spec.get("ca_data"))]
+        found["tokens"] = [*long_lived, *_bounded(kube, namespace, secrets, spec.get("ca_data"))]
     if spec["data_plane"]:
         if kube.find(CRD_PATH) is None:
             found["missing"].append("the FlyteWorkflow CRD")
@@ -178,7 +180,7 @@ def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.An
             ages = kube.ages(NAMESPACES_PATH)
         found["namespaces"], found["new_namespaces"] = sorted(ages), sorted(name for name, age in ages.items() if age < NEW)
         if spec["propeller"]:
-            found["not_working"] = not_working(kube, namespace, release.duties)
+            found["not_working"] = not_working(kube, namespace, release.duties, secrets=secrets)
     found["refresh_interval"] = release.refresh_interval
     state = readiness(kube, namespace, release.deployments)
     found["deployments"] = state.public()
@@ -194,9 +196,9 @@ def _place(kube: Kube) -> str | None:
         return None
 
 
-def _bounded(kube: Kube, namespace: str, ca_data: str | None) -> list[dict[str, t.Any]]:
+def _bounded(kube: Kube, namespace: str, secrets: t.Mapping[str, t.Mapping[str, t.Any]], ca_data: str | None) -> list[dict[str, t.Any]]:
     """Return the Secrets that tokens are bound to, as tokens of which nobody here knows which they are."""
-    bounds = find_bound(kube, namespace, FLYTEADMIN)
+    bounds = bounds_of(secrets.values(), namespace, FLYTEADMIN)
     ca_cert = (ca_data or authority_of(kube, namespace)) if bounds else ""
     return [bound.public(ca_cert) for bound in bounds]
 

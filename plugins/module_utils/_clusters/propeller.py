@@ -80,15 +80,18 @@ def _section(manifest: str, key: str) -> dict[str, t.Any]:
         return {}
 
 
-def not_working(kube: Kube, namespace: str, duties: Duties, *, since: datetime.datetime | None = None) -> list[dict[str, str]]:
+def not_working(
+    kube: Kube, namespace: str, duties: Duties, *, since: datetime.datetime | None = None, secrets: Mapping[str, t.Any] | None = None
+) -> list[dict[str, str]]:
     """Return which Deployments do not do their work, each with ``name`` and ``reason``.
 
     :param namespace: of the release.
     :param since: when the leader has to have renewed its Lease at the earliest: the holder may be a pod that is gone.
+    :param secrets: those of the namespace by their names, where they were read.
     """
     problems = {
         PROPELLER: _leader_problem(kube, duties.lease, since) if duties.lease else "",
-        WEBHOOK: _webhook_problem(kube, namespace, duties.webhook) if duties.webhook else "",
+        WEBHOOK: _webhook_problem(kube, namespace, duties.webhook, secrets) if duties.webhook else "",
     }
     return [{"name": name, "reason": problem} for name, problem in problems.items() if problem]
 
@@ -109,12 +112,12 @@ def _leader_problem(kube: Kube, lease: Lease, since: datetime.datetime | None) -
         return f"it does not lead: {spec['holderIdentity']} renewed the Lease {place} {age:.0f} s ago"
 
 
-def _webhook_problem(kube: Kube, namespace: str, webhook: Webhook) -> str:
+def _webhook_problem(kube: Kube, namespace: str, webhook: Webhook, secrets: Mapping[str, t.Any] | None) -> str:
     what = f"the MutatingWebhookConfiguration {webhook.service}"
     found = kube.find(f"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{webhook.service}")
     if found is None:
         return f"it did not register: there is no {what.removeprefix('the ')}"
-    secret = kube.find(secrets_path(namespace, webhook.secret)) or {}
+    secret = (kube.find(secrets_path(namespace, webhook.secret)) if secrets is None else secrets.get(webhook.secret)) or {}
     with reading(what, f"Look at it: kubectl get mutatingwebhookconfiguration {webhook.service} -o yaml"):
         certificate = (secret.get("data") or {}).get("ca.crt")
         for entry in found.get("webhooks") or []:

@@ -13,7 +13,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters impor
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import store as _store
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube, KubeError, decode
 from ansible_collections.flyte.multicluster.plugins.module_utils._rights.rules import FLYTEWORKFLOWS
-from api_server import SECRETS, TOKENS, ApiServer, data_plane, encoded, token_secret
+from api_server import BOUNDS, SECRETS, TOKENS, ApiServer, data_plane, encoded, token_secret
 from rotation_world import bounded_token, signed
 
 PATH = f"{SECRETS}/cluster-credentials"
@@ -162,7 +162,6 @@ def test_a_token_that_was_given_up_is_not_made_again() -> None:
 
 # -- tokens that end
 
-BOUNDS = f"{SECRETS}?fieldSelector=type%3Dflyte.multicluster%2Fbound-token"
 ASKED = "/api/v1/namespaces/flyte/serviceaccounts/flyteadmin/token"
 AUTHORITY = "/api/v1/namespaces/flyte/configmaps/kube-root-ca.crt"
 

@@ -83,7 +83,7 @@ def test_a_damaged_token_counts_as_not_filled(data: t.Any) -> None:
     assert found is not None and found.secret == "by-hand"
 
 
-@pytest.mark.parametrize("items", ["x", [1], [{"metadata": None}], {"a": 1}])
+@pytest.mark.parametrize("items", ["x", [1], [{"type": "kubernetes.io/service-account-token", "metadata": None}], {"a": 1}])
 def test_token_secrets_that_are_none_are_named(items: t.Any) -> None:
     with ApiServer({SECRETS: {"items": items}}) as server, pytest.raises(KubeError, match="the token Secrets in the namespace flyte cannot be read"):
         find_token(Kube(server.access), "flyte", "flyteadmin", "flyteadmin-token")
