@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
+import functools
 import ipaddress
 import os
 import re
@@ -133,19 +134,36 @@ def _manager(proxy: str | None, headers: Mapping[str, str] | None) -> t.Any:
 
 def tls_context(settings: Settings) -> ssl.SSLContext:
     """Return what is trusted, and who asks, as Python's TLS takes it. What is wrong with a certificate is an OSError."""
+    files = (settings.ssl_ca_cert, settings.cert_file, settings.key_file)
+    return _context(settings.verify_ssl, (settings.ca_data, settings.cert_data, settings.key_data), files, tuple(map(_written, files)))
+
+
+def _written(path: str | None) -> int:
+    """Return when a file was written: a certificate may be renewed while a run waits."""
+    try:
+        return os.stat(path).st_mtime_ns if path else 0
+    except (OSError, ValueError):
+        return 0  # what is wrong with it, whoever reads it says
+
+
+@functools.lru_cache(maxsize=1024)  # it costs as much as several requests, and the clusters of a kubeconfig may have the same
+def _context(
+    verify: bool, data: tuple[str | None, bytes | None, bytes | None], files: tuple[str | None, str | None, str | None], _stamps: tuple[int, ...]
+) -> ssl.SSLContext:
     import ssl
 
     from urllib3.util.ssl_ import create_urllib3_context
 
-    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if settings.verify_ssl else ssl.CERT_NONE)
+    (ca_data, certificate_data, key_data), (ca_file, certificate_file, key_file) = data, files
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if verify else ssl.CERT_NONE)
     with _named_pem("the CA certificate"):
-        if settings.ca_data is not None:
-            context.load_verify_locations(cadata=_certificates(settings.ca_data) or _NO_CERTIFICATE)
-        elif settings.ssl_ca_cert:
-            context.load_verify_locations(settings.ssl_ca_cert)
-        elif settings.verify_ssl:
+        if ca_data is not None:
+            context.load_verify_locations(cadata=_certificates(ca_data) or _NO_CERTIFICATE)
+        elif ca_file:
+            context.load_verify_locations(ca_file)
+        elif verify:
             context.load_default_certs()
-    with _as_file(settings.cert_data, settings.cert_file) as certificate, _as_file(settings.key_data, settings.key_file) as key:
+    with _as_file(certificate_data, certificate_file) as certificate, _as_file(key_data, key_file) as key:
         if certificate:
             # Without a password of the key: OpenSSL would ask for it on a terminal.
             with _named_pem("the client certificate, or its key,"):

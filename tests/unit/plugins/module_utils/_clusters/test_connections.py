@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import datetime
 import ipaddress
+import os
 import pathlib
 import ssl
 import tempfile
@@ -15,7 +16,7 @@ import typing as t
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube, KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.configuration import configuration_of
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.settings import Settings, bypassed
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.settings import Settings, bypassed, tls_context
 from api_server import ApiServer
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -192,3 +193,18 @@ def test_beside_a_proxy(server: str, rules: str | None, beside: bool) -> None:
 def test_what_is_secret_is_in_no_text_of_the_settings() -> None:
     shown = repr(Settings(host="https://h", authorization="Bearer hush", password="hush", key_data=b"hush", proxy="http://u:hush@p"))
     assert "hush" not in shown and "https://h" in shown
+
+
+def test_clusters_that_trust_the_same_share_what_is_read_of_it_until_a_file_is_renewed(pki: dict[str, Pair], tmp_path: pathlib.Path) -> None:
+    ca = tmp_path / "ca.crt"
+    ca.write_text(pki["authority"].certificate, encoding="utf-8")
+    of_file, of_data = Settings("https://a", ssl_ca_cert=str(ca)), Settings("https://b", ca_data=pki["authority"].certificate)
+    first = tls_context(of_file)
+    assert tls_context(Settings("https://c", ssl_ca_cert=str(ca))) is first and tls_context(of_data) is not first
+    assert tls_context(Settings("https://a", ssl_ca_cert=str(ca), verify_ssl=False)) is not first
+    os.utime(ca, ns=(1, 1))
+    assert tls_context(of_file) is not first
+    ca.write_text("none", encoding="utf-8")
+    for _again in range(2):
+        with pytest.raises(OSError, match="the CA certificate cannot be used"):
+            tls_context(of_file)
