@@ -52,6 +52,17 @@ def units(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def commit(session: nox.Session) -> None:
+    """What is run before each commit: lint, types, and the unit tests of the same parts of the collection."""
+    sys.path.insert(0, "tests/checks")
+    import touched
+
+    tests = touched.unit_tests(touched.changed())
+    for name, arguments in (("lint", []), ("types", []), *([("units", tests)] if tests else [])):
+        session.notify(name, posargs=arguments)
+
+
+@nox.session(venv_backend="none")
 def sanity(session: nox.Session) -> None:
     """ansible-test sanity, without a container engine."""
     _run(session, "python", "tests/checks/run_sanity.py")

@@ -54,6 +54,8 @@ SAID: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "_Fault": ((0,), ()),
     "_NoSuchContext": ((0,), ()),
     "_Unknown": ((0,), ()),
+    "AnsibleParserError": ((0,), ()),
+    "warn": ((0,), ()),
 }
 #: functions that return a message, or nothing
 _MESSAGE_FUNCTION = re.compile(r"(fault|problem|failure|remedy|hint)$")
@@ -173,12 +175,31 @@ class _Source:
         return "…"
 
 
+def _of_playbooks() -> list[str]:
+    """Return what playbooks and roles say where they fail."""
+    texts = [path.read_text(encoding="utf-8") for folder in ("playbooks", "roles") for path in sorted((REPOSITORY / folder).rglob("*.yml"))]
+    found = [text for whole in texts for text in _failures(yaml.safe_load(whole))]
+    return [re.sub(r"\{\{.*?\}\}", "…", text) for text in found if _WORDS.search(text)]
+
+
+def _failures(part: t.Any) -> t.Iterator[str]:
+    if isinstance(part, list):
+        for item in part:
+            yield from _failures(item)
+    elif isinstance(part, dict):
+        said = [part.get("fail_msg"), (part.get("ansible.builtin.fail") or {}).get("msg")]
+        yield from (text for text in said if isinstance(text, str))
+        for item in part.values():
+            yield from _failures(item)
+
+
 def messages() -> dict[str, list[str]]:
     """Return all messages by area, as they stand in the code: what is said, and what to do."""
     found: dict[str, dict[str, None]] = {title: {} for title, _pattern in AREAS}
     for path in sorted((REPOSITORY / "plugins").rglob("*.py")):
         area = next(title for title, pattern in AREAS if re.search(pattern, str(path.relative_to(REPOSITORY))))
         found[area] |= dict.fromkeys(_Source(path.read_text(encoding="utf-8")).messages())
+    found[AREAS[-1][0]] |= dict.fromkeys(_of_playbooks())
     return {area: list(texts) for area, texts in found.items()}
 
 

@@ -10,7 +10,7 @@ type: notification
 short_description: Show what each cluster is doing, and since when
 version_added: 0.1.0
 author:
-  - flyte.multicluster contributors (@flyte-multicluster)
+  - flyte.multicluster contributors (!UNKNOWN)
 description:
   - While a playbook of this collection runs, shows its stages and its clusters. On a terminal that is a table below the output, which is drawn anew each half
     second, with colours where the Python library C(rich) is installed; elsewhere, in the log of a job for example, one line every few seconds while

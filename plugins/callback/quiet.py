@@ -9,7 +9,7 @@ name: quiet
 type: stdout
 short_description: The default output, without what did nothing
 version_added: 0.1.0
-author: flyte.multicluster contributors (@flyte-multicluster)
+author: flyte.multicluster contributors (!UNKNOWN)
 description:
   - Shows what changed, what failed, what M(ansible.builtin.debug) says - the plan, for one - and the recap. Tasks that are fine or skipped, and plays in which
     nothing is shown, are left out.

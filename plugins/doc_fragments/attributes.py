@@ -48,4 +48,8 @@ attributes:
   async:
     description: Supports being run with the C(async) keyword.
     support: none
+requirements:
+  - python >= 3.11
+  - kubernetes >= 24.2.0
+  - requests >= 2.28
 """

@@ -7,7 +7,7 @@ from __future__ import annotations
 _REQUIREMENTS = r"""
 requirements:
   - python >= 3.11
-  - boto3 >= 1.34.0
+  - boto3 >= 1.35.0
   - amazon.aws >= 9.0.0
 """
 

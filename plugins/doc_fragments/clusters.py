@@ -267,17 +267,14 @@ token_kind:
   type: str
   choices: [long_lived, bounded]
   default: long_lived
-  version_added: 0.2.0
 token_lifetime:
   description: Seconds for which a V(bounded) token is asked. The API server may give less.
   type: int
   default: 86400
-  version_added: 0.2.0
 token_least:
   description: Seconds that a V(bounded) token has to hold at least; one that the API server gives for less is not stored.
   type: int
   default: 0
-  version_added: 0.2.0
 token:
   description: A ready-made token; with O(clusters[].ca_data) the data plane itself is not asked.
   type: str

@@ -9,7 +9,7 @@ name: eks
 short_description: Every EKS cluster with given tags is a data plane
 version_added: 0.1.0
 author:
-  - flyte.multicluster contributors (@flyteorg)
+  - flyte.multicluster contributors (!UNKNOWN)
 description:
   - Lists the EKS clusters of given regions and accounts, and makes each one with the given tags a host of the group
     C(flyte_data_planes). To add a data plane is to tag a cluster then.

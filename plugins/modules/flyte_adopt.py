@@ -11,7 +11,7 @@ DOCUMENTATION = r"""
 module: flyte_adopt
 short_description: Write an inventory of an installation that was made by hand
 version_added: 0.1.0
-author: flyte.multicluster contributors (@flyte-multicluster)
+author: flyte.multicluster contributors (!UNKNOWN)
 description:
   - Reads a control plane, the clusters that may be its data planes, flyteadmin and AWS, and writes an inventory that says what there is. It reads only
     what it needs and changes nothing there.

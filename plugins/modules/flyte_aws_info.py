@@ -10,7 +10,7 @@ module: flyte_aws_info
 short_description: Observe what AWS has for a multi-cluster Flyte
 version_added: 0.1.0
 author:
-  - flyte.multicluster contributors (@flyteorg)
+  - flyte.multicluster contributors (!UNKNOWN)
 description:
   - Asks for the account, the EKS clusters (also of other regions and accounts), the account's OIDC providers, and the given IAM roles
     and policy, side by side.

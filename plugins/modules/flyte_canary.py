@@ -10,7 +10,7 @@ module: flyte_canary
 short_description: Prove that every labelled project-domain, and every cluster, runs what it has to
 version_added: 0.1.0
 author:
-  - flyte.multicluster contributors (@flyteorg)
+  - flyte.multicluster contributors (!UNKNOWN)
 description:
   - Launches one workflow in every project-domain for which an execution cluster label holds, side by side, waits, and compares
     the cluster of each with those that its label leads to.

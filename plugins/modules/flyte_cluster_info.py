@@ -10,7 +10,7 @@ module: flyte_cluster_info
 short_description: Observe the control plane and all data planes at once
 version_added: 0.1.0
 author:
-  - flyte.multicluster contributors (@flyteorg)
+  - flyte.multicluster contributors (!UNKNOWN)
 description:
   - Asks any number of clusters side by side for their Helm release (chart, version, digest of the values that were given),
     token Secret, ServiceAccount, FlyteWorkflow CRD, pods and the Secret of flytepropeller's identity; of a data plane also whether

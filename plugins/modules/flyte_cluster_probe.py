@@ -8,9 +8,9 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: flyte_cluster_probe
 short_description: Try data planes as flyteadmin uses them, from the control plane's cluster
-version_added: 0.2.0
+version_added: 0.1.0
 author:
-  - flyte.multicluster contributors (@flyteorg)
+  - flyte.multicluster contributors (!UNKNOWN)
 description:
   - For API servers that only the control plane's network reaches. A short-lived Job in the control plane's cluster for each data plane asks, with the
     token and CA certificate that the control plane's Secret has for it, what flyteadmin may do there.
@@ -25,7 +25,6 @@ options:
     description: Name of the Secret with the token and CA certificate of each data plane, as C(<name>_token) and C(<name>_cacert).
     type: str
     default: cluster-credentials
-    version_added: 0.2.0
   clusters:
     description: The data planes.
     type: list

@@ -8,9 +8,9 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: flyte_dataplane_rights
 short_description: Give Flyte's accounts in data planes the rights that they use, and no others
-version_added: 0.2.0
+version_added: 0.1.0
 author:
-  - flyte.multicluster contributors (@flyteorg)
+  - flyte.multicluster contributors (!UNKNOWN)
 description:
   - Writes a ClusterRole and a ClusterRoleBinding for each given account, C(<namespace>-<account>-minimal), in each given cluster, all at once. They take the
     place of those that flyte-core makes with C(flyteadmin.serviceAccount.rbac), which has the verb V(*) on Secrets, roles and more.

@@ -10,7 +10,7 @@ module: flyte_ecl
 short_description: Set and remove execution cluster labels in flyteadmin
 version_added: 0.1.0
 author:
-  - flyte.multicluster contributors (@flyteorg)
+  - flyte.multicluster contributors (!UNKNOWN)
 description:
   - Sets and removes execution cluster labels of projects, project-domains and workflows, one of them or a whole list.
   - One request reads the raw rows of all levels; only what differs is written, side by side.

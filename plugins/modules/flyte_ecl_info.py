@@ -10,7 +10,7 @@ module: flyte_ecl_info
 short_description: Read execution cluster labels and what they lead to
 version_added: 0.1.0
 author:
-  - flyte.multicluster contributors (@flyteorg)
+  - flyte.multicluster contributors (!UNKNOWN)
 description:
   - Returns every execution cluster label that flyteadmin has stored, of all levels, from one request.
   - With O(control_plane), or O(label_cluster_map) and O(enabled_clusters), also what each leads to, the label that holds for

@@ -10,7 +10,7 @@ module: flyte_execution
 short_description: Launch a workflow, wait for it, and say on which cluster it ran
 version_added: 0.1.0
 author:
-  - flyte.multicluster contributors (@flyteorg)
+  - flyte.multicluster contributors (!UNKNOWN)
 description:
   - Launches a registered launch plan and waits until its phase is final.
   - With O(expect_cluster) it fails where the execution was placed elsewhere, at once, also while it runs.

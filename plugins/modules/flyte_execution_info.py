@@ -10,7 +10,7 @@ module: flyte_execution_info
 short_description: List executions and the clusters that they ran on
 version_added: 0.1.0
 author:
-  - flyte.multicluster contributors (@flyteorg)
+  - flyte.multicluster contributors (!UNKNOWN)
 description:
   - Lists the executions of all or of some project-domains, paged to the end, side by side.
 options:

@@ -10,7 +10,7 @@ module: flyte_oidc_provider
 short_description: Associate OIDC providers with EKS clusters
 version_added: 0.1.0
 author:
-  - flyte.multicluster contributors (@flyteorg)
+  - flyte.multicluster contributors (!UNKNOWN)
 description:
   - Ensures IAM OIDC providers for the issuers of EKS clusters, as C(eksctl utils associate-iam-oidc-provider --approve) does.
     Neither amazon.aws nor community.aws has a module for them.

@@ -11,7 +11,7 @@ DOCUMENTATION = r"""
 module: flyte_plan
 short_description: Check the inventory, observe all clusters at once, and plan
 version_added: 0.1.0
-author: flyte.multicluster contributors (@flyte-multicluster)
+author: flyte.multicluster contributors (!UNKNOWN)
 description:
   - Reads the variables of all hosts of the groups C(flyte_control_plane) and C(flyte_data_planes), checks all of them together, asks AWS and every
     cluster what is there, and returns what has to be done as rows, in the order in which it will be carried out.
@@ -57,7 +57,6 @@ options:
         O(flyte.multicluster.preflight#role:main:flyte_rotate) says.
     type: bool
     default: false
-    version_added: 0.2.0
 notes:
   - The variables are those of the role P(flyte.multicluster.preflight#role).
 extends_documentation_fragment:

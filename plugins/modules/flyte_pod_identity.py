@@ -10,7 +10,7 @@ module: flyte_pod_identity
 short_description: Associate accounts of EKS clusters with IAM roles through EKS Pod Identity
 version_added: 0.1.0
 author:
-  - flyte.multicluster contributors (@flyteorg)
+  - flyte.multicluster contributors (!UNKNOWN)
 description:
   - Ensures EKS Pod Identity associations, one for each cluster, namespace and account. Neither amazon.aws nor community.aws has a module
     for them.

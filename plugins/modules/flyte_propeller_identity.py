@@ -8,9 +8,9 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: flyte_propeller_identity
 short_description: Give each flytepropeller the secret with which it logs in to flyteadmin
-version_added: 0.2.0
+version_added: 0.1.0
 author:
-  - flyte.multicluster contributors (@flyteorg)
+  - flyte.multicluster contributors (!UNKNOWN)
 description:
   - Writes the key C(client_secret) of the Secret C(flyte-secret-auth), which flyte-core mounts, in each given cluster, all at once. The secret is given, or
     copied from the control plane's own Secret, from API server to API server; it passes through no result of Ansible and no Helm release.

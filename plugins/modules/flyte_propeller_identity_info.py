@@ -8,9 +8,9 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: flyte_propeller_identity_info
 short_description: Prove that each flytepropeller can log in to flyteadmin
-version_added: 0.2.0
+version_added: 0.1.0
 author:
-  - flyte.multicluster contributors (@flyteorg)
+  - flyte.multicluster contributors (!UNKNOWN)
 description:
   - Takes the client and the settings that the Deployment C(flytepropeller) of each cluster reads, and the secret that it mounts, gets a token with them
     and calls flyteadmin. The login is the cluster's own, not that of who runs this.

@@ -11,7 +11,7 @@ DOCUMENTATION = r"""
 module: flyte_release
 short_description: Install or upgrade one Helm release of the plan
 version_added: 0.1.0
-author: flyte.multicluster contributors (@flyte-multicluster)
+author: flyte.multicluster contributors (!UNKNOWN)
 description:
   - Brings the Helm release of this host to what the plan of M(flyte.multicluster.flyte_plan) wants, by M(kubernetes.core.helm). Its values are built in
     memory and are in no result.

@@ -10,7 +10,7 @@ module: flyte_sa_token
 short_description: Ensure the long-lived token of a ServiceAccount in a data plane
 version_added: 0.1.0
 author:
-  - flyte.multicluster contributors (@flyteorg)
+  - flyte.multicluster contributors (!UNKNOWN)
 description:
   - Ensures a Secret of type C(kubernetes.io/service-account-token) for the ServiceAccount that flyteadmin uses in a data
     plane, and waits until the token controller has filled it. Since Kubernetes 1.24 no such Secret is made by itself.
@@ -107,17 +107,14 @@ token:
       description: UID of the Secret.
       type: str
       sample: 0c4a7c1e-7a57-4e35-9a2f-0b1d3c5e7f90
-      version_added: 0.2.0
     replaces:
       description: C(name/UID) of the Secret in whose place a rotation made it, empty where it was made for itself.
       type: str
       sample: ""
-      version_added: 0.2.0
     kind:
       description: Always V(long_lived).
       type: str
       sample: long_lived
-      version_added: 0.2.0
 """
 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.access import single_access_options

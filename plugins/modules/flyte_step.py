@@ -11,7 +11,7 @@ DOCUMENTATION = r"""
 module: flyte_step
 short_description: Carry out one step of the plan
 version_added: 0.1.0
-author: flyte.multicluster contributors (@flyte-multicluster)
+author: flyte.multicluster contributors (!UNKNOWN)
 description:
   - Carries out what the plan of M(flyte.multicluster.flyte_plan) has for a step that concerns many clusters at once, or flyteadmin. It runs modules of
     this collection with the connections that the inventory gives.

@@ -23,8 +23,8 @@ import yaml
 from clean_environment import REPOSITORY, build
 
 TOOLS = pathlib.Path(os.environ.get("FLYTE_PACKAGING_VENV") or REPOSITORY / ".venv-packaging") / "bin"
-#: of the tarball; and of all of it that is no code, uncompressed, README and license included
-MOST_BYTES, MOST_BESIDE_CODE = 480_000, 200_000
+#: of the tarball, which is its code (MAINTAINING.md, "Size"); and of all of it that is no code, uncompressed, README and license included
+MOST_BYTES, MOST_BESIDE_CODE = 460_000, 150_000
 #: folders of the tarball: whatever else is in the repository, no user of the collection has a use for it
 FOLDERS = {"changelogs", "docs", "inventories", "meta", "playbooks", "plugins", "roles"}
 #: seconds in which pip has to know what it would install; where versions exclude one another it goes on for ever
@@ -39,7 +39,7 @@ def _run(*command: str, cwd: pathlib.Path = REPOSITORY, seconds: float = 600, **
 def tarball_problems(tarball: pathlib.Path) -> list[str]:
     """Return what is wrong with size and content."""
     size = tarball.stat().st_size
-    problems = [f"{tarball.name} has {size} bytes, at most {MOST_BYTES} are wanted: see build_ignore in galaxy.yml"] if size >= MOST_BYTES else []
+    problems = [f"{tarball.name} has {size} bytes, at most {MOST_BYTES} are wanted: see Size in MAINTAINING.md"] if size >= MOST_BYTES else []
     with tarfile.open(tarball) as archive:
         names = archive.getnames()
         beside = sum(entry.size for entry in archive.getmembers() if not entry.name.startswith(("plugins/", "roles/", "playbooks/")))

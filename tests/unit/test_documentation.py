@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import importlib
 import os
 import pathlib
@@ -25,10 +26,13 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows impo
 from conftest import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "docs" / "site"))
+sys.path.insert(0, str(REPOSITORY / "tests" / "checks"))
 
+import clean_environment  # noqa: E402
 import pages  # noqa: E402
 
 TROUBLESHOOTING = (REPOSITORY / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+GALAXY = yaml.safe_load((REPOSITORY / "galaxy.yml").read_text(encoding="utf-8"))
 PLUGINS = sorted((REPOSITORY / "plugins").rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in PLUGINS}
 
@@ -70,7 +74,12 @@ def test_every_error_of_ours_is_among_the_messages() -> None:
     classes = [node.name for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and _is_error(node)]
     raised = {name for name in classes if any(isinstance(node.args[0] if node.args else None, (ast.Constant, ast.JoinedStr)) for node in calls(name))}
     assert raised - set(pages.SAID) == set(), "add it to SAID in docs/site/pages.py"
+    # Those of Python itself are caught, and said in our words; those of Ansible are shown.
+    thrown = [node.exc for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)]
+    foreign = {node.func.id for node in thrown if isinstance(node.func, ast.Name) and node.args} - set(classes) - set(vars(builtins)) - set(pages.SAID)
+    assert {name for name in foreign if re.match("_?[A-Z]", name)} == set(), "add it to SAID in docs/site/pages.py"
     found = pages.messages()
+    assert any("Preflight was skipped" in text for text in found["The plan and its steps"]), "those of playbooks too"
     assert all(found.values()) and sum(map(len, found.values())) > 200
 
 
@@ -97,31 +106,73 @@ def spec_of(options: dict[str, t.Any]) -> dict[str, t.Any]:
     }
 
 
-def documentation_of(module: str) -> dict[str, t.Any]:
-    """Return all options of a module, those of its fragments too."""
+def documentation_of(module: str) -> tuple[dict[str, t.Any], list[str]]:
+    """Return all options of a module and what it requires, those of its fragments too."""
     found = yaml.safe_load(importlib.import_module(f"ansible_collections.flyte.multicluster.plugins.modules.{module}").DOCUMENTATION)
-    options = dict(found.get("options") or {})
+    options, required = dict(found.get("options") or {}), list(found.get("requirements") or [])
     for name in found.get("extends_documentation_fragment") or []:
         fragment, _dot, part = name.removeprefix("flyte.multicluster.").partition(".")
         owner = importlib.import_module(f"ansible_collections.flyte.multicluster.plugins.doc_fragments.{fragment}").ModuleDocFragment
-        more = yaml.safe_load(getattr(owner, (part or "DOCUMENTATION").upper())).get("options") or {}
-        for key, option in more.items():
+        more = yaml.safe_load(getattr(owner, (part or "DOCUMENTATION").upper()))
+        required += more.get("requirements") or []
+        for key, option in (more.get("options") or {}).items():
             both = {**(option.get("suboptions") or {}), **(options.get(key, {}).get("suboptions") or {})}
             options[key] = {**option, **options.get(key, {}), **({"suboptions": both} if both else {})}
-    return options
+    return options, required
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_takes_its_examples(module: str) -> None:
     tasks = tasks_of(module)
     assert tasks
-    validator = ArgumentSpecValidator(spec_of(documentation_of(module)))
+    validator = ArgumentSpecValidator(spec_of(documentation_of(module)[0]))
     for task in tasks:
         given = task[f"flyte.multicluster.{module}"] or {}
         # What is a template is known at run time only.
         result = validator.validate({key: value for key, value in given.items() if not (isinstance(value, str) and "{{" in value)})
         missing = [text for text in result.error_messages if not (text.startswith("missing required arguments") and _is_templated(given, text))]
         assert missing == [], (task, missing)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_what_a_module_needs_are_the_floors_of_the_collection(module: str) -> None:
+    """Python's too: each says which ones it does not support."""
+    lines = [line for line in (REPOSITORY / "requirements.txt").read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    floors = {*lines, *(f"{name}{version}" for name, version in GALAXY["dependencies"].items()), "python>=3.11"}
+    needed = {text.replace(" ", "") for text in documentation_of(module)[1]}
+    assert "python>=3.11" in needed and needed <= floors
+
+
+def test_nothing_is_newer_than_the_collection() -> None:
+    paths = [path for folder in ("plugins", "roles") for path in (REPOSITORY / folder).rglob("*.*") if path.suffix in (".py", ".yml")]
+    texts = {path: path.read_text(encoding="utf-8") for path in paths}
+    added = {version for text in texts.values() for version in re.findall(r"^ *version_added: *(\S+)$", text, re.MULTILINE)}
+    ours = [int(part) for part in GALAXY["version"].split(".")]
+    assert added and [version for version in added if [int(part) for part in version.split(".")] > ours] == []
+    documented = [path for path in texts if path.parent.name in ("modules", "inventory", "callback") or path.name in ("trust_policy.yml", "argument_specs.yml")]
+    assert len(documented) > 30 and [path.name for path in documented if "version_added: " not in texts[path]] == []
+
+
+def test_every_version_that_is_said_to_work_has_a_row_in_the_workflows() -> None:
+    """Each ansible-core, the floors exactly, and what README and execution environment say."""
+    rows = yaml.safe_load((REPOSITORY / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8"))["jobs"]["units"]["strategy"]["matrix"]["include"]
+    minors = sorted({int(row["core"].split(".")[1]) for row in rows})
+    floor = yaml.safe_load((REPOSITORY / "meta" / "runtime.yml").read_text(encoding="utf-8"))["requires_ansible"]
+    assert floor == f">=2.{minors[0]}.0" and minors == list(range(minors[0], minors[-1] + 1))
+    assert f"ansible-core 2.{minors[0]} to 2.{minors[-1]}, Python 3.11 or newer" in (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    environment = (REPOSITORY / "execution-environment.yml").read_text(encoding="utf-8")
+    assert f"ansible-core>=2.{minors[0]},<2.{minors[-1] + 1}" in environment
+    oldest = clean_environment.OLDEST
+    pinned = {library for library in oldest.libraries if "==" in library}
+    assert any((row["core"], row["ansible"], set(row["libraries"].split())) == (oldest.ansible_core, oldest.ansible, pinned) for row in rows)
+
+
+def test_the_repository_has_one_address() -> None:
+    """Who gives it another one changes galaxy.yml, and is told of all other places."""
+    names = ("galaxy.yml", "docs/docsite/links.yml", "CONTRIBUTING.md", "MAINTAINING.md", "README.md", "docs/site/pages.py")
+    texts = [(REPOSITORY / name).read_text(encoding="utf-8") for name in names] + [path.read_text(encoding="utf-8") for path in PAGES]
+    found = {address for text in texts for address in re.findall(r"[\w.-]+/flyte-multicluster\b(?!-)", text) if not address.startswith((".", "-"))}
+    assert found - {"cache/flyte-multicluster"} == {GALAXY["repository"].removeprefix("https://github.com/")}
 
 
 def _is_templated(given: dict[str, t.Any], text: str) -> bool:
@@ -148,9 +199,34 @@ def test_what_a_page_names_is_there(path: pathlib.Path) -> None:
     folders = ("playbooks", "roles", *(f"plugins/{kind}" for kind in ("callback", "filter", "inventory")))
     callable_ = {file.stem for folder in folders for file in (REPOSITORY / folder).glob("*")}
     assert set(re.findall(r"flyte\.multicluster\.(?!flyte_|git\b)([a-z]+)\b", text)) - callable_ == set()
-    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
-    generated = {"variables.md", "messages.md"}
-    assert [link for link in links if link and link not in generated and not (path.parent / link).exists()] == []
+
+
+def _anchors(path: pathlib.Path) -> set[str]:
+    """Return the names of a page's headings, as GitHub and the site's Markdown make them."""
+    headings: list[str] = re.findall(r"^#{1,6} +(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    plain = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower() for heading in headings]
+    return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in plain}
+
+
+_FOLDERS = ("docs", "roles", "tests/lab", "benchmarks/results")
+DOCUMENTS = [*REPOSITORY.glob("*.md"), *(path for folder in _FOLDERS for path in (REPOSITORY / folder).rglob("*.md"))]
+
+
+def test_every_link_leads_somewhere() -> None:
+    """Pictures too, and the headings that links name."""
+    dead = []
+    links = [(path, link) for path in DOCUMENTS for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8")) if "://" not in link]
+    for path, link in links:
+        name, _hash, heading = link.partition("#")
+        target = path.parent / name if name else path
+        # The first two are made for the site; its first page is copied beside the others.
+        there = name in ("variables.md", "messages.md") or target.exists() or (path.parent.name == "site" and (path.parents[1] / name).exists())
+        if not there or (heading and heading not in _anchors(target)):
+            dead.append(f"{path.relative_to(REPOSITORY)}: {link}")
+    assert len(links) > 80 and dead == []
+    here = re.compile(rf"{re.escape(GALAXY['repository'])}/(?:blob|tree)/main/([^)\s]+)")
+    named = {name for path in DOCUMENTS for name in here.findall(path.read_text(encoding="utf-8"))}
+    assert named and [name for name in named if not (REPOSITORY / name).exists()] == []
 
 
 @pytest.mark.skipif(not shutil.which("jq"), reason="jq is not on this machine")

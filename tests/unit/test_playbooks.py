@@ -81,3 +81,31 @@ def test_a_play_on_clusters_runs_here(path: pathlib.Path) -> None:
     for play in plays:
         # A variable of the inventory counts more than the keyword of a play, and less than a variable of a play.
         assert play["connection"] == "local" and play["vars"]["ansible_connection"] == "local" and play["vars"]["ansible_become"] is False, play["name"]
+
+
+SCENARIOS = REPOSITORY / "extensions" / "molecule"
+#: roles whose scenario has no phase of that name, and why
+WITHOUT = {
+    ("adopt", "delete"): "it writes files, and removes none",
+    ("credentials", "delete"): "remove takes them away",
+    ("eks_cluster", "delete"): "a cluster that was made is never deleted",
+    ("namespaces", "change"): "a namespace has nothing that it changes",
+    ("namespaces", "delete"): "those of a project are never deleted",
+    ("remove", "change"): "a cluster is there, or is not",
+    **{(role, phase): "there is nothing to make or to delete" for role in ("preflight", "verify", "rotate") for phase in ("create", "change", "delete")},
+    ("iam", "change"): "it adds a cluster",
+    ("iam", "delete"): "it decommissions one",
+}
+
+
+def test_every_role_and_playbook_has_a_scenario_of_molecule() -> None:
+    """Each with create, change and delete, and why not; a phase is one with check mode before, and both again (tasks/phase.yml)."""
+    texts = {path.parent.name: path.read_text(encoding="utf-8") for path in SCENARIOS.glob("*/converge.yml")}
+    roles = {path.name for path in (REPOSITORY / "roles").iterdir()} - {"report"}
+    assert set(texts) == roles | {"default", "status"}
+    all_of_them = "".join(path.read_text(encoding="utf-8") for path in SCENARIOS.rglob("*.yml"))
+    playbooks = {path.stem for path in (REPOSITORY / "playbooks").glob("*.yml")} - {"inventory"}
+    assert {name for name in playbooks if f"playbooks/{name}.yml" not in all_of_them} == set() and "name: flyte.multicluster.report" in all_of_them
+    assert {name for name, text in texts.items() if "tasks/phase.yml" not in text} == {"default"}
+    phases = {(role, phase) for role in roles for phase in ("create", "change", "delete")}
+    assert {(role, phase) for role, phase in phases if f"phase_name: {phase}\n" not in texts[role]} == set(WITHOUT)

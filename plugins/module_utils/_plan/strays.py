@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
 
 #: so many labels are named
 _NAMED = 6
-REMEDY = "Put it back into the inventory, or remove it with playbooks/remove.yml (docs/remove.md)."
+REMEDY = "Put it back into the inventory, or remove it with the playbook flyte.multicluster.remove."
 
 
 def strays(site: Site, live: Mapping[str, t.Any]) -> list[Mapping[str, t.Any]]:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import pathlib
@@ -16,7 +15,6 @@ from unittest import mock
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 from ansible_collections.flyte.multicluster.plugins.action import flyte_plan
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import KubeError
@@ -54,16 +52,46 @@ def test_no_proxy_of_the_system_is_asked_for_in_a_forked_process_of_macos(
     assert "no_proxy" not in os.environ
 
 
-def test_nobody_is_told_what_a_module_will_do_otherwise_one_day() -> None:
-    """amazon.aws.iam_role says so of a result in every run, whatever it is given, and kubernetes.core.helm wants a plugin."""
-    deprecation = {"msg": "will no longer be returned", "date": "2026-05-01", "collection_name": "amazon.aws"}
-    said = {"changed": True, "warnings": ["Install helm diff"], "deprecations": [deprecation]}
-    runner = action()
-    # Ansible before 2.19 knows one way only in which modules say something.
-    profile = ["legacy"] if "profile" in inspect.signature(ActionBase._parse_returned_data).parameters else []
-    read = runner._parse_returned_data({"stdout": json.dumps(said), "stdout_lines": [], "stderr": "", "rc": 0}, *profile)
-    found = read if isinstance(read, dict) else read.as_result_dict()
-    assert found["changed"] is True and not found.get("deprecations") and not found.get("warnings")
+TELLING = """\
+from ansible.module_utils.basic import AnsibleModule
+
+module = AnsibleModule({})
+module.warn("it lacks a plugin")
+module.deprecate("it will be otherwise", date="2099-01-01", collection_name="some.body")
+module.exit_json(changed=True, answer=["kept", {"warnings": ["kept, too"]}])
+"""
+RUNNING = """\
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import InventoryAction
+
+
+class ActionModule(InventoryAction):
+    def act(self, arguments):
+        return self.module("telling", {})
+"""
+
+
+def test_nobody_is_told_what_a_module_will_do_otherwise_one_day(tmp_path: pathlib.Path) -> None:
+    """amazon.aws.iam_role says so of a result in every run, whatever it is given, and kubernetes.core.helm wants a plugin.
+
+    Played by the Ansible that is there, each version of which has another way to hand warnings on: a module alone is heard, one that an action runs is not.
+    """
+    tasks = [{"telling": None}, {"running": None, "register": "ran"}, {"ansible.builtin.debug": {"var": "ran"}}]
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": {"ansible_python_interpreter": sys.executable}}
+    for name, text in {"library/telling.py": TELLING, "action_plugins/running.py": RUNNING}.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    said = []
+    for name, some in (("alone", tasks[:1]), ("run", tasks[1:])):
+        (tmp_path / f"{name}.yml").write_text(json.dumps([{**play, "tasks": some}]), encoding="utf-8")
+        command = [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", f"{name}.yml"]
+        environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / ".collections"), "ANSIBLE_DEPRECATION_WARNINGS": "true"}
+        environment |= {"ANSIBLE_LOCAL_TEMP": str(tmp_path), "ANSIBLE_REMOTE_TEMP": str(tmp_path)}
+        answer = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        said.append(answer.stdout + answer.stderr)
+    assert all(text in said[0] for text in ("it lacks a plugin", "it will be otherwise"))
+    assert not any(text in said[1] for text in ("it lacks a plugin", "it will be otherwise", "DEPRECATION", "[WARNING]")), said[1]
+    assert '"changed": true' in said[1] and "kept, too" in said[1]
 
 
 @pytest.mark.parametrize(("count", "shown"), [(3, 3), (50, 50), (700, 51)])
