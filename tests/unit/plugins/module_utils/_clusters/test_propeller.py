@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import datetime
 import email.utils
-import json
 import re
 import typing as t
 
@@ -90,6 +89,18 @@ def test_the_servers_clock_counts_not_this_machines() -> None:
         server.answers[LEASE] = lease(0)
         (found,) = not_working(kube, "flyte", ALL)
     assert 3590 < int(found["reason"].split()[-3]) < 3610
+
+
+def test_when_it_was_stored_counts_not_what_the_holders_node_takes_for_the_time() -> None:
+    """The clock of the holder's node is ten minutes behind, or ahead: the API server notes when it stored the Lease."""
+    for age in (600, -600):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        stored = [{"time": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "fieldsV1": {"f:spec": {"f:renewTime": {}}}}]
+        labelled = {"time": (now - datetime.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ"), "fieldsV1": {"f:metadata": {"f:labels": {}}}}
+        assert problems({LEASE: {**lease(age), "metadata": {"managedFields": [labelled, *stored]}}}) == {}
+        stored[0]["time"] = (now - datetime.timedelta(seconds=60)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        said = problems({LEASE: {**lease(age), "metadata": {"managedFields": [{**labelled, "time": now.isoformat()}, *stored]}}})["flytepropeller"]
+        assert re.search(r" (59|6[012]) s ago", said), said
 
 
 def test_a_lease_that_is_none_is_named() -> None:
