@@ -17,6 +17,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.records import record_name, write_label
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.releases import find_release
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.remedies import is_other_run, remedy_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.restarts import announce
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.progress import PROGRESS
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.label import is_ours, label_before, label_value
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import know_secrets
@@ -37,7 +38,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._release_change
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._rendering import rendered_clusters
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration
     from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values
@@ -75,7 +76,7 @@ class ActionModule(InventoryAction):
             return self._marked(known, cluster, plan)
         # A removal compares nothing anew: its rollouts have what its plan says of them.
         planned = plan["digests"].get(cluster.host) if "removal" in plan else None
-        result = self._deployed(known, cluster, rollout.configuration, planned=planned)
+        result = self._deployed(known, cluster, rollout.configuration, planned=planned, restarts=plan["restarts"].get(cluster.host) or [])
         return result if result.get("failed") else {**result, "live": rollout.configuration.section()}
 
     def _rollout(self, known: Known, stored: Mapping[str, t.Any]) -> Rollout:
@@ -117,10 +118,13 @@ class ActionModule(InventoryAction):
     def _failed(self, failure: Failure) -> dict[str, t.Any]:
         return {"failed": True, "changed": False, "msg": f"{failure.problem}. {failure.remedy}", "failures": as_rows([failure])}
 
-    def _deployed(self, known: Known, cluster: Cluster, configuration: Configuration | None, planned: str | None = None) -> dict[str, t.Any]:
+    def _deployed(
+        self, known: Known, cluster: Cluster, configuration: Configuration | None, planned: str | None = None, restarts: Sequence[str] = ()
+    ) -> dict[str, t.Any]:
         """Run Helm; a failure is this cluster's.
 
         :param planned: the digest of the values that were planned, where they are not compared anew.
+        :param restarts: the Deployments that start anew afterwards, also where this run does not come to it.
         """
         step = "controlplane" if cluster.is_control_plane else "dataplane"
         values = known.values_of(self.variables.read)(cluster, configuration)
@@ -136,6 +140,7 @@ class ActionModule(InventoryAction):
                 if failure:
                     return self._failed(failure)
                 self._end_pending(known, cluster, known.observed[cluster.host]["release"])
+                announce(self._kube(known, cluster), cluster.namespace, restarts)
                 failure = self._changed_meanwhile(known, cluster, step, values)
                 return self._failed(failure) if failure else self._labelled(known, cluster, values)
         except ModuleFailed as error:

@@ -127,7 +127,7 @@ def _nothing() -> dict[str, t.Any]:
     return {
         "reachable": False, "error": None, "server": None, "kubernetes": None, "release": None, "token": None, "tokens": [], "missing": [],
         "deployments": None, "not_working": [], "namespaces": None, "new_namespaces": [], "identity": None, "rights": {}, "refresh_interval": None,
-        "control_plane": None, "place": None,
+        "control_plane": None, "place": None, "restarts_due": [],
     }  # fmt: skip
 
 
@@ -189,7 +189,7 @@ def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.An
             found["not_working"] = not_working(kube, namespace, release.duties)
     found["refresh_interval"] = release.refresh_interval
     state = readiness(kube, namespace, release.deployments)
-    found["deployments"] = state.public()
+    found["deployments"], found["restarts_due"] = state.public(), state.restarts_due
     found["missing"] += state.missing
     return found
 

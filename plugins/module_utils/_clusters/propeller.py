@@ -133,11 +133,3 @@ def _webhook_problem(kube: Kube, namespace: str, webhook: Webhook) -> str:
             if certificate and client.get("caBundle") != certificate:
                 return f"{what} has another caBundle than the Secret {namespace}/{webhook.secret}: no pod that wants a secret is let in"
         return "" if found.get("webhooks") else f"{what} is empty"
-
-
-def restart(kube: Kube, namespace: str, name: str) -> None:
-    """Start the pods of a Deployment anew, as ``kubectl rollout restart`` does."""
-    annotations: Mapping[str, str] = {"kubectl.kubernetes.io/restartedAt": kube.now.strftime("%Y-%m-%dT%H:%M:%SZ")}
-    body = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
-    with reading(f"the Deployment {namespace}/{name}", f"Look at it: kubectl -n {namespace} get deployment {name}"):
-        kube.patch(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}", body)

@@ -14,9 +14,8 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.clien
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.deployments import wait_until_ready
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.errors import KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import observe
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.propeller import Duties, Lease, Webhook, duties_of, not_working, restart
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.propeller import Duties, Lease, Webhook, duties_of, not_working
 from api_server import (
-    DEPLOYMENTS,
     LEASE,
     MANIFEST,
     NAMESPACES,
@@ -139,14 +138,6 @@ def test_a_plane_is_waited_for_until_its_new_pods_lead() -> None:
         found = wait_until_ready(specs, timeout=5, wait=1.5)
     assert found["a"]["ok"] and len(asked) == 3 and found["c"]["ok"]
     assert "not ready after 1.5 s: flytepropeller: it does not lead: there is no Lease" in found["b"]["error"]
-
-
-def test_a_deployment_is_started_anew() -> None:
-    with ApiServer() as server:
-        restart(Kube(server.access), "flyte", "syncresources")
-        ((method, path, headers, body),) = server.seen
-    assert (method, path) == ("PATCH", f"{DEPLOYMENTS}/syncresources") and headers["content-type"] == "application/merge-patch+json"
-    assert list(json.loads(body)["spec"]["template"]["metadata"]["annotations"]) == ["kubectl.kubernetes.io/restartedAt"]
 
 
 # -- namespaces
