@@ -38,7 +38,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._release_change
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._rendering import rendered_clusters
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration
     from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values
@@ -76,7 +76,9 @@ class ActionModule(InventoryAction):
             return self._marked(known, cluster, plan)
         # A removal compares nothing anew: its rollouts have what its plan says of them.
         planned = plan["digests"].get(cluster.host) if "removal" in plan else None
-        result = self._deployed(known, cluster, rollout.configuration, planned=planned, restarts=plan["restarts"].get(cluster.host) or [])
+        expected = plan["removal"]["releases"] if "removal" in plan else None
+        restarts = plan["restarts"].get(cluster.host) or []
+        result = self._deployed(known, cluster, rollout.configuration, planned=planned, restarts=restarts, expected=expected)
         return result if result.get("failed") else {**result, "live": rollout.configuration.section()}
 
     def _rollout(self, known: Known, stored: Mapping[str, t.Any]) -> Rollout:
@@ -119,12 +121,19 @@ class ActionModule(InventoryAction):
         return {"failed": True, "changed": False, "msg": f"{failure.problem}. {failure.remedy}", "failures": as_rows([failure])}
 
     def _deployed(
-        self, known: Known, cluster: Cluster, configuration: Configuration | None, planned: str | None = None, restarts: Sequence[str] = ()
+        self,
+        known: Known,
+        cluster: Cluster,
+        configuration: Configuration | None,
+        planned: str | None = None,
+        restarts: Sequence[str] = (),
+        expected: Collection[str] | None = None,
     ) -> dict[str, t.Any]:
         """Run Helm; a failure is this cluster's.
 
         :param planned: the digest of the values that were planned, where they are not compared anew.
         :param restarts: the Deployments that start anew afterwards, also where this run does not come to it.
+        :param expected: digests of the values that it may have by now, None where those of any run of ours may come and go.
         """
         step = "controlplane" if cluster.is_control_plane else "dataplane"
         values = known.values_of(self.variables.read)(cluster, configuration)
@@ -141,7 +150,7 @@ class ActionModule(InventoryAction):
                     return self._failed(failure)
                 self._end_pending(known, cluster, known.observed[cluster.host]["release"])
                 announce(self._kube(known, cluster), cluster.namespace, restarts)
-                failure = self._changed_meanwhile(known, cluster, step, values)
+                failure = self._changed_meanwhile(known, cluster, step, values, expected)
                 return self._failed(failure) if failure else self._labelled(known, cluster, values)
         except ModuleFailed as error:
             said = helm_said(error)
@@ -157,13 +166,13 @@ class ActionModule(InventoryAction):
         problem = "not done, since flyte_approved_plan does not say it: a file, a variable or a look-up gives other values than when this run planned"
         return Failure(cluster.host, step, problem, "Run again: the plan is compared anew.")
 
-    def _changed_meanwhile(self, known: Known, cluster: Cluster, step: str, values: Values) -> Failure | None:
+    def _changed_meanwhile(self, known: Known, cluster: Cluster, step: str, values: Values, expected: Collection[str] | None) -> Failure | None:
         """Return why a release is not touched that somebody made or changed since this run looked: what would be lost by that was not looked at."""
         seen = known.observed[cluster.host]["release"]
         if seen is not None and seen["status"] in _PENDING:
             return None
         found = find_release(self._kube(known, cluster), cluster.namespace, cluster.release)
-        if found is None or is_ours(found.given, found.values_digest):
+        if found is None or (is_ours(found.given, found.values_digest) and (expected is None or found.values_digest in (*expected, digest(values)))):
             return None
         # A first run of ours beside this one has not labelled it yet.
         if found.secret == seen["secret"] if seen else (found.status in _PENDING or found.values_digest == digest(values)):
