@@ -8,12 +8,13 @@ import base64
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import typing as t
 
 import pytest
 import requests
-from conftest import Cluster, SiteUnderTest, differing, until
+from conftest import REPOSITORY, Cluster, SiteUnderTest, differing, until
 from interruption import run_killed_before
 from lab_chart import chart_folder
 
@@ -194,3 +195,33 @@ def test_who_read_it_starts_anew_though_the_run_that_mends_it_is_killed(site: Si
     assert not pods & set(hub.pods()) and _answers(site) == {201}
     assert _wanted(site) == wanted, differing(wanted, _wanted(site))
     assert set(site.run().changed.values()) == {0}
+
+
+def _newest(site: SiteUnderTest, kind: str) -> str:
+    found = site.cluster(HUB).get(f"{SECRETS}?labelSelector=flyte.multicluster%2Fbackup%3D{kind}")["items"]
+    return max(str(secret["metadata"]["name"]) for secret in found)
+
+
+@pytest.mark.skipif(shutil.which("jq") is None or shutil.which("kubectl") is None, reason="the page uses jq and kubectl")
+def test_what_was_overwritten_is_got_back_as_the_page_says(site: SiteUnderTest, tmp_path: pathlib.Path) -> None:
+    """Here it is what somebody had changed by hand; with AWS the page's command only reads a file, which is compared."""
+    assert site.run().code == 0
+    wanted = _wanted(site)
+    for kind in ("a key of the Secret", "a trust statement", "a label"):
+        KINDS[kind][0](site, tmp_path)
+    changed, policy = site.cluster(HUB).secret("cluster-credentials"), site.trust()
+    assert site.run().code == 0 and _wanted(site) == wanted
+    page = (REPOSITORY / "docs" / "remove.md").read_text(encoding="utf-8")
+    commands = page.partition("# credentials: all keys as they were\n")[2].partition("```")[0]
+    for kind in ("credentials", "trust", "labels"):
+        commands, count = re.subn(rf"flyte-multicluster-backup-{kind}-\d+-\d+", _newest(site, kind), commands)
+        assert count == 1
+    helpers = f'kubectl() {{ command kubectl --kubeconfig "{site.lab.kubeconfig}" --context {HUB} "$@"; }}; aws() {{ echo "aws $*"; }}\n'
+    said = subprocess.run(["bash", "-euo", "pipefail", "-c", helpers + commands], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert said.returncode == 0, said.stderr
+    assert site.cluster(HUB).secret("cluster-credentials") == changed
+    assert json.loads((tmp_path / "trust.json").read_text(encoding="utf-8"))["Statement"] == policy
+    assert "update-assume-role-policy --role-name flyte-dataplane-role --policy-document file://trust.json" in said.stdout
+    rows = json.loads(said.stdout[said.stdout.index("\n[") :])
+    assert {"project": "team1", "domain": "development", "workflow": "", "label": "label2"} in rows, said.stdout
+    assert site.run().code == 0 and _wanted(site) == wanted

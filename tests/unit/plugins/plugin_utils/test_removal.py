@@ -246,6 +246,11 @@ class World:
             raise ModuleFailed({"failed": True, "msg": "the run was stopped"})
         if name == "amazon.aws.iam_role":
             self.aws["roles"][arguments["name"]]["trust"] = arguments["assume_role_policy_document"]
+        elif name == "flyte.multicluster.flyte_pod_identity":
+            assert arguments["state"] == "absent"
+            known = self.aws["clusters"]["dataplane_2"]["associations"]
+            gone = [(entry["namespace"], entry["service_account"]) for entry in arguments["associations"]]
+            known[:] = [entry for entry in known if (entry["namespace"], entry["service_account"]) not in gone]
         elif name == "kubernetes.core.helm":
             assert arguments["release_state"] == "absent" and arguments["release_name"] == "flyte-core-data"
             api = next(api for api in self.apis.values() if api.url in json.dumps(arguments["kubeconfig"]))
@@ -777,6 +782,16 @@ def test_what_a_role_trusts_of_the_cluster_meanwhile_is_looked_at_anew(world: Wo
     assert not [step for step in world.run() if step.get("failed")]
     (left,) = [statement for statement in role["trust"]["Statement"] if "oidc/dataplane_2" in json.dumps(statement)]
     assert left["Condition"]["StringEquals"]["oidc/dataplane_2:sub"] in (grafana, [grafana])
+
+
+def test_associations_of_ours_go_and_others_stay(world: World) -> None:
+    entry = {"id": "a-1", "namespace": "flyte", "service_account": "flytepropeller", "role_arn": "arn:x", "tags": {"managed-by": "flyte.multicluster"}}
+    theirs = {**entry, "service_account": "theirs", "tags": {}}
+    world.aws["clusters"]["dataplane_2"]["associations"] = [entry, theirs]
+    assert "remove Pod Identity flyte:flytepropeller" in "\n".join(world.plan()["lines"])
+    assert not [step for step in world.run() if step.get("failed")]
+    assert world.aws["clusters"]["dataplane_2"]["associations"] == [theirs]
+    check_gone(world)
 
 
 def test_a_provider_of_somebody_else_stays(world: World) -> None:
