@@ -17,6 +17,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.records import record_name, write_label
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.releases import find_release
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.remedies import is_other_run, remedy_of
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.restarts import announce
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.progress import PROGRESS
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.label import is_ours, label_before, label_value
 from ansible_collections.flyte.multicluster.plugins.module_utils._helm.shown_values import know_secrets
@@ -37,7 +38,7 @@ from ansible_collections.flyte.multicluster.plugins.plugin_utils._release_change
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._rendering import rendered_clusters
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from ansible_collections.flyte.multicluster.plugins.module_utils._helm.configuration import Configuration
     from ansible_collections.flyte.multicluster.plugins.module_utils._helm.values import Values
@@ -77,7 +78,9 @@ class ActionModule(InventoryAction):
             return self._marked(known, cluster, plan)
         # A removal compares nothing anew: its rollouts have what its plan says of them.
         planned = plan["digests"].get(cluster.host) if "removal" in plan else None
-        result = self._deployed(known, cluster, rollout.configuration, planned=planned)
+        expected = plan["removal"]["releases"] if "removal" in plan else None
+        restarts = plan["restarts"].get(cluster.host) or []
+        result = self._deployed(known, cluster, rollout.configuration, planned=planned, restarts=restarts, expected=expected)
         return result if result.get("failed") else {**result, "live": rollout.configuration.section()}
 
     def _rollout(self, known: Known, stored: Mapping[str, t.Any]) -> Rollout:
@@ -119,10 +122,20 @@ class ActionModule(InventoryAction):
     def _failed(self, failure: Failure) -> dict[str, t.Any]:
         return {"failed": True, "changed": False, "msg": f"{failure.problem}. {failure.remedy}", "failures": as_rows([failure])}
 
-    def _deployed(self, known: Known, cluster: Cluster, configuration: Configuration | None, planned: str | None = None) -> dict[str, t.Any]:
+    def _deployed(
+        self,
+        known: Known,
+        cluster: Cluster,
+        configuration: Configuration | None,
+        planned: str | None = None,
+        restarts: Sequence[str] = (),
+        expected: Collection[str] | None = None,
+    ) -> dict[str, t.Any]:
         """Run Helm; a failure is this cluster's.
 
         :param planned: the digest of the values that were planned, where they are not compared anew.
+        :param restarts: the Deployments that start anew afterwards, also where this run does not come to it.
+        :param expected: digests of the values that it may have by now, None where those of any run of ours may come and go.
         """
         step = "controlplane" if cluster.is_control_plane else "dataplane"
         values = known.values_of(self.variables.read)(cluster, configuration)
@@ -138,7 +151,8 @@ class ActionModule(InventoryAction):
                 if failure:
                     return self._failed(failure)
                 self._end_pending(known, cluster, known.observed[cluster.host]["release"])
-                failure = self._changed_meanwhile(known, cluster, step, values)
+                announce(self._kube(known, cluster), cluster.namespace, restarts)
+                failure = self._changed_meanwhile(known, cluster, step, values, expected)
                 return self._failed(failure) if failure else self._labelled(known, cluster, values)
         except ModuleFailed as error:
             said = helm_said(error)
@@ -154,13 +168,13 @@ class ActionModule(InventoryAction):
         problem = "not done, since flyte_approved_plan does not say it: a file, a variable or a look-up gives other values than when this run planned"
         return Failure(cluster.host, step, problem, "Run again: the plan is compared anew.")
 
-    def _changed_meanwhile(self, known: Known, cluster: Cluster, step: str, values: Values) -> Failure | None:
+    def _changed_meanwhile(self, known: Known, cluster: Cluster, step: str, values: Values, expected: Collection[str] | None) -> Failure | None:
         """Return why a release is not touched that somebody made or changed since this run looked: what would be lost by that was not looked at."""
         seen = known.observed[cluster.host]["release"]
         if seen is not None and seen["status"] in _PENDING:
             return None
         found = find_release(self._kube(known, cluster), cluster.namespace, cluster.release)
-        if found is None or is_ours(found.given, found.values_digest):
+        if found is None or (is_ours(found.given, found.values_digest) and (expected is None or found.values_digest in (*expected, digest(values)))):
             return None
         # A first run of ours beside this one has not labelled it yet.
         if found.secret == seen["secret"] if seen else (found.status in _PENDING or found.values_digest == digest(values)):

@@ -84,7 +84,8 @@ clusters:
     - RV(ignore:kubernetes) is null without O(server_version). RV(ignore:deployments.resized) are Deployments of another size than the release says.
     - RV(ignore:given) of the release is the label C(flyte.multicluster/values) of Helm's record, the digests of the values that this collection gave it last;
       null where it has none.
-    - RV(ignore:not_working) names the Deployments whose pods may be ready, but that do not do their work. RV(ignore:namespaces) is null but for a
+    - RV(ignore:not_working) names the Deployments whose pods may be ready, but that do not do their work. RV(ignore:restarts_due) names those that a run was
+      to start anew, and was ended before it did. RV(ignore:namespaces) is null but for a
       data plane with a release; RV(ignore:new_namespaces) are those of the last 15 minutes. RV(ignore:rights) are what
       M(flyte.multicluster.flyte_dataplane_rights) wrote, by account.
     - RV(ignore:tokens) are all tokens of the ServiceAccount flyteadmin; RV(ignore:token) is the one in use, which the observed control plane has stored.
@@ -142,6 +143,7 @@ clusters:
           bound: true
           account:
       not_working: []
+      restarts_due: []
       namespaces: [default, flyte, kube-system, team1-development]
       new_namespaces: []
       control_plane:

@@ -177,6 +177,9 @@ class _Planned:
         remove = self._stage(without, last)
         rollouts = rollout_rows({host: known.observed[host]}, self.target.name, disable=disable, remove=remove)
         removal, rows, notes = self._removal(self._judged(rollouts, changes, after))
+        release = known.observed[host]["release"]
+        # Between the two rollouts executions may be waited for for an hour.
+        removal["releases"] = [*([release["values_digest"]] if release else []), *changes.digests([host]).values(), *last.digests([host]).values()]
         done = {"changed": False, "play_hosts": [host], **_NOTHING, "removal": removal}
         ending = inventory_lines(self.known.site, self.target, self.departure)
         lines = [line for row in rows for line in row.lines()] or [f"Nothing of {self.target.name} is left."]

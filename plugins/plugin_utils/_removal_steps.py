@@ -24,12 +24,23 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._common.text im
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.drain import described, drain, unfinished
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.errors import AdminError
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.words import in_inventory_words
+from ansible_collections.flyte.multicluster.plugins.module_utils._iam.required import role_names
+from ansible_collections.flyte.multicluster.plugins.module_utils._iam.statements import statement_changes
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Cluster
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.departure_rows import aws_departure
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_cluster_credentials, flyte_ecl
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import MODULES, ModuleFailed
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._backups import keep_backup
-from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import RETRY_FOR, admin_of, admin_options, aws_options, cluster_options, connected
+from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import (
+    RETRY_FOR,
+    admin_of,
+    admin_options,
+    aws_options,
+    cluster_options,
+    connected,
+    observed_aws,
+)
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._helm import helm_said, run_helm
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._own_workflows import SETTLE
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._steps import Work, control_plane_access, ended
@@ -196,6 +207,7 @@ def remove_aws(work: Work) -> dict[str, t.Any]:
     host, aws = _host(work), _removal(work)["aws"]
     changed, failures, lines = False, list[t.Optional[Failure]](), list[str]()
     try:
+        aws = aws if work.action.check_mode or not aws["roles"] else _aws_now(work)
         if aws["roles"]:
             keep_backup(work, "trust", {role["name"]: role["before"] for role in aws["roles"]})
         for name, arguments in _of_aws(aws, provider=work.known.site.settings["flyte_remove_oidc_provider"]):
@@ -208,6 +220,22 @@ def remove_aws(work: Work) -> dict[str, t.Any]:
             failures.append(Failure(host, "iam", str(error), f"See what AWS says. {_AGAIN}"))
     diff = {side: "".join(f"{role['name']}: {role[key]}\n" for role in aws["roles"]) for side, key in (("before", "before"), ("after", "trust"))}
     return ended(failures, changed=changed, lines=lines, **({"diff": diff} if aws["roles"] else {}))
+
+
+def _aws_now(work: Work) -> dict[str, t.Any]:
+    """Return what goes in AWS, of trust policies as they are now: executions may have been waited for for an hour since this run read them.
+
+    :raises ModuleFailed: AWS cannot be asked, or something else would go than was planned.
+    """
+    removal, site, known = _removal(work), work.known.site, work.known.aws or {}
+    planned = {role["name"]: statement_changes(role["before"], role["trust"]) for role in removal["aws"]["roles"]}
+    seen = observed_aws(work.action, {**aws_options(site, work.read), "eks_clusters": [], "roles": role_names(site)})
+    now = aws_departure(site, {**known, **{key: seen[key] for key in ("roles", "oidc_providers")}}, Cluster(**removal["cluster"]))
+    others = [role["name"] for role in now["roles"] if statement_changes(role["before"], role["trust"]) != planned.get(role["name"])]
+    if others:
+        said = f"what {first(others, _NAMED)} trusts of {removal['name']} was changed since this run looked at it"
+        raise ModuleFailed({"failed": True, "msg": said})
+    return now
 
 
 def _of_aws(aws: Mapping[str, t.Any], *, provider: bool) -> Iterator[tuple[str, dict[str, t.Any]]]:

@@ -111,7 +111,7 @@ def asked(work: Work, notes: list[str]) -> Asked:
         return Asked(notes=(*notes, f"Executions are unknown, and so are labels: {_said(error)}"))
     found = Asked(rows=rows, places=places, notes=tuple(notes))
     try:
-        counts = within(_COUNT, lambda: counted(admin, places, _now()))
+        counts = within(_COUNT, lambda: counted(admin, places, admin.now))
     except (AdminError, Overdue) as error:
         return dataclasses.replace(found, notes=(*notes, f"Executions are unknown: {_said(error)}"))
     more = [f"{', '.join(counts.more[:6])}: more than {MOST} executions: the counts are the least there are"] if counts.more else []

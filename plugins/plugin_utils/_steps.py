@@ -13,7 +13,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.acces
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.each import PATIENCE, each
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import UNPROBED, probe_result
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.propeller import restart
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.restarts import announce, restart
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.progress import PROGRESS
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import endpoint_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rotation import terms_of
@@ -188,6 +188,12 @@ def restart_all(work: Work, restarts: Mapping[str, list[str]]) -> list[Failure]:
     return [found for found in on_clusters(work, restarts, one).values() if isinstance(found, Failure)]
 
 
+def announce_all(work: Work, restarts: Mapping[str, list[str]]) -> list[Failure]:
+    """Note what has to start anew, by inventory host, before what it reads is put right; return where that could not be done."""
+    found = on_clusters(work, restarts, lambda kube, cluster: announce(kube, cluster.namespace, restarts[cluster.host]))
+    return [entry for entry in found.values() if isinstance(entry, Failure)]
+
+
 def _has_to_wait(work: Work, host: str) -> bool:
     """Return whether something of a host was changed, by this run or one beside it, or was not ready when it was observed."""
     if host in [*work.plan["releases"], *work.plan["restarts"]] or work.outcomes.changed or work.outcomes.made_by_other:
@@ -216,6 +222,10 @@ def store_credentials(work: Work) -> dict[str, t.Any]:
         **cluster_options(site, site.control_plane, work.read),
         **work.many(),
     }
+    readers = work.plan["restarts"].get(site.control_plane.host) or []
+    unable = announce_all(work, {site.control_plane.host: readers}) if readers and not work.action.check_mode else []
+    if unable:
+        return ended(unable)
     for plane in planes:
         PROGRESS.say(plane.host, "its token is made or read, stored, and tried as flyteadmin will use it")
     try:

@@ -304,6 +304,14 @@ def _built(request: pytest.FixtureRequest) -> None:
             assert result.code == 0, result.output
 
 
+def until(ready: t.Callable[[], bool], what: str, seconds: float = 90) -> None:
+    """Wait for what comes by itself."""
+    ended = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < ended, f"no {what} after {seconds} s"
+        time.sleep(0.3)
+
+
 def differing(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Return what differs between two mappings, with both sides: pytest shortens what is long."""
     return {key: (before.get(key), after.get(key)) for key in {*before, *after} if before.get(key) != after.get(key)}

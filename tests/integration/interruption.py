@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A driver that kills a run where one of its tasks begins: nobody gets a chance to put anything in order."""
+"""Drivers that kill a run, where one of its tasks begins or before one of its requests: nobody gets a chance to put anything in order."""
 
 from __future__ import annotations
 
 import pathlib
+import signal
 import subprocess
 import time
 import typing as t
@@ -16,6 +17,7 @@ from processes import kill_tree
 #: seconds until a run has come to its task
 _LONGEST = 240.0
 _CALLBACKS = pathlib.Path(__file__).parent / "callback_plugins"
+_KILLING = pathlib.Path(__file__).parent / "killing"
 
 
 def tasks_of(playbook: str) -> list[str]:
@@ -69,6 +71,21 @@ def run_held(site: SiteUnderTest, playbook: str, *arguments: str, at: int = 0) -
         finally:
             kill_tree(process)
     return Told(process.returncode, _lines(noted), output.read_text(encoding="utf-8", errors="replace"))
+
+
+def run_killed_before(site: SiteUnderTest, text: str, *arguments: str, playbook: str = "site.yml") -> None:
+    """Run a playbook, which is killed before it sends a request whose body has this text."""
+    own = {"PYTHONPATH": str(_KILLING), "FLYTE_TEST_KILL_AT": text}
+    command = site.command(playbook, *arguments)
+    output = site.folder / "killed.log"
+    with open(output, "wb") as log, subprocess.Popen(
+        command, cwd=REPOSITORY, env={**site.environment(), **own}, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+    ) as process:
+        try:
+            process.wait(timeout=_LONGEST)
+        finally:
+            kill_tree(process)
+    assert process.returncode == -signal.SIGKILL, output.read_text(encoding="utf-8", errors="replace")[-4000:]
 
 
 def _lines(path: pathlib.Path) -> list[str]:

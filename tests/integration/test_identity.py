@@ -19,7 +19,8 @@ import threading
 import typing as t
 
 import pytest
-from conftest import REPOSITORY, ArgumentWatch, Cluster, Result, SiteUnderTest
+from conftest import REPOSITORY, ArgumentWatch, Cluster, Result, SiteUnderTest, until
+from interruption import run_killed_before
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "lab"))
 
@@ -158,6 +159,33 @@ def test_a_wrong_secret_is_found_by_verify_and_mended_by_the_next_run(own: SiteU
     # The checksum is that of before, so Helm restarts nothing: what read the wrong secret at its start is restarted.
     assert _checksum(plane) == before and "kubectl.kubernetes.io/restartedAt" in _template(plane)["metadata"]["annotations"]
     assert "kubectl.kubernetes.io/restartedAt" not in _template(own.cluster(PLANE1))["metadata"]["annotations"]
+    _unchanged(own)
+
+
+def _mounted(site: SiteUnderTest, plane: str) -> dict[str, str]:
+    """Return what each running flytepropeller of a data plane read at its start, by its pod."""
+    pods = [pod["metadata"] for pod in site.cluster(plane).get("/api/v1/namespaces/flyte/pods")["items"]]
+    names = [pod["name"] for pod in pods if pod["name"].startswith("flytepropeller") and not pod.get("deletionTimestamp")]
+    return {path.parts[-5]: path.read_text(encoding="utf-8") for path in site.lab.folder.rglob("root/etc/secrets/client_secret") if path.parts[-5] in names}
+
+
+def test_what_reads_a_wrong_secret_starts_anew_though_the_run_that_mends_it_is_killed(own: SiteUnderTest) -> None:
+    """Killed between the Secret and the restart: of the Secret nobody could tell any more that what runs has read another one."""
+    plane, wrong = own.cluster(PLANE1), base64.b64encode(b"wrong").decode()
+    plane.patch(AUTH, {"data": {"client_secret": wrong}})
+    annotation = {"metadata": {"annotations": {"by-hand": "restarted"}}}
+    plane.patch(PROPELLER, {"spec": {"template": annotation}})
+    until(lambda: set(_mounted(own, PLANE1).values()) == {"wrong"}, "flytepropeller with the wrong secret")
+    run_killed_before(own, "kubectl.kubernetes.io/restartedAt")
+    assert plane.secret("flyte-secret-auth")["client_secret"] == SECRET and set(_mounted(own, PLANE1).values()) == {"wrong"}
+    said = own.run(playbook="verify.yml")
+    assert said.code != 0 and "dataplane_1" in _failed(said) and "ended before it started it anew" in said.flat, said.output
+    planned = own.run("--check", "--diff")
+    assert planned.code == 0 and "dataplane_1: dataplane: restart flytepropeller: what it reads was put right" in planned.flat, planned.output
+    result = own.run()
+    assert result.code == 0, result.output[-4000:]
+    until(lambda: set(_mounted(own, PLANE1).values()) == {SECRET}, "flytepropeller with the right secret")
+    assert own.run(playbook="verify.yml").code == 0
     _unchanged(own)
 
 

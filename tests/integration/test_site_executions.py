@@ -9,13 +9,12 @@ import pathlib
 import re
 import subprocess
 import sys
-import time
 import typing as t
 
 import pytest
 import requests
 import yaml
-from conftest import REPOSITORY, Cluster, SiteUnderTest
+from conftest import REPOSITORY, Cluster, SiteUnderTest, until
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "lab"))
 
@@ -62,7 +61,7 @@ def _ran(site: SiteUnderTest) -> SiteUnderTest:
     result = site.run()
     assert result.code == 0, result.output
     places = [f"/api/v1/namespaces/team1-{domain}/resourcequotas/project-quota" for domain in ("development", "production")]
-    _until(lambda: all(site.cluster(plane).get(place) for plane in ("dataplane1", "dataplane2") for place in places), "namespaces")
+    until(lambda: all(site.cluster(plane).get(place) for plane in ("dataplane1", "dataplane2") for place in places), "namespaces")
     return site
 
 
@@ -112,11 +111,11 @@ def test_an_abort_ends_the_tasks_process(ran: SiteUnderTest, tmp_path: pathlib.P
     file.write_text(WORKFLOWS, encoding="utf-8")
     _code, _said, found = _pyflyte(ran, file, "sleeping", "production", "--seconds", "900", wait=False)
     name, url = found["id"]["name"], f"{ran.lab.admin_url}/api/v1/executions/team1/production/{found['id']['name']}"
-    _until(lambda: bool(_processes(ran, name)), "the task's process")
+    until(lambda: bool(_processes(ran, name)), "the task's process")
     requests.delete(url, json={"cause": "no longer wanted"}, timeout=30).raise_for_status()
     ended = wait_for_end(ran.lab.admin_url, "team1", "production", name, 60)
     assert ended["closure"]["phase"] == "ABORTED" and ended["closure"]["abort_metadata"]["cause"] == "no longer wanted"
-    _until(lambda: not _processes(ran, name), "the end of the task's process")
+    until(lambda: not _processes(ran, name), "the end of the task's process")
     again = requests.delete(url, json={"cause": "again"}, timeout=30)
     assert again.status_code == 400 and "already terminated" in again.text
 
@@ -131,13 +130,6 @@ def _processes(site: SiteUnderTest, text: str) -> list[str]:
         except OSError:
             continue
     return [line for line in found if text in line]
-
-
-def _until(ready: t.Callable[[], bool], what: str, seconds: float = 60) -> None:
-    ended = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < ended, f"no {what} after {seconds} s"
-        time.sleep(0.2)
 
 
 def _propellers(cluster: Cluster) -> dict[str, dict[str, t.Any]]:
@@ -170,14 +162,14 @@ def test_flytepropeller_starts_with_its_pods_and_ends_with_what_it_cannot_take(r
         return [json.dumps(pod["status"]) for pod in new if not _ready(pod) and "CrashLoopBackOff" in json.dumps(pod["status"])]
 
     try:
-        _until(lambda: bool(said()), "flytepropeller that ends by itself")
+        until(lambda: bool(said()), "flytepropeller that ends by itself")
         assert "'endpoint' expected a map or struct" in said()[0]  # the end of its log: no URL by Go's rule
         deployment = plane.get(DEPLOYMENT)
         assert not any(_ready(pod) for name, pod in _propellers(plane).items() if name not in before) and deployment["status"]["unavailableReplicas"] >= 1
     finally:
         _configure(plane, lambda settings: settings["admin"].update(endpoint=endpoint), "right")
     wanted = plane.get(DEPLOYMENT)["spec"]["replicas"]
-    _until(lambda: _all_new(plane, before, wanted), "new generation of flytepropeller")
+    until(lambda: _all_new(plane, before, wanted), "new generation of flytepropeller")
     register(ran.lab.admin_url, "team1", "development", "lab.echo", "v1", echo=True)
     name = launch(ran.lab.admin_url, "team1", "development", "lab.echo", "v1")
     found = wait_for_end(ran.lab.admin_url, "team1", "development", name, PATIENCE)

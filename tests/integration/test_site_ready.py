@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 import requests
-from conftest import Cluster, SiteUnderTest
+from conftest import Cluster, SiteUnderTest, until
 
 pytestmark = pytest.mark.built_site
 
@@ -25,14 +25,6 @@ OWN = ("-e", "flyte_canary_project=team1", "-e", "flyte_canary_labels=true")
 def _restarted(hub: Cluster) -> str | None:
     found = hub.get(SYNCRESOURCES)["spec"]["template"]["metadata"].get("annotations") or {}
     return t.cast("str | None", found.get("kubectl.kubernetes.io/restartedAt"))
-
-
-def _until(there: t.Callable[[], bool], what: str) -> None:
-    for _attempt in range(120):
-        if there():
-            return
-        time.sleep(0.5)
-    raise AssertionError(f"not within a minute: {what}")
 
 
 def test_a_plane_that_lacks_a_namespace_is_found_and_mended(site: SiteUnderTest, tmp_path: pathlib.Path) -> None:
@@ -50,7 +42,7 @@ def test_a_plane_that_lacks_a_namespace_is_found_and_mended(site: SiteUnderTest,
     site.lab.stop("dataplane2")
     try:
         requests.post(f"{site.lab.admin_url}/api/v1/projects", json={"project": {"id": "late", "name": "late"}}, timeout=10).raise_for_status()
-        _until(lambda: bool(other.get(f"/api/v1/namespaces/{LACKING}")), "the namespace of the new project on the plane that lives")
+        until(lambda: bool(other.get(f"/api/v1/namespaces/{LACKING}")), "the namespace of the new project on the plane that lives")
     finally:
         site.lab.start("dataplane2")
     time.sleep(8)  # two rounds of syncresources, which do not look at it again

@@ -9,13 +9,12 @@ a right that is missing shows in either. Kubernetes' own RBAC judges.
 from __future__ import annotations
 
 import re
-import time
 import typing as t
 
 import pytest
 import requests
 import yaml
-from conftest import Cluster, SiteUnderTest
+from conftest import Cluster, SiteUnderTest, until
 
 pytestmark = pytest.mark.built_site
 
@@ -76,14 +75,6 @@ def _with(site: SiteUnderTest, **variables: t.Any) -> SiteUnderTest:
     return other
 
 
-def _until(there: t.Callable[[], bool], what: str) -> None:
-    for _attempt in range(120):
-        if there():
-            return
-        time.sleep(0.5)
-    raise AssertionError(f"not within a minute: {what}")
-
-
 def _proven(output: str) -> set[str]:
     return set(re.findall(r"flyte-multicluster-canary-(\S+) \(execution\) .* proven", output))
 
@@ -112,9 +103,9 @@ def test_minimal_rights_are_all_that_the_token_has_and_enough(site: SiteUnderTes
     _project(site, "least")
     for name in site.planes:
         plane = site.cluster(name.replace("_", ""))
-        _until(lambda plane=plane: bool(_namespace(plane, "least-production")), f"the namespace of a new project on {name}")  # type: ignore[misc]
+        until(lambda plane=plane: bool(_namespace(plane, "least-production")), f"the namespace of a new project on {name}")  # type: ignore[misc]
         quota = "/api/v1/namespaces/least-production/resourcequotas/project-quota"  # it is made after its namespace
-        _until(lambda plane=plane, quota=quota: bool(plane.get(quota)), f"the quota of a new project on {name}")  # type: ignore[misc]
+        until(lambda plane=plane, quota=quota: bool(plane.get(quota)), f"the quota of a new project on {name}")  # type: ignore[misc]
     again = least.run(*CANARY)
     assert again.code == 0 and set(again.changed.values()) == {0}, again.output
 
@@ -151,10 +142,10 @@ def test_planes_that_sync_themselves_leave_flyteadmin_with_executions_alone(site
     for name in site.planes:
         plane = site.cluster(name.replace("_", ""))
         assert _may(site, name) == OWN
-        _until(lambda plane=plane: bool(_namespace(plane, "alone-production")), f"the namespace of a new project on {name}")  # type: ignore[misc]
+        until(lambda plane=plane: bool(_namespace(plane, "alone-production")), f"the namespace of a new project on {name}")  # type: ignore[misc]
         rights = "/apis/rbac.authorization.k8s.io/v1/namespaces/alone-production"
         granting = f"{rights}/rolebindings/default-views"
-        _until(lambda plane=plane, granting=granting: bool(plane.get(granting)), f"what the templates grant on {name}")  # type: ignore[misc]
+        until(lambda plane=plane, granting=granting: bool(plane.get(granting)), f"what the templates grant on {name}")  # type: ignore[misc]
         assert plane.get(f"{rights}/roles/reads-pods")
         granted = {verb for rule in plane.get(SYNC_ROLE)["rules"] for verb in rule["verbs"]}
         assert granted == {"create", "get", "patch", "bind"}  # neither '*' nor escalate
@@ -164,16 +155,16 @@ def test_planes_that_sync_themselves_leave_flyteadmin_with_executions_alone(site
     site.lab.stop("dataplane2")
     try:
         _project(site, "away")
-        _until(lambda: bool(_namespace(site.cluster("dataplane1"), "away-production")), "the namespace on the plane that lives")
+        until(lambda: bool(_namespace(site.cluster("dataplane1"), "away-production")), "the namespace on the plane that lives")
     finally:
         site.lab.start("dataplane2")
-    _until(lambda: bool(_namespace(site.cluster("dataplane2"), "away-production")), "the namespace on the plane that was away")
+    until(lambda: bool(_namespace(site.cluster("dataplane2"), "away-production")), "the namespace on the plane that was away")
 
 
 def test_a_namespace_that_somebody_deleted_is_made_by_that_planes_own_syncresources(site: SiteUnderTest) -> None:
     alone, plane = _with(site, **ALONE), site.cluster("dataplane2")
     plane.delete("/api/v1/namespaces/away-staging")
-    _until(lambda: _namespace(plane, "away-staging") is None, "the end of the namespace")
+    until(lambda: _namespace(plane, "away-staging") is None, "the end of the namespace")
     found = alone.run(playbook="verify.yml")
     assert found.code != 0 and "(in dataplane_2)" in found.flat, found.output
     mended = alone.run()

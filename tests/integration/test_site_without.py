@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 import pathlib
-import time
 import typing as t
 
 import pytest
 import requests
 import yaml
-from conftest import SiteUnderTest
+from conftest import SiteUnderTest, until
 from interruption import run_held, tasks_of
 from workflow import execution, launch, register
 
@@ -37,13 +36,6 @@ def _three(site: SiteUnderTest) -> SiteUnderTest:
     return found
 
 
-def _until(ready: t.Callable[[], bool], what: str, seconds: float = 90) -> None:
-    ended = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < ended, f"no {what} after {seconds} s"
-        time.sleep(0.3)
-
-
 def _phase(site: SiteUnderTest, name: str) -> str:
     return t.cast(str, execution(site.lab.admin_url, "team1", "staging", name)["closure"]["phase"])
 
@@ -52,10 +44,10 @@ def _phase(site: SiteUnderTest, name: str) -> str:
 def _running(three: SiteUnderTest) -> list[str]:
     """Two executions whose tasks run on the third data plane."""
     url, plane = three.lab.admin_url, three.cluster(PLANE)
-    _until(lambda: bool(plane.get("/api/v1/namespaces/team1-staging/resourcequotas/project-quota")), "namespaces")
+    until(lambda: bool(plane.get("/api/v1/namespaces/team1-staging/resourcequotas/project-quota")), "namespaces")
     register(url, "team1", "staging", "lab.sleep", "v1", args=["sleep", "900"])
     names = [launch(url, "team1", "staging", "lab.sleep", "v1") for _number in range(2)]
-    _until(lambda: all(_phase(three, name) == "RUNNING" for name in names), "running executions")
+    until(lambda: all(_phase(three, name) == "RUNNING" for name in names), "running executions")
     return names
 
 
@@ -102,8 +94,8 @@ def test_a_plane_with_two_running_executions_is_removed(three: SiteUnderTest, ru
     assert not plane.revisions("flyte-core-data") and not plane.secret("flyteadmin-token") and not plane.secret("flyte-secret-auth")
     assert not plane.get("/apis/apps/v1/namespaces/flyte/deployments")["items"]
     assert plane.get("/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/flyte-pod-webhook") is None
-    _until(lambda: plane.get("/apis/flyte.lyft.com/v1alpha1") is None, "end of the FlyteWorkflow CRD")
-    _until(lambda: plane.get("/api/v1/namespaces/team1-staging") is None, "end of the namespaces")
+    until(lambda: plane.get("/apis/flyte.lyft.com/v1alpha1") is None, "end of the FlyteWorkflow CRD")
+    until(lambda: plane.get("/api/v1/namespaces/team1-staging") is None, "end of the namespaces")
     providers = three.lab.aws_client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
     issuer = _issuer(three, PLANE)
     assert not any(entry["Arn"].endswith(issuer) for entry in providers) and issuer not in json.dumps(three.trust(TRUST))
@@ -123,51 +115,6 @@ def test_a_site_without_the_host_changes_nothing(three: SiteUnderTest, running: 
 def _issuer(site: SiteUnderTest, plane: str) -> str:
     cluster = site.lab.aws_client("eks").describe_cluster(name=f"flyte-{plane}")["cluster"]
     return str(cluster["identity"]["oidc"]["issuer"]).removeprefix("https://")
-
-
-def _statement_of(site: SiteUnderTest, plane: str) -> dict[str, t.Any]:
-    """Return the one statement of the trust policy that is a data plane's."""
-    (found,) = [statement for statement in site.trust(TRUST) if _issuer(site, plane) in json.dumps(statement)]
-    return found
-
-
-def _sorted(statements: list[dict[str, t.Any]]) -> list[str]:
-    return sorted(json.dumps(statement, sort_keys=True) for statement in statements)
-
-
-def test_drift_of_each_kind_is_shown_and_mended(three: SiteUnderTest) -> None:
-    """A key of the Secret, a Deployment's size, a trust statement, a label, and flyteadmin's configuration."""
-    hub, plane = three.cluster("controlplane"), three.cluster("dataplane1")
-    statements = three.trust(TRUST)
-    wanted = hub.secret("cluster-credentials"), _sorted(statements), three.labels(), three.label_map()
-    deployment = "/apis/apps/v1/namespaces/flyte/deployments/flytepropeller"
-    size = plane.get(deployment)["spec"]["replicas"]
-    hub.patch("/api/v1/namespaces/flyte/secrets/cluster-credentials", {"data": {"dataplane_1_token": "d3Jvbmc="}})
-    plane.patch(deployment, {"spec": {"replicas": size + 1}})
-    ours = _statement_of(three, "dataplane1")
-    document = {"Version": "2012-10-17", "Statement": [statement for statement in statements if statement != ours]}
-    three.lab.aws_client("iam").update_assume_role_policy(RoleName=TRUST, PolicyDocument=json.dumps(document))
-    body = {"attributes": {"project": "team1", "domain": "staging", "matching_attributes": {"execution_cluster_label": {"value": "label2"}}}}
-    requests.put(f"{three.lab.admin_url}/api/v1/project_domain_attributes/team1/staging", json=body, timeout=10).raise_for_status()
-    config = "/api/v1/namespaces/flyte/configmaps/flyte-admin-clusters-config"
-    text = hub.get(config)["data"]["clusters.yaml"]
-    hub.patch(config, {"data": {"clusters.yaml": text.replace("weight: 1", "weight: 0.5")}})
-    shown = three.run("--check", "--diff")
-    assert shown.code == 0, shown.output
-    for part in (
-        "store the token",
-        f"the Deployment flytepropeller (scaled to {size + 1}, the release has {size})",
-        f"controlplane: iam: role {TRUST}: trust policy",
-        "+team1/staging: label3",
-        "labelClusterMap: label1: dataplane_1 1",
-    ):
-        assert part in shown.flat, (part, shown.output)
-    assert not any(line.startswith("dataplane_2: dataplane") for line in shown.output.splitlines())
-    mended = three.run()
-    assert mended.code == 0, mended.output
-    assert (hub.secret("cluster-credentials"), _sorted(three.trust(TRUST)), three.labels(), three.label_map()) == wanted
-    assert plane.get(deployment)["spec"]["replicas"] == size
-    assert set(three.run().changed.values()) == {0}
 
 
 HAUNTED = "project1/staging"

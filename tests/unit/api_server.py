@@ -154,7 +154,8 @@ def helm_record(manifest: str = MANIFEST, *, revision: int = 1, status: str = "d
     }
     content = base64.b64encode(gzip.compress(json.dumps(release).encode())) if raw is None else raw
     name = f"sh.helm.release.v1.flyte-core-data.v{revision}"
-    return {"metadata": {"name": name, "labels": {"version": str(revision)}}, "data": {"release": base64.b64encode(content).decode()}}
+    about = {"name": name, "labels": {"version": str(revision)}, "creationTimestamp": "2026-01-01T00:00:00Z"}
+    return {"metadata": about, "data": {"release": base64.b64encode(content).decode()}}
 
 
 def deployment(name: str = "flytepropeller", *, replicas: int = 1, ready: int | None = None, **status: t.Any) -> dict[str, t.Any]:

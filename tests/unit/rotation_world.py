@@ -15,10 +15,8 @@ import threading
 import time
 import types
 import typing as t
-from unittest import mock
 
 import yaml
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import bounded
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.bounded import BOUND_TYPE, find_bound, term_claimed
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube, KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.control_plane import flyteadmin_clusters
@@ -45,17 +43,6 @@ STEPS = {
     "rotate_retired": (steps.delete_former, ["rotate_stored", "rotate_proven"]),
     "rotate_result": (steps.end_batch, ["rotate_result", "rotate_stored", "rotate_restarted", "rotate_proven", "rotate_retired"]),
 }
-
-
-class _Clock:
-    """In the place of datetime.datetime."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-
-    def now(self, _zone: t.Any) -> datetime.datetime:
-        """Return the world's time."""
-        return datetime.datetime.fromtimestamp(self.world.now(), datetime.timezone.utc)
 
 
 class Killed(BaseException):
@@ -87,11 +74,18 @@ class Api(Kube):
         self.down = False
         #: seconds for which it gives a token at most
         self.longest = 1 << 30
+        #: seconds by which its clock is ahead of all others
+        self.ahead = 0
 
     @property
     def server(self) -> str:
         """The URL of the API server."""
         return f"https://{self.name}"
+
+    @property
+    def now(self) -> datetime.datetime:
+        """Its time, as a client is told it."""
+        return datetime.datetime.fromtimestamp(self.world.now() + self.ahead, datetime.timezone.utc)
 
     def request(self, method: str, path: str, *, query: t.Mapping[str, str] | None = None, body: t.Any = None, **_forms: str) -> t.Any:
         """Carry a request out, between two looks at the world."""
@@ -147,7 +141,7 @@ class Api(Kube):
     def requested(self, spec: dict[str, t.Any]) -> dict[str, t.Any]:
         """Answer a TokenRequest: a token that is bound to a Secret, and ends."""
         self.world.uids += 1
-        bound, now = spec["boundObjectRef"], int(self.world.now())
+        bound, now = spec["boundObjectRef"], int(self.now.timestamp())
         token = bounded_token(bound["name"], bound["uid"], now, min(spec["expirationSeconds"], self.longest), iss=self.name, jti=self.world.uids)
         return {"status": {"token": token}}
 
@@ -156,7 +150,7 @@ class Api(Kube):
         term = term_claimed(token)
         if term:
             known = [item["metadata"]["uid"] for item in self.objects.values() if item.get("type") == BOUND_TYPE]
-            return claims_of(token)["iss"] == self.name and term["uid"] in known and term["expires"] > self.world.now()
+            return claims_of(token)["iss"] == self.name and term["uid"] in known and term["expires"] > self.now.timestamp()
         return any(base64.b64decode((item.get("data") or {}).get("token", "")).decode() == token for item in self.objects.values() if "type" in item)
 
 
@@ -345,8 +339,8 @@ class World:
         found: dict[str, dict[str, t.Any]] = {}
         for name, plane in self.planes.items():
             kube = t.cast("t.Any", plane)
-            tokens = [] if plane.down else [token.public() for token in find_tokens(kube, "flyte", "flyteadmin", "flyteadmin-token")]
-            bounds = [] if plane.down else [bound.public("ca") for bound in find_bound(kube, "flyte", "flyteadmin")]
+            tokens = [] if plane.down else [token.public(kube.now) for token in find_tokens(kube, "flyte", "flyteadmin", "flyteadmin-token")]
+            bounds = [] if plane.down else [bound.public("ca", kube.now) for bound in find_bound(kube, "flyte", "flyteadmin")]
             error = {"message": f"https://{name} does not answer", "hint": "Check it."} if plane.down else None
             found[name] = {"reachable": not plane.down, "error": error, "tokens": tokens + bounds, "token": next(iter(tokens), None)}
             found[name] |= {"control_plane": None}
@@ -360,8 +354,7 @@ class World:
             "readers": readers_of(head, "flyte"),
         }
         found["controlplane"] = {"reachable": True, "error": None, "tokens": [], "token": None, "control_plane": known}
-        with mock.patch.object(bounded, "datetime", types.SimpleNamespace(datetime=_Clock(self), timezone=datetime.timezone)):
-            choose_tokens(found.values())
+        choose_tokens(found.values())
         return found
 
     def probe(self, endpoint: str, token: str, ca_cert: str, **_more: t.Any) -> dict[str, t.Any]:

@@ -54,7 +54,7 @@ class Scripted:
                 if answer is None:
                     self.close_connection = True
                     return
-                self.send_response(answer[0])
+                (self.send_response_only if "Date" in answer[1] else self.send_response)(answer[0])
                 for name, value in answer[1].items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(answer[2])))

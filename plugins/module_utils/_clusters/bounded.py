@@ -10,7 +10,6 @@ that the control plane has.
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import typing as t
 
 from .._common.fingerprints import fingerprint
@@ -22,6 +21,7 @@ from .errors import reading
 from .generations import bound_secret, claims_of
 
 if t.TYPE_CHECKING:
+    import datetime
     from collections.abc import Iterable, Mapping
 
 BOUNDED, LONG_LIVED = "bounded", "long_lived"
@@ -50,12 +50,15 @@ class Bound:
     #: whether this run made it
     made: bool = False
 
-    def public(self, ca_cert: str) -> dict[str, t.Any]:
-        """Return it as a token is shown; which one it is, nobody here knows."""
+    def public(self, ca_cert: str, now: datetime.datetime) -> dict[str, t.Any]:
+        """Return it as a token is shown; which one it is, nobody here knows.
+
+        :param now: by the API server's clock.
+        """
         return {
             "secret": self.secret,
             "created": self.created,
-            "age": age_of(self.created),
+            "age": age_of(self.created, now),
             "fingerprint": "",
             "ca_fingerprint": fingerprint(ca_cert),
             "uid": self.uid,
@@ -157,14 +160,17 @@ def term_claimed(token: str) -> dict[str, t.Any] | None:
     return {"uid": secret["uid"], "issued": issued, "expires": expires}
 
 
-def left_of(term: Mapping[str, t.Any]) -> int:
-    """Return the seconds that a token still holds, 0 where it has ended."""
-    return max(0, int(term["expires"] - datetime.datetime.now(datetime.timezone.utc).timestamp()))
+def left_of(term: Mapping[str, t.Any], now: datetime.datetime) -> int:
+    """Return the seconds that a token still holds, 0 where it has ended.
+
+    :param now: by the clock of the API server that gave it.
+    """
+    return max(0, int(term["expires"] - now.timestamp()))
 
 
-def in_use(stored: str, found: list[Bound]) -> Bound | None:
+def in_use(stored: str, found: list[Bound], now: datetime.datetime) -> Bound | None:
     """Return what the token that the control plane has is bound to, None where that is gone, or the token has ended."""
     term = term_claimed(stored)
-    if term is None or not left_of(term):
+    if term is None or not left_of(term, now):
         return None
     return next((bound for bound in found if bound.uid == term["uid"]), None)

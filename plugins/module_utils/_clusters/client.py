@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import datetime
-import email.utils
 import json
 import re
 import threading
@@ -17,7 +16,7 @@ import urllib.parse
 
 from .._common.explain import NOTES
 from .._common.redaction import SECRETS
-from .._common.times import moment
+from .._common.times import ServerClock, moment
 from .configuration import configuration_of, has_explicit_access, require_explicit_access
 from .errors import KubeError
 from .remedies import remedy_of
@@ -104,8 +103,7 @@ class Kube:
         self._bearer = _Bearer(access["api_key"], renew, renew_after) if renew else None
         self._connections = Connections(self._settings)
         self._by = " by the proxy (flyte_kube_proxy, proxy-url of the kubeconfig, or HTTPS_PROXY)" if self._settings.proxy else ""
-        #: what the newest answer said of the time, and when that was by our own clock
-        self._date: tuple[datetime.datetime, float] | None = None
+        self._time = ServerClock()
 
     @property
     def server(self) -> str:
@@ -114,10 +112,8 @@ class Kube:
 
     @property
     def now(self) -> datetime.datetime:
-        """The API server's own time, by its newest answer: the clock of this machine may be another one. It is exact to a second."""
-        if self._date is None:
-            return datetime.datetime.now(datetime.timezone.utc)
-        return self._date[0] + datetime.timedelta(seconds=_clock() - self._date[1])
+        """The API server's own time, by its newest answer."""
+        return self._time.now
 
     def _authorization(self) -> str | None:
         """Return what says who asks. A secret."""
@@ -190,8 +186,7 @@ class Kube:
         if len(data) > MOST:
             hint = "Check that this is the API server itself: a proxy or a login page may stand in front of it."
             raise KubeError("api", f"{method} {self.server}{path}: the answer has more than {MOST >> 20} MiB", hint=hint)
-        date = _date(answer.headers.get("Date"))
-        self._date = (date, _clock()) if date else self._date
+        self._time.hear(answer.headers.get("Date"))
         return answer.status, data, answer.headers.get("Retry-After")
 
     def get(self, path: str, **query: str) -> t.Any:
@@ -232,13 +227,6 @@ class Kube:
         except KubeError as error:
             if not error.is_absent:
                 raise
-
-
-def _date(header: str | None) -> datetime.datetime | None:
-    try:
-        return email.utils.parsedate_to_datetime(header or "").astimezone(datetime.timezone.utc)
-    except (TypeError, ValueError):
-        return None
 
 
 def _age(shown: str) -> float:

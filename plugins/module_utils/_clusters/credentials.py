@@ -17,6 +17,7 @@ from .client import Kube, KubeError, decode, encode
 from .errors import reading
 
 if t.TYPE_CHECKING:
+    import datetime
     from collections.abc import Collection, Iterable, Mapping
 
 TOKEN_TYPE = "kubernetes.io/service-account-token"
@@ -50,12 +51,15 @@ class Token:
     def __post_init__(self) -> None:
         SECRETS.know(self.token)
 
-    def public(self) -> dict[str, t.Any]:
-        """Return what may be shown."""
+    def public(self, now: datetime.datetime) -> dict[str, t.Any]:
+        """Return what may be shown.
+
+        :param now: by the API server's clock.
+        """
         return {
             "secret": self.secret,
             "created": self.created,
-            "age": age_of(self.created),
+            "age": age_of(self.created, now),
             "fingerprint": fingerprint(self.token),
             "ca_fingerprint": fingerprint(self.ca_cert),
             "uid": self.uid,

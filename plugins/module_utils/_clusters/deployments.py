@@ -19,6 +19,7 @@ from .each import PATIENCE, each
 from .errors import KubeError, reading
 from .propeller import not_working
 from .releases import Release, Wanted, find_release
+from .restarts import is_due
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,6 +40,8 @@ class Readiness:
     not_ready: list[dict[str, str]] = dataclasses.field(default_factory=list)
     #: those that have another size than the release, since an autoscaler made it, each with ``name``, ``wanted`` and ``found``
     resized: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
+    #: those that a run was to start anew, and was ended before it did
+    restarts_due: list[str] = dataclasses.field(default_factory=list)
 
     def public(self) -> dict[str, t.Any]:
         """Return it as a module's result has it."""
@@ -62,6 +65,7 @@ def readiness(kube: Kube, namespace: str, wanted: Sequence[Wanted], *, explain: 
             problems = {entry: _missing(entry, present.get(entry.name), entry.name in autoscaled) for entry in own}
             waiting = [(entry, present[entry.name]) for entry in own if not problems[entry] and _unrolled(present[entry.name], entry)]
         found.missing += filter(None, problems.values())
+        found.restarts_due += [entry.name for entry in own if entry.name in present and is_due(present[entry.name])]
         found.resized += [_resized(entry, present[entry.name]) for entry in own if not problems[entry] and _is_resized(entry, present[entry.name])]
         found.not_ready += _explained(kube, place, waiting, explain=explain)
     return found

@@ -19,7 +19,7 @@ from .client import Kube, KubeError, encode
 from .credentials import secrets_path
 from .each import changed_in_each
 from .errors import reading
-from .propeller import restart
+from .restarts import announce, restart
 from .secrets import Stored, data_of, merge_into, read_secret, shown
 
 if t.TYPE_CHECKING:
@@ -95,35 +95,36 @@ def _ensured(cluster: Mapping[str, t.Any], timeout: float, copied: str | None, c
         return {key: encode(text) if text else None for key, text in changed.items()}
 
     before = observe_identity(kube, namespace)
+    # What reads it for the first time needs no restart.
+    replaced = before is not None and not check_mode and bool(patch_of(read_secret(kube, namespace, AUTH_SECRET)[1]))
+    readers = _readers(kube, namespace, cluster["checksum"]) if replaced and cluster["checksum"] else []
+    announce(kube, namespace, readers)
     if check_mode:
         data = read_secret(kube, namespace, AUTH_SECRET)[1]
         stored = Stored(data, patch_of(data))
     else:
         stored = merge_into(kube, namespace, AUTH_SECRET, patch_of, create_namespace=True, metadata=METADATA)
-    # What reads it for the first time needs no restart.
-    replaced = bool(stored.patch) and before is not None
-    restarted = _restart_readers(kube, namespace, cluster["checksum"]) if replaced and cluster["checksum"] and not check_mode else []
+    for name in readers:
+        restart(kube, namespace, name)
     return {
         "changed": bool(stored.patch) or not (before or {}).get("managed"),
         "keys": {key: fingerprint(value) for key, value in stored.after().items() if key in AUTH_KEYS},
-        "restarted": restarted,
+        "restarted": readers,
         "before": shown(stored.before, stored.patch),
         "after": shown(stored.after(), stored.patch),
     }
 
 
-def _restart_readers(kube: Kube, namespace: str, checksum: str) -> list[str]:
-    """Restart what reads the Secret and would not be restarted by its release, which has the right checksum already: another secret was there meanwhile."""
-    restarted = []
+def _readers(kube: Kube, namespace: str, checksum: str) -> list[str]:
+    """Return what reads the Secret and is not restarted by its release, which has the right checksum already: another secret was there meanwhile."""
+    found = []
     with reading(f"the Deployments in the namespace {namespace}", f"Look at them: kubectl -n {namespace} get deployments"):
         for deployment in kube.get(f"/apis/apps/v1/namespaces/{namespace}/deployments").get("items") or []:
             template = deployment["spec"].get("template") or {}
             annotations = (template.get("metadata") or {}).get("annotations") or {}
             if annotations.get(IDENTITY_ANNOTATION) == checksum and _mounts(template.get("spec") or {}):
-                restarted.append(deployment["metadata"]["name"])
-    for name in restarted:
-        restart(kube, namespace, name)
-    return restarted
+                found.append(str(deployment["metadata"]["name"]))
+    return found
 
 
 def _mounts(pod: Mapping[str, t.Any]) -> bool:

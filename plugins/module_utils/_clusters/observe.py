@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import datetime
 import typing as t
 
 from .._common.names import FLYTEADMIN
 from .._common.progress import PROGRESS
 from .._common.threads import WIDE, Overdue, in_threads
+from .._common.times import moment
 from .._helm.identity import AUTH_SECRET
 from .access import method_of
 from .bounded import BOUNDED, authority_of, bounds_of, left_of
@@ -82,14 +84,20 @@ def choose_tokens(observed: t.Iterable[dict[str, t.Any]]) -> None:
     known: dict[str, t.Any] = next((entry["control_plane"] for entry in entries if entry["control_plane"]), {})
     credentials: dict[str, dict[str, str]] = known.get("credentials") or {}
     stored = {pair["token"] for pair in credentials.values()}
-    terms = {term["uid"]: (term, credentials[name]["token"]) for name, term in (known.get("terms") or {}).items() if name in credentials and left_of(term) > 0}
+    terms = {term["uid"]: (term, credentials[name]["token"]) for name, term in (known.get("terms") or {}).items() if name in credentials}
     for entry in entries:
         for token in entry["tokens"]:
-            if token["kind"] == BOUNDED and token["uid"] in terms:
-                term, token["fingerprint"] = terms[token["uid"]]
-                token.update(lifetime=term["expires"] - term["issued"], left=left_of(term))
+            if token["kind"] == BOUNDED and token["uid"] in terms and token["age"] is not None:
+                term, own = terms[token["uid"]]
+                left = left_of(term, _asked_at(token))
+                token.update({"fingerprint": own, "lifetime": term["expires"] - term["issued"], "left": left} if left else {})
         in_use = [token for token in entry["tokens"] if token["fingerprint"] in stored]
         entry["token"] = in_use[0] if in_use else entry["token"]
+
+
+def _asked_at(token: t.Mapping[str, t.Any]) -> datetime.datetime:
+    """Return when a token was observed, by the clock of its API server."""
+    return moment(token["created"]) + datetime.timedelta(seconds=token["age"])
 
 
 @dataclasses.dataclass
@@ -120,7 +128,7 @@ def _nothing() -> dict[str, t.Any]:
     return {
         "reachable": False, "error": None, "server": None, "kubernetes": None, "release": None, "token": None, "tokens": [], "missing": [],
         "deployments": None, "not_working": [], "namespaces": None, "new_namespaces": [], "identity": None, "rights": {}, "refresh_interval": None,
-        "control_plane": None, "place": None,
+        "control_plane": None, "place": None, "restarts_due": [],
     }  # fmt: skip
 
 
@@ -167,7 +175,7 @@ def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.An
         if spec.get("ca_data"):
             # What flyteadmin has to trust: a proxy stands in front of the API server.
             tokens = [dataclasses.replace(token, ca_cert=spec["ca_data"]) for token in tokens]
-        long_lived = [token.public() for token in tokens]
+        long_lived = [token.public(kube.now) for token in tokens]
         found["token"] = next(iter(long_lived), None)
         found["tokens"] = [*long_lived, *_bounded(kube, namespace, secrets, spec.get("ca_data"))]
     if spec["data_plane"]:
@@ -183,7 +191,7 @@ def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.An
             found["not_working"] = not_working(kube, namespace, release.duties, secrets=secrets)
     found["refresh_interval"] = release.refresh_interval
     state = readiness(kube, namespace, release.deployments)
-    found["deployments"] = state.public()
+    found["deployments"], found["restarts_due"] = state.public(), state.restarts_due
     found["missing"] += state.missing
     return found
 
@@ -200,7 +208,7 @@ def _bounded(kube: Kube, namespace: str, secrets: t.Mapping[str, t.Mapping[str, 
     """Return the Secrets that tokens are bound to, as tokens of which nobody here knows which they are."""
     bounds = bounds_of(secrets.values(), namespace, FLYTEADMIN)
     ca_cert = (ca_data or authority_of(kube, namespace)) if bounds else ""
-    return [bound.public(ca_cert) for bound in bounds]
+    return [bound.public(ca_cert, kube.now) for bound in bounds]
 
 
 def token_account_gone(kube: Kube, namespace: str) -> bool:

@@ -25,7 +25,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 WEBHOOK = "flyte-pod-webhook"
-#: a leader is one that renewed within so many of the Lease's own durations: the clock of its node may differ from the API server's
+#: a leader is one that renewed within so many of the Lease's own durations
 _DURATIONS = 2
 _DURATION = 15
 
@@ -105,11 +105,18 @@ def _leader_problem(kube: Kube, lease: Lease, since: datetime.datetime | None) -
         spec = found.get("spec") or {}
         if not spec.get("holderIdentity") or not spec.get("renewTime"):
             return f"it does not lead: the Lease {place} has no holder"
-        renewed = moment(spec["renewTime"])
+        renewed = _renewed(found)
         age = (kube.now - renewed).total_seconds()
         if age <= _DURATIONS * int(spec.get("leaseDurationSeconds") or _DURATION) and (since is None or renewed >= since):
             return ""
         return f"it does not lead: {spec['holderIdentity']} renewed the Lease {place} {age:.0f} s ago"
+
+
+def _renewed(lease: Mapping[str, t.Any]) -> datetime.datetime:
+    """Return when a Lease was renewed: by the API server, which notes it of what it stores, since the clock of the holder's node may be another one."""
+    fields = (lease.get("metadata") or {}).get("managedFields") or []
+    noted = [entry["time"] for entry in fields if entry.get("time") and "f:renewTime" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})]
+    return max(map(moment, noted), default=moment(lease["spec"]["renewTime"]))
 
 
 def _webhook_problem(kube: Kube, namespace: str, webhook: Webhook, secrets: Mapping[str, t.Any] | None) -> str:
@@ -129,11 +136,3 @@ def _webhook_problem(kube: Kube, namespace: str, webhook: Webhook, secrets: Mapp
             if certificate and client.get("caBundle") != certificate:
                 return f"{what} has another caBundle than the Secret {namespace}/{webhook.secret}: no pod that wants a secret is let in"
         return "" if found.get("webhooks") else f"{what} is empty"
-
-
-def restart(kube: Kube, namespace: str, name: str) -> None:
-    """Start the pods of a Deployment anew, as ``kubectl rollout restart`` does."""
-    annotations: Mapping[str, str] = {"kubectl.kubernetes.io/restartedAt": kube.now.strftime("%Y-%m-%dT%H:%M:%SZ")}
-    body = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
-    with reading(f"the Deployment {namespace}/{name}", f"Look at it: kubectl -n {namespace} get deployment {name}"):
-        kube.patch(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}", body)

@@ -21,6 +21,7 @@ from .errors import reading
 from .propeller import Duties, duties_of
 
 if t.TYPE_CHECKING:
+    import datetime
     from collections.abc import Iterator, Mapping
 
 _INTERVAL = re.compile(r"^ +refreshInterval: [\"']?([\w.]+)", re.MULTILINE)
@@ -49,7 +50,7 @@ class Release:
     values_digest: str
     #: name of Helm's record of it
     secret: str
-    #: seconds since it was deployed
+    #: seconds since Helm began it, by the API server's clock: that of who ran Helm may be another one than ours
     age: int
     deployments: tuple[Wanted, ...]
     duties: Duties = Duties()
@@ -88,7 +89,7 @@ def find_release(kube: Kube, namespace: str, name: str) -> Release | None:
         record = str(newest["metadata"]["name"])
     remedy = f"It is Helm's own record of the newest revision: kubectl -n {namespace} delete secret {record}, then run again; the objects stay."
     with reading(f"Helm's record {namespace}/{record}", remedy):
-        return _release(newest, record, namespace)
+        return _release(newest, record, namespace, kube.now)
 
 
 def content_of(record: Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -122,7 +123,7 @@ class Given:
     values: dict[str, t.Any] = dataclasses.field(repr=False)
 
 
-def _release(found: Mapping[str, t.Any], record: str, namespace: str) -> Release:
+def _release(found: Mapping[str, t.Any], record: str, namespace: str, now: datetime.datetime) -> Release:
     content = content_of(found)
     chart = content["chart"]["metadata"]
     manifest = content.get("manifest") or ""
@@ -135,7 +136,7 @@ def _release(found: Mapping[str, t.Any], record: str, namespace: str) -> Release
         version=str(chart["version"]),
         values_digest=_values.digest_of_canonical(content.get("config")),
         secret=record,
-        age=_release_age(content["info"]),
+        age=age_of(found["metadata"].get("creationTimestamp"), now) or 0,
         deployments=deployments,
         duties=duties_of(manifest, [entry.name for entry in deployments if entry.replicas != 0], namespace),
         uid=str(found["metadata"].get("uid") or ""),
@@ -156,10 +157,6 @@ def _unpacked(raw: bytes) -> bytes:
     if not unpacker.eof:
         raise ValueError("the record is cut off, or is no record")
     return content
-
-
-def _release_age(info: Mapping[str, t.Any]) -> int:
-    return age_of(info.get("last_deployed") or info.get("first_deployed")) or 0
 
 
 # -- the manifest

@@ -33,6 +33,6 @@ def _present(kube: Kube, params: dict[str, t.Any], check_mode: bool) -> dict[str
     name = token.secret if token else params["name"]
     return {
         "changed": changed,
-        "token": token.public() if token else {},
+        "token": token.public(kube.now) if token else {},
         "diff": {"before": {} if changed else {"secret": name}, "after": {"secret": name}},
     }

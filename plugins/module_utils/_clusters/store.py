@@ -80,7 +80,7 @@ def _bounded(kube: Kube, cluster: Mapping[str, t.Any], stored: str, name: str, t
     such are made."""
     namespace, account = cluster["namespace"], cluster["service_account"]
     found = find_bound(kube, namespace, account)
-    used = in_use(stored, found)
+    used = in_use(stored, found, kube.now)
     if used:
         return Token(used.secret, stored, authority_of(kube, namespace), used.created, uid=used.uid, replaces=used.replaces)
     if terms.kind != BOUNDED:

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-import email.utils
+import datetime
 import re
 import time
 import typing as t
 import urllib.parse
 
 from .._common.threads import Overdue, in_threads, within
+from .._common.times import ServerClock, date_of
 from .answers import Answer, Json, decoded, listed, part, required, text
 from .authentication import Login
 from .errors import AdminError, ShapeError
@@ -63,6 +64,12 @@ class Admin:
             "auth": _no_netrc,
         }
         self._login = Login(settings, self._send)
+        self._time = ServerClock()
+
+    @property
+    def now(self) -> datetime.datetime:
+        """flyteadmin's own time, by its newest answer."""
+        return self._time.now
 
     def _exchange(self, method: str, url: str, given: dict[str, t.Any]) -> Answer:
         """Send one request and take its whole answer, which no server makes last for ever: libraries bound the time of each byte only."""
@@ -116,6 +123,7 @@ class Admin:
             login = self._login.header()
             headers = {**login, "Content-Type": "application/json"}
             answer = self._send(method, url, headers=headers, json=body)
+            self._time.hear(answer.headers.get("Date"))
             if answer.status_code == 401 and attempt == 1 and self._login.rejected(login):
                 continue
             if 300 <= answer.status_code < 400:
@@ -215,11 +223,8 @@ def _retry_after(answer: Answer | None, pause: float) -> float:
         return pause
     if said.isdecimal():
         return min(float(said), LONGEST_PAUSE)
-    try:
-        moment = email.utils.parsedate_tz(said)
-        left = email.utils.mktime_tz(moment) - time.time() if moment else 0.0
-    except (ValueError, OverflowError):  # a date that is none
-        return pause
+    then, now = date_of(said), date_of(answer.headers.get("Date") if answer is not None else None)
+    left = (then - (now or datetime.datetime.now(datetime.timezone.utc))).total_seconds() if then else 0.0
     return min(max(left, pause), LONGEST_PAUSE)
 
 

@@ -35,6 +35,7 @@ _DIGEST = re.compile(r" ?\(was [0-9a-f]{8}\)| [0-9a-f]{8}\b")
 #: what a run that was killed leaves to be done: how its action begins, how those begin of which it is a part, on the same host, and whether both end alike
 _PARTS = (
     (MARK, (RELEASE,), True),
+    ("restart ", (f"Secret {AUTH_SECRET}",), False),
     ("wait for EKS cluster ", ("create EKS cluster ",), True),
     ("create node group ", ("create EKS cluster ",), False),
     ("wait for node group ", ("create EKS cluster ",), False),

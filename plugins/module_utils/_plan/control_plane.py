@@ -154,6 +154,18 @@ def _cluster_line(entry: Mapping[str, t.Any]) -> str:
     return f"clusterConfigs: {entry['name']}: {place}, enabled {str(entry['enabled']).lower()}"
 
 
+def replaced_readers(site: Site, observed: Observations, due: Iterable[str], wanted: Configuration) -> list[str]:
+    """Return the Deployments that may have read a token or a CA that is put right, and that Helm does not start anew: their pods have the right checksum.
+
+    :param due: inventory hosts whose credentials are stored.
+    """
+    known = control_plane_of(observed, site.control_plane.host)
+    stored, configured = known.get("credentials") or {}, [entry["name"] for entry in (known.get("clusters") or {}).get("clusterConfigs") or []]
+    pairs = {site.cluster(host).name: (observed.get(host) or {}).get("token") for host in due}
+    replaced = [name for name, token in pairs.items() if token and name in configured and stored.get(name) not in (None, fingerprints(token))]
+    return [name for name, checksum in (known.get("readers") or {}).items() if checksum == wanted.checksum] if replaced else []
+
+
 def what_holds_it(site: Site, wanted: Configuration, reason: str | None) -> Failure | None:
     """Return what keeps the control plane from being rolled out, None where nothing does.
 

@@ -10,7 +10,7 @@ import typing as t
 
 from .._iam import required
 from .cloud import eks_clusters_to_make, eks_row, iam_rows, not_reachable_yet
-from .control_plane import CHANGED_BY_HAND, READERS, changed_by_hand, differences, predicted_configuration, what_holds_it
+from .control_plane import CHANGED_BY_HAND, READERS, changed_by_hand, differences, predicted_configuration, replaced_readers, what_holds_it
 from .credentials import credentials_due
 from .credentials import rows as credential_rows
 from .identity import identities_due
@@ -19,7 +19,21 @@ from .releases import MARK, mark_rows, release_reason
 from .rights import Rights, rights_due, rights_left
 from .rights import rows as rights_rows
 from .rotation import as_released
-from .rows import RELEASE, Failure, Observation, Observations, Row, control_plane_of, is_reachable, not_ready, restart_row, restart_rows, restarts_of
+from .rows import (
+    MAY_HAVE_READ,
+    RELEASE,
+    Failure,
+    Observation,
+    Observations,
+    Row,
+    control_plane_of,
+    idle_restarts,
+    is_reachable,
+    not_ready,
+    owed_restarts,
+    restart_rows,
+    restarts_of,
+)
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -110,10 +124,11 @@ def make_plan(
         reason = _reason(site, observation, chart, digest, cluster, None)
         if reason:
             releases[cluster.host] = Row(cluster.host, "dataplane", f"{RELEASE}{cluster.release}", reason)
+            waiting[cluster.host] = restart_rows(cluster.host, "dataplane", owed_restarts(observation))
         else:
             marks += mark_rows(cluster, observation)
             waits = [Row(cluster.host, "dataplane", "wait", f"{entry['name']}: {entry['reason']}") for entry in not_ready(observation)]
-            waiting[cluster.host] = waits + restart_rows(cluster.host, "dataplane", observation)
+            waiting[cluster.host] = waits + restart_rows(cluster.host, "dataplane", idle_restarts(observation) | owed_restarts(observation))
     given = {host: accounts for host, accounts in rights_due(observed, rights or Rights()).items() if host not in absent}
     left = {host: accounts for host, accounts in rights_left(site, observed, rights or Rights()).items() if host not in absent}
     due = credentials_due(site, observed, [*releases, *given])
@@ -204,16 +219,17 @@ def _control_plane(
     if not wanted.cluster_configs:
         return wanted, []
     reason = _reason(site, observation, chart, digest, cluster, wanted) or changed_by_hand(site, observed, wanted)
+    # Helm starts nothing anew for a configuration that it had rendered before, or for credentials that its pods were started for once.
+    misread = [*(READERS if reason == CHANGED_BY_HAND else ()), *replaced_readers(site, observed, due, wanted)]
+    restarts = {**owed_restarts(observation), **dict.fromkeys(misread, MAY_HAVE_READ)}
     if reason:
         action = f"{RELEASE}{cluster.release}"
         rollout = Row(cluster.host, "controlplane", action, reason, tuple(differences(site, observed, wanted)))
-        # Helm starts nothing anew for a configuration that it had rendered before.
-        readers = READERS if reason == CHANGED_BY_HAND else ()
-        return wanted, [rollout, *(restart_row(cluster.host, "controlplane", name, "it may have read that") for name in readers)]
+        return wanted, [rollout, *restart_rows(cluster.host, "controlplane", restarts)]
     marks = mark_rows(cluster, observation)
     if control_plane_of(observed, cluster.host).get("clusters"):
         waits = [Row(cluster.host, "controlplane", "wait", f"{entry['name']}: {entry['reason']}") for entry in not_ready(observation)]
-        return wanted, marks + waits + restart_rows(cluster.host, "controlplane", observation)
+        return wanted, marks + waits + restart_rows(cluster.host, "controlplane", idle_restarts(observation) | restarts)
     return wanted, marks
 
 

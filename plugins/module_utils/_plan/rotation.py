@@ -125,10 +125,6 @@ def _checked(cluster: Cluster, observation: Observation, known: Mapping[str, t.A
     if cluster.name not in [entry["name"] for entry in (known.get("clusters") or {}).get("clusterConfigs") or []]:
         return Failure(cluster.host, STEP, f"flyteadmin's configuration has no cluster {cluster.name}", _FIRST)
     turn = turn_of(cluster, observation, known.get("credentials") or {}, site.settings["flyte_token_secret"])
-    if turn is None and (known.get("terms") or {}).get(cluster.name) and ((known.get("probes") or {}).get(cluster.name) or {}).get("ok"):
-        # Of a token that does not end nothing is said by a clock.
-        problem = f"by the clock of this machine {cluster.name}_token of the Secret {SECRET_NAME} has ended, and its data plane takes it"
-        return Failure(cluster.host, STEP, problem, "Set the clock, of this machine or of that API server, and run again.")
     if turn is None:
         return Failure(cluster.host, STEP, f"{cluster.name}_token of the Secret {SECRET_NAME} is none of its tokens: it does not answer to it", _FIRST)
     return turn
@@ -158,7 +154,7 @@ def due_reason(site: Site, token: Token | None) -> str:
     lifetime, left = token.get("lifetime"), token.get("left")
     if lifetime and left is not None and (left - lifetime) * 3 >= lifetime:
         # Nobody would see its end coming.
-        return f"by the clock of this machine {token['secret']} is only issued in {age(left - lifetime)}: set the clock, of this machine or of that API server"
+        return f"by the clock of its API server {token['secret']} is only issued in {age(left - lifetime)}: set that clock"
     if lifetime and left is not None and left * 3 <= lifetime * 2:
         return f"a third of the life of {token['secret']} is over, it ends in {age(left)}"
     limit = seconds_of(settings["flyte_token_max_age"] or "")

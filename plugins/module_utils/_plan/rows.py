@@ -83,14 +83,28 @@ def not_working(observation: Observation | None) -> list[t.Mapping[str, str]]:
     return [entry for entry in (observation or {}).get("not_working") or [] if f"deployment/{entry['name']}" not in waiting]
 
 
-def restart_rows(host: str, step: str, observation: Observation | None) -> list[Row]:
-    """Return what is started anew, since its pods are ready and it does nothing."""
-    return [restart_row(host, step, entry["name"], entry["reason"]) for entry in not_working(observation)]
+#: why Deployments start anew that a run of Helm would leave as they are
+MAY_HAVE_READ = "it may have read that"
+#: the same, where a run before this one was to do it
+OWED = "what it reads was put right, and the run that did it ended before it started it anew"
 
 
-def restart_row(host: str, step: str, name: str, reason: str) -> Row:
-    """Return that a Deployment is started anew."""
-    return Row(host, step, f"{_RESTART}{name}", reason)
+def owed_restarts(observation: Observation | None) -> dict[str, str]:
+    """Return the Deployments that a run was to start anew, and was ended before it did, with why."""
+    return dict.fromkeys((observation or {}).get("restarts_due") or [], OWED)
+
+
+def idle_restarts(observation: Observation | None) -> dict[str, str]:
+    """Return the Deployments that are started anew since their pods are ready and do nothing, with why."""
+    return {entry["name"]: entry["reason"] for entry in not_working(observation)}
+
+
+def restart_rows(host: str, step: str, restarts: t.Mapping[str, str]) -> list[Row]:
+    """Return which Deployments are started anew.
+
+    :param restarts: why, by their names.
+    """
+    return [Row(host, step, f"{_RESTART}{name}", reason) for name, reason in restarts.items()]
 
 
 def restarts_of(rows: t.Iterable[Row]) -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ import typing as t
 from .._common.text import first, table
 from .._labels.placement import Placement
 from .._labels.rows import describe
-from .rows import Failure, Observations, control_plane_of, is_reachable, not_ready, not_working
+from .rows import Failure, Observations, control_plane_of, is_reachable, not_ready, not_working, owed_restarts
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +52,8 @@ def cluster_failures(site: Site, observed: Observations) -> list[Failure]:
         for idle in not_working(observation):
             remedy = f"Run site.yml: it restarts it. What it says: kubectl -n {cluster.namespace} logs deployment/{idle['name']}"
             failures.append(Failure(cluster.host, f"verify: {idle['name']}", idle["reason"], remedy))
+        for name, reason in owed_restarts(observation).items():
+            failures.append(Failure(cluster.host, f"verify: {name}", reason, "Run site.yml: it restarts it."))
         for what in observation.get("missing") or []:
             failures.append(Failure(cluster.host, "verify", f"{what} is missing", "Run again with the tag dataplane."))
     return failures

@@ -169,6 +169,18 @@ def test_a_release_that_somebody_changed_meanwhile_is_left(case: Case) -> None:
     assert case.run()["changed"] and len(case.helms) == 1
 
 
+@pytest.mark.parametrize(("values", "left"), [({"a": 1}, False), ({"disabled": 1}, False), ({"without": 1}, False), ({"of": "another run"}, True)], ids=repr)
+def test_a_removal_leaves_what_a_run_beside_it_made_while_it_waited(case: Case, values: dict[str, t.Any], left: bool) -> None:
+    """Its second rollout would take a cluster that was added since then out of flyteadmin's configuration again."""
+    _found(case, 2, values, label_value(digest(values)))
+    expected = [BEFORE, digest({"disabled": 1})]
+    plane = case.known.site.cluster("dataplane_1")
+    found = case.action._changed_meanwhile(case.known, plane, "controlplane", {"without": 1}, expected)
+    assert (found is not None) == left
+    assert found is None or ("(revision 1 -> 2)" in found.problem and "Run again" in found.remedy)
+    assert case.action._changed_meanwhile(case.known, plane, "controlplane", {"without": 1}, None) is None
+
+
 def test_a_release_that_somebody_made_meanwhile_is_left(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     """Helm would upgrade it, whoever made it."""
     case.known.observed["dataplane_1"]["release"] = None

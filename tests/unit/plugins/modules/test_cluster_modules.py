@@ -43,7 +43,7 @@ def test_clusters_are_observed(run_module: Run) -> None:
         found = run_module(flyte_cluster_info, clusters=clusters)
     assert not found["changed"] and list(found["clusters"]) == ["a", "b", "c"]
     parts = {"reachable", "error", "server", "kubernetes", "release", "token", "tokens", "missing", "deployments", "not_working"}
-    parts |= {"namespaces", "new_namespaces", "identity", "place"}
+    parts |= {"namespaces", "new_namespaces", "identity", "place", "restarts_due"}
     assert set(found["clusters"]["a"]) == {*parts, "control_plane", "rights", "refresh_interval"}
     assert found["clusters"]["a"]["reachable"] and found["clusters"]["a"]["control_plane"] is None
     assert set(found["clusters"]["b"]["control_plane"]) == {

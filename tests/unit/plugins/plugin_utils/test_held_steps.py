@@ -303,9 +303,11 @@ def test_the_control_planes_release_is_compared_once_more_with_the_credentials_t
     action._task = types.SimpleNamespace(check_mode=False, environment=[])
     deployed: list[list[str]] = []
     held_to: list[str | None] = []
+    expected: list[list[str] | None] = []
 
-    def deploy(_known: Known, _cluster: t.Any, configuration: t.Any, planned: str | None) -> dict[str, t.Any]:
+    def deploy(_known: Known, _cluster: t.Any, configuration: t.Any, planned: str | None, **also: t.Any) -> dict[str, t.Any]:
         held_to.append(planned)
+        expected.append(also["expected"])
         deployed.append([entry["name"] for entry in configuration.cluster_configs])
         return {"changed": True, "failures": []}
 
@@ -313,7 +315,7 @@ def test_the_control_planes_release_is_compared_once_more_with_the_credentials_t
     pairs = {name: {"token": name, "ca_cert": "c"} for name in ("dataplane_1", "dataplane_2")}
 
     def run(*names: str) -> dict[str, t.Any]:
-        plan = {**known.as_dict(), "releases": ["controlplane"], "marks": []}
+        plan = {**known.as_dict(), "releases": ["controlplane"], "marks": [], "restarts": {}}
         credentials = {"credentials": {name: pairs[name] for name in names}, "probes": {name: {"ok": True} for name in names}}
         action.task_vars["found"] = plan
         return t.cast("dict[str, t.Any]", action.act({"plan": "found", "credentials": credentials}))
@@ -322,9 +324,10 @@ def test_the_control_planes_release_is_compared_once_more_with_the_credentials_t
     assert found["failed"] and not deployed and "flyte_approved_plan does not say it" in found["msg"] and "labelClusterMap" in found["msg"]
     assert run("dataplane_1", "dataplane_2")["changed"] and deployed == [["dataplane_1", "dataplane_2"]]
     # A removal is not compared anew: its values have to be those of its plan.
-    action.task_vars["found"] = {**known.as_dict(), "releases": [], "marks": [], "removal": {}, "digests": {"controlplane": "d"}}
+    held = {"digests": {"controlplane": "d"}, "removal": {"releases": ["c"]}}
+    action.task_vars["found"] = {**known.as_dict(), "releases": [], "marks": [], "restarts": {}, **held}
     both = {"credentials": pairs, "probes": {name: {"ok": True} for name in pairs}}
-    assert action.act({"plan": "found", "credentials": both})["changed"] and held_to == [None, "d"]
+    assert action.act({"plan": "found", "credentials": both})["changed"] and held_to == [None, "d"] and expected == [None, ["c"]]
     # Fewer are a part of what was approved, where labels are there.
     assert run("dataplane_2")["changed"] and deployed[-1] == ["dataplane_2"]
     site.settings["flyte_approved_plan"] = None

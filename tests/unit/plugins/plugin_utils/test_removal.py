@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import copy
 import dataclasses
 import gzip
 import json
@@ -33,7 +34,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.orphans i
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart, plan_rollout
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rights import Rights
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Row, control_plane_of
-from ansible_collections.flyte.multicluster.plugins.modules import flyte_cluster_info
+from ansible_collections.flyte.multicluster.plugins.modules import flyte_aws_info, flyte_cluster_info
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import ModuleFailed, Refused
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._connections import observed_cluster, observed_control_plane
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._known import Known
@@ -92,6 +93,8 @@ class World:
         self.apis = {"controlplane": StatefulApi(self._hub()), **{name: StatefulApi(self._plane()) for name in PLANES}}
         self.aws = self._aws()
         self.check_mode = False
+        #: what happens in AWS before it is asked again
+        self.asked_aws: t.Callable[[], t.Any] = lambda: None
         #: the one that does not answer
         self.dead: str | None = None
         #: whether site.yml removes it
@@ -227,6 +230,9 @@ class World:
         return own[name] if name in own else self.inventory.get(host, {}).get(name)
 
     def here(self, operation: t.Any, arguments: dict[str, t.Any], *, reads: bool = False) -> dict[str, t.Any]:
+        if operation is flyte_aws_info.OPERATION:
+            self.asked_aws()
+            return {"roles": {name: self.aws["roles"].get(name) for name in arguments["roles"]}, "oidc_providers": self.aws["oidc_providers"]}
         try:
             return run_here(operation, arguments, check_mode=self.check_mode and not reads, warn=lambda _text: None)
         except OperationFailed as error:
@@ -240,6 +246,11 @@ class World:
             raise ModuleFailed({"failed": True, "msg": "the run was stopped"})
         if name == "amazon.aws.iam_role":
             self.aws["roles"][arguments["name"]]["trust"] = arguments["assume_role_policy_document"]
+        elif name == "flyte.multicluster.flyte_pod_identity":
+            assert arguments["state"] == "absent"
+            known = self.aws["clusters"]["dataplane_2"]["associations"]
+            gone = [(entry["namespace"], entry["service_account"]) for entry in arguments["associations"]]
+            known[:] = [entry for entry in known if (entry["namespace"], entry["service_account"]) not in gone]
         elif name == "kubernetes.core.helm":
             assert arguments["release_state"] == "absent" and arguments["release_name"] == "flyte-core-data"
             api = next(api for api in self.apis.values() if api.url in json.dumps(arguments["kubeconfig"]))
@@ -262,7 +273,7 @@ class World:
         clusters = [observed_cluster(site, cluster, self.read) for cluster in site.clusters if cluster.host in hosts]
         given = {"clusters": clusters, **observed_control_plane(site, Rights(), self.read), "timeout": 5}
         observed = self.here(flyte_cluster_info.OPERATION, given, reads=True)["clusters"]
-        known = Known(site, observed, self.aws, CHART)
+        known = Known(site, observed, copy.deepcopy(self.aws), CHART)
         wanted = Wanted(name, ELSEWHERE if labels is None else labels, self.pruning)
         return planned_removal(self.action, known, wanted, PlanFiles(site, self.read))
 
@@ -739,6 +750,47 @@ def test_what_was_given_to_the_control_planes_release_by_hand_is_not_taken_away(
     for own in world.inventory.values():
         own["flyte_drop_values"] = ["flyteadmin.podAnnotations"]
     assert not any(result.get("failed") for result in world.run())
+    check_gone(world)
+
+
+ADMINS = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::1:root"}, "Action": "sts:AssumeRole"}
+
+
+def test_a_statement_that_somebody_added_meanwhile_stays(world: World) -> None:
+    """Executions may be waited for for an hour after the policies were read."""
+    role = world.aws["roles"]["flyte-dataplane-role"]
+    world.asked_aws = lambda: role.update(trust={**role["trust"], "Statement": [*role["trust"]["Statement"], ADMINS]})
+    assert not [step for step in world.run() if step.get("failed")]
+    world.asked_aws = lambda: None
+    check_gone(world)
+    assert ADMINS in role["trust"]["Statement"]
+    (kept,) = [item for path, item in world.apis["controlplane"].objects.items() if "backup-trust" in path]
+    assert ADMINS in json.loads(gzip.decompress(base64.b64decode(kept["data"]["flyte-dataplane-role.json.gz"])))["Statement"]
+
+
+def test_what_a_role_trusts_of_the_cluster_meanwhile_is_looked_at_anew(world: World) -> None:
+    role, grafana = world.aws["roles"]["flyte-dataplane-role"], "system:serviceaccount:monitoring:grafana"
+
+    def add() -> None:
+        (own,) = [statement for statement in role["trust"]["Statement"] if "oidc/dataplane_2" in json.dumps(statement)]
+        own["Condition"]["StringEquals"]["oidc/dataplane_2:sub"].append(grafana)
+
+    world.asked_aws = add
+    failed = [step for step in world.run() if step.get("failed")]
+    assert "was changed since this run looked at it" in failed[0]["failures"][0]["problem"] and "Run playbooks/remove.yml again" in str(failed), failed
+    world.asked_aws = lambda: None
+    assert not [step for step in world.run() if step.get("failed")]
+    (left,) = [statement for statement in role["trust"]["Statement"] if "oidc/dataplane_2" in json.dumps(statement)]
+    assert left["Condition"]["StringEquals"]["oidc/dataplane_2:sub"] in (grafana, [grafana])
+
+
+def test_associations_of_ours_go_and_others_stay(world: World) -> None:
+    entry = {"id": "a-1", "namespace": "flyte", "service_account": "flytepropeller", "role_arn": "arn:x", "tags": {"managed-by": "flyte.multicluster"}}
+    theirs = {**entry, "service_account": "theirs", "tags": {}}
+    world.aws["clusters"]["dataplane_2"]["associations"] = [entry, theirs]
+    assert "remove Pod Identity flyte:flytepropeller" in "\n".join(world.plan()["lines"])
+    assert not [step for step in world.run() if step.get("failed")]
+    assert world.aws["clusters"]["dataplane_2"]["associations"] == [theirs]
     check_gone(world)
 
 

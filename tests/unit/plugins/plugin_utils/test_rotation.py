@@ -129,6 +129,19 @@ def test_a_bounded_token_is_renewed_when_a_third_of_its_life_is_over(world: Worl
     assert not world.planes["dataplane_1"].accepts(former) and in_use(world, "dataplane_1")["secret"] == "flyteadmin-token-3"
 
 
+@pytest.mark.parametrize("ahead", [-86400, -600, 600, 86400])
+def test_a_token_is_due_by_the_clock_of_the_data_plane_that_gave_it(world: World, site: Site, ahead: int) -> None:
+    """That of one data plane is another one than ours, and than the other's: its token is neither ended, nor due too early or too late."""
+    world.planes["dataplane_1"].ahead = ahead
+    of_kind(site, "bounded")
+    site.settings["flyte_rotate"] = "due"
+    assert Run(world, site).all()["rotated"] == list(PLANES)
+    assert 24 * 3600 - 60 < in_use(world, "dataplane_1")["left"] <= 24 * 3600
+    for later, rotated in ((8 * 3600 - 60, None), (8 * 3600 + 60, list(PLANES))):
+        world.later = later
+        assert Run(world, site).all().get("rotated") == rotated, later
+
+
 def test_what_the_api_server_really_gives_counts(world: World, site: Site) -> None:
     of_kind(site, "bounded", "24h", "4h")
     world.planes["dataplane_1"].longest = 3600

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import datetime
+import email.utils
 import json
 import pathlib
 import time
@@ -12,6 +14,7 @@ import typing as t
 
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import SECRETS
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.counts import Counts
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from ansible_collections.flyte.multicluster.plugins.plugin_utils import _status_steps
 from ansible_collections.flyte.multicluster.plugins.plugin_utils._action import Refused
@@ -90,6 +93,21 @@ def test_flyteadmin_is_not_waited_for(status: Work, monkeypatch: pytest.MonkeyPa
     started = time.monotonic()
     found = show_status(status)
     assert time.monotonic() - started < 3 and found["status"]["places"] and found["status"]["clusters"][1]["running"] is None
+
+
+def test_failures_of_the_last_day_are_those_by_flyteadmins_clock(status: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[datetime.datetime] = []
+
+    def counted(_admin: t.Any, _places: t.Any, now: datetime.datetime) -> Counts:
+        seen.append(now)
+        return Counts({}, {}, [])
+
+    monkeypatch.setattr(_status_steps, "counted", counted)
+    behind = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
+    with Scripted((200, {"Date": email.utils.format_datetime(behind)}, b'{"configurations": [], "projects": []}')) as server:
+        status.known.site.settings["flyte_admin_url"] = server.url
+        show_status(status)
+    assert abs((seen[0] - behind).total_seconds()) < 5
 
 
 def test_no_secret_is_in_what_servers_say(status: Work, tmp_path: pathlib.Path) -> None:

@@ -124,12 +124,16 @@ def test_what_read_another_secret_is_restarted_unless_its_release_does_it() -> N
         deployment("webhook", "right", []),
         deployment("theirs", None, VOLUMES),
     ]
-    answers = {AUTH: secret(OURS, client_secret="wrong"), DEPLOYMENTS: {"items": items}}
+    answers = {AUTH: secret(OURS, client_secret="wrong"), DEPLOYMENTS: {"items": items}, f"{DEPLOYMENTS}/flytepropeller": items[0]}
     with ApiServer(answers) as server:
         found = run(cluster(server, checksum="right"))
-        patched = [(path, body) for method, path, body in written(server) if path.startswith(DEPLOYMENTS)]
-    assert found["restarted"] == {"a": ["flytepropeller"]} and [path for path, _body in patched] == [f"{DEPLOYMENTS}/flytepropeller"]
-    assert list(patched[0][1]["spec"]["template"]["metadata"]["annotations"]) == ["kubectl.kubernetes.io/restartedAt"]
+        noted, stored, started = written(server)
+    # A run that is killed in between leaves a note to the next one.
+    due = "flyte.multicluster/restart-due"
+    assert [path for _method, path, _body in (noted, stored, started)] == [f"{DEPLOYMENTS}/flytepropeller", AUTH, f"{DEPLOYMENTS}/flytepropeller"]
+    assert noted[2] == {"metadata": {"annotations": {due: "true"}}} and started[2]["metadata"] == {"annotations": {due: None}}
+    assert found["restarted"] == {"a": ["flytepropeller"]}
+    assert list(started[2]["spec"]["template"]["metadata"]["annotations"]) == ["kubectl.kubernetes.io/restartedAt"]
     with ApiServer({DEPLOYMENTS: {"items": items}}) as server:
         assert run(cluster(server, checksum="right"))["restarted"] == {}  # nothing has read it yet
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import datetime
+import email.utils
 import typing as t
 
 import pytest
@@ -51,6 +53,19 @@ def test_a_healthy_data_plane_takes_few_requests() -> None:
     assert found["reachable"] and found["error"] is None and found["missing"] == [] and found["deployments"] == {"total": 1, "not_ready": [], "resized": []}
     assert found["release"]["status"] == "deployed" and found["token"]["secret"] == "flyteadmin-token" and found["control_plane"] is None
     assert "its-token" not in str(found) and "its-ca" not in str(found)
+
+
+@pytest.mark.parametrize("ahead", [-86400, -600, 600, 86400])
+def test_ages_are_by_the_clock_of_the_api_server(ahead: int) -> None:
+    """A token that is not rotated yet, and a release that another run is at, are as old as their API server says."""
+    now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=ahead)
+    made = (now - datetime.timedelta(seconds=90)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    record = helm_record(status="pending-upgrade")
+    record["metadata"]["creationTimestamp"] = made
+    answers = {RECORDS: {"items": [record]}, TOKENS: {"items": [token_secret(creationTimestamp=made)]}}
+    with ApiServer(data_plane(**answers), date=email.utils.format_datetime(now, usegmt=True)) as server:
+        found = observed(spec(server))["dataplane_1"]
+    assert 88 <= found["token"]["age"] <= 95 and 88 <= found["release"]["age"] <= 95
 
 
 def test_the_version_of_kubernetes_is_asked_by_choice() -> None:

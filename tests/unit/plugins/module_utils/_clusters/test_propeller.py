@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import datetime
 import email.utils
-import json
 import re
 import typing as t
 
@@ -15,9 +14,8 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.clien
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.deployments import wait_until_ready
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.errors import KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import observe
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.propeller import Duties, Lease, Webhook, duties_of, not_working, restart
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.propeller import Duties, Lease, Webhook, duties_of, not_working
 from api_server import (
-    DEPLOYMENTS,
     LEASE,
     MANIFEST,
     NAMESPACES,
@@ -92,6 +90,18 @@ def test_the_servers_clock_counts_not_this_machines() -> None:
     assert 3590 < int(found["reason"].split()[-3]) < 3610
 
 
+def test_when_it_was_stored_counts_not_what_the_holders_node_takes_for_the_time() -> None:
+    """The clock of the holder's node is ten minutes behind, or ahead: the API server notes when it stored the Lease."""
+    for age in (600, -600):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        stored = [{"time": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "fieldsV1": {"f:spec": {"f:renewTime": {}}}}]
+        labelled = {"time": (now - datetime.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ"), "fieldsV1": {"f:metadata": {"f:labels": {}}}}
+        assert problems({LEASE: {**lease(age), "metadata": {"managedFields": [labelled, *stored]}}}) == {}
+        stored[0]["time"] = (now - datetime.timedelta(seconds=60)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        said = problems({LEASE: {**lease(age), "metadata": {"managedFields": [{**labelled, "time": now.isoformat()}, *stored]}}})["flytepropeller"]
+        assert re.search(r" (59|6[012]) s ago", said), said
+
+
 def test_a_lease_that_is_none_is_named() -> None:
     with pytest.raises(KubeError, match="the Lease flyte/propeller-leader cannot be read"):
         problems({LEASE: {"spec": {"holderIdentity": "x", "renewTime": "yesterday"}}})
@@ -128,14 +138,6 @@ def test_a_plane_is_waited_for_until_its_new_pods_lead() -> None:
         found = wait_until_ready(specs, timeout=5, wait=1.5)
     assert found["a"]["ok"] and len(asked) == 3 and found["c"]["ok"]
     assert "not ready after 1.5 s: flytepropeller: it does not lead: there is no Lease" in found["b"]["error"]
-
-
-def test_a_deployment_is_started_anew() -> None:
-    with ApiServer() as server:
-        restart(Kube(server.access), "flyte", "syncresources")
-        ((method, path, headers, body),) = server.seen
-    assert (method, path) == ("PATCH", f"{DEPLOYMENTS}/syncresources") and headers["content-type"] == "application/merge-patch+json"
-    assert list(json.loads(body)["spec"]["template"]["metadata"]["annotations"]) == ["kubectl.kubernetes.io/restartedAt"]
 
 
 # -- namespaces

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import typing as t
 
 import pytest
@@ -16,6 +17,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._common.times i
 from api_server import ACCOUNT, SECRETS, ApiServer, encoded, token_secret
 
 NAMED = f"{SECRETS}/flyteadmin-token"
+NOW = datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc)
 NO_TEXT = base64.b64encode(b"\xff\xfe").decode()
 #: what makes a token Secret none
 DAMAGED: dict[str, t.Any] = {
@@ -50,13 +52,13 @@ def test_only_complete_pairs_count_as_credentials() -> None:
 
 def test_a_token_shows_no_token() -> None:
     token = _credentials.Token("name", "the-token", "the-ca", "2026-01-01T00:00:00Z")
-    assert "the-token" not in str(token.public()) and "the-ca" not in str(token.public())
+    assert "the-token" not in str(token.public(NOW)) and "the-ca" not in str(token.public(NOW)) and token.public(NOW)["age"] == 86400
     assert "the-token" not in repr(token) and "the-ca" not in repr(token)
 
 
 @pytest.mark.parametrize("created", [["2026-01-01T00:00:00Z"], 7, "yesterday", "", None])
 def test_an_age_that_is_not_known_is_none(created: t.Any) -> None:
-    assert age_of(created) is None
+    assert age_of(created, NOW) is None
 
 
 # -- found

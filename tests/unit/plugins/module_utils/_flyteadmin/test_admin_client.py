@@ -130,6 +130,16 @@ def test_429_waits_as_long_as_the_server_says(method: str) -> None:
             assert len(server.seen) == 2 and 0.9 < time.monotonic() - started < 5
 
 
+def test_what_flyteadmin_says_of_the_time_counts_not_this_machines_clock() -> None:
+    """It is a day behind: a date until which it wants us to wait is by its own clock, and so is what is of the last day."""
+    behind = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
+    date, until = (email.utils.format_datetime(behind + datetime.timedelta(seconds=more)) for more in (0, 2))
+    with Scripted(as_json(429, {}, **{"Date": date, "Retry-After": until}), (200, {"Date": date}, EMPTY[2])) as server:
+        started, admin = time.monotonic(), client(server.url, retry_for=10)
+        admin.label_rows()
+        assert 1.5 < time.monotonic() - started < 5 and abs((admin.now - behind).total_seconds()) < 5
+
+
 def test_429_that_lasts_is_said() -> None:
     with Scripted(as_json(429, {"code": 8, "message": "slow down"}, **{"Retry-After": "20"})) as server:
         with pytest.raises(AdminError, match="429, code 8: slow down flyteadmin or its ingress limits requests") as caught:

@@ -65,6 +65,7 @@ def test_anything_else_is_named() -> None:
 
 PARTS = [
     ("dataplane", "label of Helm release flyte-core-data", "Helm release flyte-core-data"),
+    ("dataplane", "restart flytepropeller", "Secret flyte-secret-auth"),
     ("eks_cluster", "wait for EKS cluster c", "create EKS cluster c"),
     ("eks_cluster", "create node group flyte", "create EKS cluster c"),
     ("eks_cluster", "wait for node group flyte", "create EKS cluster c"),

@@ -18,6 +18,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._plan.control_p
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import credentials_due
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.planner import Chart, make_plan, plan_rollout
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.releases import release_reason
+from ansible_collections.flyte.multicluster.plugins.module_utils._plan.verify import cluster_failures
 from conftest import Inventory, site_of
 
 DIGEST = "d" * 64
@@ -256,6 +257,44 @@ def test_what_is_ready_and_does_nothing_is_started_anew(site: Site) -> None:
     observed["dataplane_1"] = observation(not_working=idle, deployments=waiting)
     plan = make_plan(site, observed, chart=CHART, digest=lambda _cluster, _configuration: DIGEST, aws=None)
     assert plan.restarts == {} and plan.waiting == ["dataplane_1"]
+
+
+def test_what_a_killed_run_was_to_start_anew_is_started_anew(site: Site) -> None:
+    """Also beside a rollout, which may have nothing to do with it, and though it is not ready: with what it read that may be why."""
+    waiting = {"total": 1, "not_ready": [{"name": "deployment/flytepropeller", "reason": "0 of 1 new pods"}]}
+    observed = {
+        "controlplane": {**control_plane(credentials=BOTH, clusters=CONFIGS, probes=OK), "restarts_due": ["flyteadmin"]},
+        "dataplane_1": observation(restarts_due=["flytepropeller"], deployments=waiting),
+        "dataplane_2": observation(restarts_due=["flytepropeller"]),
+    }
+    for digest in (DIGEST, "e" * 64):
+        plan = make_plan(site, observed, chart=CHART, digest=lambda _cluster, _configuration, digest=digest: digest, aws=None)
+        assert plan.restarts == {"controlplane": ["flyteadmin"], "dataplane_1": ["flytepropeller"], "dataplane_2": ["flytepropeller"]}
+        groups = {(entry["host"], entry["group"]) for entry in plan.groups("controlplane", list(observed))}
+        assert groups >= {("dataplane_2", "flyte_todo_dataplane"), ("controlplane", "flyte_todo_controlplane")}
+    said = [failure.problem for failure in cluster_failures(site, observed) if failure.step in ("verify: flyteadmin", "verify: flytepropeller")]
+    assert len(said) == 3 and set(said) == {"what it reads was put right, and the run that did it ended before it started it anew"}
+
+
+def test_what_may_have_read_a_wrong_token_is_started_anew(site: Site) -> None:
+    """Its pods were started for the right one once: no rollout starts them anew."""
+    observed = {
+        "controlplane": control_plane(credentials=BOTH, clusters=CONFIGS, probes=OK),
+        "dataplane_1": observation(),
+        "dataplane_2": observation(),
+    }
+    right = predicted_configuration(site, observed, []).checksum
+    readers = {"flyteadmin": right, "syncresources": right, "theirs": "of something else"}
+
+    def restarts(stored: dict[str, t.Any], **more: t.Any) -> dict[str, list[str]]:
+        known: dict[str, t.Any] = {"clusters": CONFIGS, "probes": OK, "readers": readers, **more}
+        observed["controlplane"] = control_plane(credentials=stored, **known)
+        return make_plan(site, observed, chart=CHART, digest=lambda _cluster, _configuration: DIGEST, aws=None).restarts
+
+    wrong = {**BOTH, "dataplane_1": {"token": "wrong", "ca_cert": "c"}}
+    assert restarts(wrong) == {"controlplane": ["flyteadmin", "syncresources"]}
+    assert restarts(BOTH) == {} and restarts({"dataplane_2": PAIR}) == {}  # with a key that is missing flyteadmin does not start at all
+    assert restarts(wrong, clusters={}) == {} and restarts(wrong, readers={"flyteadmin": "before"}) == {}  # Helm does it
 
 
 def test_a_control_plane_that_runs_workflows_is_started_anew_too(site: Site) -> None:

@@ -126,20 +126,17 @@ def test_what_is_due(site: Site) -> None:
     assert [(row.host, row.step) for row in due_rows(site, due)] == [("dataplane_1", "rotate")]
 
 
-def test_clocks_that_differ_are_said(site: Site) -> None:
-    """A token is renewed by its own words, and by the clock of the machine on which this runs."""
+def test_a_clock_that_was_set_back_is_said(site: Site) -> None:
+    """A token is renewed by its own words, and by the clock of the API server that gave it."""
     site.settings |= {"flyte_token_kind": "bounded", "flyte_rotate": "due"}
     for ahead, due in ((-9, False), (0, False), (7, False), (8, True), (30, True)):
         own = token("flyteadmin-token", kind="bounded", lifetime=24 * 3600, left=(24 + ahead) * 3600)
         found = due_hosts(site, observed(plane(own), plane(own)), ["dataplane_1"])
         assert bool(found) == (due or ahead == -9), ahead
-        assert not due or f"is only issued in {ahead}h" in found["dataplane_1"]
+        assert not due or f"is only issued in {ahead}h: set that clock" in found["dataplane_1"]
     ended = plane(token("flyteadmin-token", kind="bounded", **{"fingerprint": ""}))
     terms = {"dataplane_1": {"uid": "uid-flyteadmin-token", "issued": 1, "expires": 2}}
     plan = planned(site, observed(ended, plane(), terms=terms), ["dataplane_1"])
-    assert "by the clock of this machine" in plan.failures[0].problem and "Set the clock" in plan.failures[0].remedy
-    refused = {"dataplane_1": {"ok": False, "kind": None, "error": "401"}}
-    plan = planned(site, observed(ended, plane(), terms=terms, probes=refused), ["dataplane_1"])
     assert "is none of its tokens" in plan.failures[0].problem
 
 
