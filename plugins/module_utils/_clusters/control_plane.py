@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 from .._common.names import FLYTEADMIN, label_as_read
 from .._helm import values as _values
 from .._helm.configuration import SECRET_NAME
+from .._labels.placement import weight_of
 from .bounded import term_claimed
 from .client import Kube
 from .credentials import stored_credentials
@@ -101,8 +103,11 @@ def _clusters_of(configured: Mapping[str, t.Any]) -> dict[str, t.Any]:
         for entry in section.get("clusterConfigs") or []:
             _text(entry["name"])
         for label, entries in (section.get("labelClusterMap") or {}).items():
-            for name in (_text(label), *(entry["id"] for entry in entries or [])):
-                _text(name)
+            _text(label)
+            for entry in entries or []:
+                _text(entry["id"])
+                if not math.isfinite(weight_of(entry)):
+                    raise ValueError("a weight is no number")
         _text(section.get("defaultExecutionLabel") or "")
     found = {key: section[key] for key in ("labelClusterMap", "clusterConfigs", "defaultExecutionLabel") if section.get(key)}
     if "labelClusterMap" in found:

@@ -22,6 +22,14 @@ class Effective(t.NamedTuple):
     clusters: dict[str, float]
 
 
+def weight_of(entry: Mapping[str, t.Any]) -> float:
+    """Return the weight of an entry of labelClusterMap as flyteadmin reads it: without one, or with an empty one, it is 0.
+
+    :raises TypeError, ValueError: it is no number, with which flyteadmin does not start.
+    """
+    return float(entry.get("weight") or 0)
+
+
 @dataclasses.dataclass(frozen=True)
 class Placement:
     """What flyteadmin's configuration makes of a label. Where it leads to no cluster, any enabled one is taken, silently."""
@@ -38,7 +46,7 @@ class Placement:
 
     def shares(self, label: str | None) -> dict[str, float]:
         """Return the enabled clusters that a label leads to, with their share; empty means any enabled cluster."""
-        entries = [(entry["id"], float(entry.get("weight", 0))) for entry in self.label_map.get(label or "") or [] if entry["id"] in self.enabled]
+        entries = [(entry["id"], weight_of(entry)) for entry in self.label_map.get(label or "") or [] if entry["id"] in self.enabled]
         total = sum(weight for _name, weight in entries)
         return {name: weight / total for name, weight in entries if weight > 0} if total else {}
 

@@ -16,6 +16,7 @@ from .._common.text import first, nearest
 from .._inventory.labels import label_cluster_map
 from .._inventory.reader import NOT_SHOWN, Fault, Reader
 from .._labels.canary import is_canary_label
+from .._labels.placement import weight_of
 from .._labels.rows import describe
 
 if t.TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _labels_now(site: Site, live: Mapping[str, t.Any]) -> dict[str, Entries]:
     found = {label: [dict(entry) for entry in entries] for label, entries in site.labels.items()}
     for label, entries in (live.get("labelClusterMap") or {}).items():
         if label not in found and not is_canary_label(label) and not site.settings["flyte_labels_prune"]:
-            found[label] = [{"cluster": entry["id"], "weight": entry.get("weight", 0)} for entry in entries or []]
+            found[label] = [{"cluster": entry["id"], "weight": weight_of(entry)} for entry in entries or []]
     return found
 
 

@@ -11,7 +11,7 @@ import typing as t
 
 from .._common.names import PROPELLER
 from .._labels.canary import is_canary_label
-from .._labels.placement import Placement
+from .._labels.placement import Placement, weight_of
 from .._plan.complete import release_failures, unfinished
 from .._plan.namespaces import lacking, lacking_failures
 from .._plan.orphans import ONLY_STORED, only_stored
@@ -162,7 +162,7 @@ class _Builder:
         found = []
         for label, entries in sorted(self._own_labels().items()):
             shares = self._placement.shares(label)
-            found += [Share(label, _weight(entry), shares.get(name, 0.0)) for entry in entries or [] if entry["id"] == name]
+            found += [Share(label, weight_of(entry), shares.get(name, 0.0)) for entry in entries or [] if entry["id"] == name]
         return found
 
     def _own_labels(self) -> dict[str, t.Any]:
@@ -247,7 +247,7 @@ class _Builder:
     def _label(self, name: str) -> LabelStatus:
         shares = self._placement.shares(name)
         targets = tuple(
-            Target(entry["id"], _weight(entry), shares.get(entry["id"], 0.0), self._why(entry, shares)) for entry in self._placement.label_map.get(name) or []
+            Target(entry["id"], weight_of(entry), shares.get(entry["id"], 0.0), self._why(entry, shares)) for entry in self._placement.label_map.get(name) or []
         )
         return LabelStatus(name, targets, self._placement.problem(name), name == self._placement.default_label)
 
@@ -258,10 +258,6 @@ class _Builder:
         if entry["id"] not in self._configs:
             return "flyteadmin does not have this cluster"
         return "drained" if not self._configs[entry["id"]].get("enabled") else "its weight is 0"
-
-
-def _weight(entry: Mapping[str, t.Any]) -> float:
-    return float(entry.get("weight") or 0)
 
 
 def _named(missing: Iterable[str]) -> list[dict[str, str]]:

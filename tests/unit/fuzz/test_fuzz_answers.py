@@ -14,6 +14,7 @@ import typing as t
 import pytest
 import requests
 import yaml
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.times import ServerClock
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import client as _client
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import observe as _observe
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import probe as _probe
@@ -42,7 +43,7 @@ class FakeKube(Kube):
     """Answers from a table, as the client does that decodes what came; without sockets."""
 
     def __init__(self, answers: Answers, name: str) -> None:  # pylint: disable=super-init-not-called
-        self._answers, self._name, self._date = answers, name, None
+        self._answers, self._name, self._time = answers, name, ServerClock()
 
     @property
     def server(self) -> str:

@@ -172,7 +172,11 @@ def test_what_is_damaged_in_the_control_plane_is_named(answers: dict[str, t.Any]
 
 @pytest.mark.parametrize(
     "section",
-    ["labelClusterMap: [a]", "labelClusterMap: {a: {l: []}}", "labelClusterMap: {a: [{id: 7}]}", "clusterConfigs: [{name: [a]}]", "defaultExecutionLabel: [a]"],
+    [
+        *("labelClusterMap: [a]", "labelClusterMap: {a: {l: []}}", "labelClusterMap: {a: [{id: 7}]}", "clusterConfigs: [{name: [a]}]"),
+        *(f"labelClusterMap: {{a: [{{id: a, weight: {weight}}}]}}" for weight in (".nan", ".inf", "much", "[1]", "{a: 1}")),
+        "defaultExecutionLabel: [a]",
+    ],
 )
 def test_a_section_clusters_of_another_shape_is_named(section: str) -> None:
     """flyteadmin could not read it either; the plan is made of it."""

@@ -24,3 +24,8 @@ def test_a_default_label_holds_where_there_is_no_other() -> None:
     placement = Placement.from_section(section)
     assert placement.effective({}, DEV) == ("a", "default", {"x": 1.0}) and placement.unlabelled({}, [("team1", "development")]) == []
     assert Placement.from_section({**section, "defaultExecutionLabel": ""}).unlabelled({}, [("team1", "development")]) == ["team1/development"]
+
+
+def test_a_weight_that_is_missing_or_empty_is_none_as_flyteadmin_reads_it() -> None:
+    entries = [{"id": "a", "weight": 1}, {"id": "b"}, {"id": "c", "weight": None}, {"id": "d", "weight": ""}, {"id": "e", "weight": "1"}]
+    assert Placement({"l": entries}, frozenset("abcde")).shares("l") == {"a": 0.5, "e": 0.5}

@@ -56,7 +56,8 @@ def test_one_of_which_flyteadmin_has_keys_alone_is_shown_too(inventory: Inventor
     known["clusters"]["clusterConfigs"] = [entry for entry in known["clusters"]["clusterConfigs"] if entry["name"] != "dataplane_old"]
     old = named(status_of(site, observed, asked, now=NOW), "dataplane_old")
     assert (old.state, old.configured, old.target) == ("not in the inventory", False, False)
-    assert old.problems[0].what == "it has keys in the Secret cluster-credentials and is not in the inventory" and "remove.yml" in old.problems[0].remedy
+    assert old.problems[0].what == "it has keys in the Secret cluster-credentials and is not in the inventory"
+    assert "flyte.multicluster.remove" in old.problems[0].remedy
 
 
 def test_a_dead_plane_is_its_row(inventory: Inventory) -> None:
