@@ -10,7 +10,7 @@ module: flyte_cluster_credentials
 short_description: Merge the credentials of data planes into the Secret that flyteadmin mounts
 version_added: 0.1.0
 author:
-  - flyte.multicluster contributors (@flyteorg)
+  - flyte.multicluster contributors (!UNKNOWN)
 description:
   - Ensures the token of flyteadmin's ServiceAccount in each given data plane, all at once, and merges the tokens and CA
     certificates into one Secret of the control plane, as C(<name>_token) and C(<name>_cacert). No token passes through
@@ -93,7 +93,7 @@ EXAMPLES = r"""
   flyte.multicluster.flyte_cluster_credentials:
     context: controlplane
     clusters:
-      - name: dataplane_2
+      - name: dataplane_3
         state: absent
 """
 

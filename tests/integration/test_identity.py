@@ -10,17 +10,16 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import os
 import pathlib
 import re
 import subprocess
 import sys
-import threading
 import typing as t
 
 import pytest
 from conftest import REPOSITORY, ArgumentWatch, Cluster, Result, SiteUnderTest, until
 from interruption import run_killed_before
+from job_pods import JOBS, JobPods
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "lab"))
 
@@ -36,7 +35,6 @@ HUB, PLANE1, PLANE2 = "controlplane", "dataplane1", "dataplane2"
 PLANES = (PLANE1, PLANE2)
 AUTH = "/api/v1/namespaces/flyte/secrets/flyte-secret-auth"
 PROPELLER = "/apis/apps/v1/namespaces/flyte/deployments/flytepropeller"
-JOBS = "/apis/batch/v1/namespaces/flyte/jobs"
 CLIENT, SECRET = "flytepropeller", "the-propellers-secret-0815"
 
 
@@ -269,57 +267,16 @@ def test_a_secret_that_cannot_be_written_is_that_planes_failure(own: SiteUnderTe
 # -- private endpoints
 
 
-class Kubelet:
-    """Runs what is in the pods of Jobs of the control plane, as processes of this machine, and says how they ended; the lab's pods do not run."""
-
-    def __init__(self, cluster: Cluster, folder: pathlib.Path) -> None:
-        self.cluster, self.folder = cluster, folder
-        self.jobs: list[dict[str, t.Any]] = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> Kubelet:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        done: set[str] = set()
-        while not self._stop.wait(0.2):
-            for pod in self.cluster.get("/api/v1/namespaces/flyte/pods?labelSelector=job-name")["items"]:
-                if pod["metadata"]["uid"] not in done and pod["status"].get("podIP"):
-                    done.add(pod["metadata"]["uid"])
-                    self._run(pod)
-
-    def _run(self, pod: dict[str, t.Any]) -> None:
-        self.jobs.append(self.cluster.get(f"{JOBS}/{pod['metadata']['labels']['job-name']}"))
-        container, files = pod["spec"]["containers"][0], self.folder / pod["metadata"]["name"]
-        files.mkdir()
-        secret = next(volume["secret"] for volume in pod["spec"]["volumes"] if volume["name"] == "credentials")
-        data = self.cluster.secret(secret["secretName"])
-        for item in secret["items"]:
-            (files / item["path"]).write_text(data[item["key"]], encoding="utf-8")
-        own = {"FILES": str(files), "SCRATCH": str(files), "RESULT": str(files / "result")}
-        environment = {**{entry["name"]: entry["value"] for entry in container["env"]}, **own, "PATH": os.environ["PATH"]}
-        ended = subprocess.run(container["command"], env=environment, check=False, timeout=60)
-        state = {"terminated": {"exitCode": ended.returncode, "message": (files / "result").read_text(encoding="utf-8"), "reason": "Completed"}}
-        status = {"name": container["name"], "image": container["image"], "imageID": "", "ready": False, "restartCount": 0, "state": state}
-        self.cluster.patch(f"/api/v1/namespaces/flyte/pods/{pod['metadata']['name']}/status", {"status": {"phase": "Succeeded", "containerStatuses": [status]}})
-
-
 def test_a_private_endpoint_is_tried_by_a_job_in_the_control_plane(own: SiteUnderTest, tmp_path: pathlib.Path) -> None:
     site, hub = own.changed_copy(), own.cluster(HUB)
     site.planes["dataplane_2"]["flyte_probe_from"] = "control_plane"
     site.planes["dataplane_1"]["flyte_probe_from"] = "none"
-    with Kubelet(hub, tmp_path) as kubelet:
+    with JobPods(hub, tmp_path) as pods:
         verified = site.run("-vvv", playbook="verify.yml")
     assert verified.code == 0, verified.output[-4000:]
     tokens = hub.secret("cluster-credentials")
-    text = json.dumps(kubelet.jobs)
-    assert len(kubelet.jobs) == 1 and site.configs()["dataplane_2"]["endpoint"] in text and "dataplane_2_token" in text
+    text = json.dumps(pods.jobs)
+    assert len(pods.jobs) == 1 and site.configs()["dataplane_2"]["endpoint"] in text and "dataplane_2_token" in text
     assert not [name for name, value in tokens.items() if value in text or base64.b64encode(value.encode()).decode() in text]
     assert not hub.get(JOBS)["items"] and tokens["dataplane_2_token"] not in verified.output
     planned = site.run("--check")
@@ -331,19 +288,19 @@ def test_a_private_endpoint_that_does_not_serve_is_named(own: SiteUnderTest, tmp
     site, hub = own.changed_copy(), own.cluster(HUB)
     before, configs = hub.secret("cluster-credentials"), own.configs()
     site.planes["dataplane_2"].update(flyte_probe_from="control_plane", flyte_api_ca_cert=before["dataplane_1_cacert"])
-    with Kubelet(hub, tmp_path):
+    with JobPods(hub, tmp_path):
         result = site.run()
     assert result.code != 0 and not hub.get(JOBS)["items"]
     assert hub.secret("cluster-credentials")["dataplane_2_cacert"] == before["dataplane_1_cacert"].strip() + "\n"
     assert "dataplane_2" in result.output and own.configs() == configs, result.output[-4000:]
-    with Kubelet(hub, tmp_path):
+    with JobPods(hub, tmp_path):
         verified = site.run(playbook="verify.yml")
     assert _failed(verified) == {"dataplane_2"} and "does not answer from the control plane: curl: (60)" in verified.flat, verified.output
     both = own.changed_copy()
     path = tmp_path / "both.pem"
     path.write_text(before["dataplane_1_cacert"] + before["dataplane_2_cacert"], encoding="utf-8")
     both.planes["dataplane_2"].update(flyte_probe_from="control_plane", flyte_api_ca_cert=str(path))
-    with Kubelet(hub, tmp_path):
+    with JobPods(hub, tmp_path):
         right = both.run()
         assert right.code == 0, right.output[-4000:]
         _unchanged(both)

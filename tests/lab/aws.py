@@ -5,6 +5,7 @@
 - Each EKS cluster has an OIDC issuer of its own; moto gives all the same. A cluster tagged ``issuer: none`` has none, as one made without OIDC.
 - An EKS cluster tagged ``creating: SECONDS`` is CREATING for so long; a node group tagged ``status: STATUS`` has that status. With moto all are ACTIVE.
 - An EKS cluster ``flyte-NAME`` has the endpoint and the CA of the lab's Kubernetes cluster ``NAME``, where there is one.
+- It has EKS Pod Identity associations, which moto lacks.
 - Beside it, on the next port, is what EKS' API servers ask about tokens (``aws-iam-authenticator``): a TokenReview webhook that accepts a
   presigned STS request if it is signed for that very cluster, by the lab's access key, at most 15 minutes ago.
 """
@@ -24,9 +25,12 @@ import sys
 import threading
 import typing as t
 import urllib.parse
+import uuid
 
 import yaml
-from moto.eks import models
+from moto.core.responses import ActionResult
+from moto.eks import models, responses, urls
+from moto.eks.exceptions import ResourceInUseException, ResourceNotFoundException
 from moto.server import main
 
 LAB = pathlib.Path(os.environ["FLYTE_LAB_DIR"]) if os.environ.get("FLYTE_LAB_DIR") else None
@@ -60,6 +64,63 @@ def _as_eks_has_it(self: t.Any, *arguments: t.Any, **options: t.Any) -> None:
 def _node_group_as_tagged(self: t.Any, *arguments: t.Any, **options: t.Any) -> None:
     _original_node_group(self, *arguments, **options)
     self.status = (self.tags or {}).get("status") or self.status
+
+
+# -- Pod Identity
+
+
+class _PodIdentity(responses.EKSResponse):  # type: ignore[misc]
+    """The operations on associations, each by the name that moto looks for."""
+
+    #: by account, region and cluster, then by the association's id
+    kept: t.ClassVar[dict[tuple[str, str, str], dict[str, dict[str, t.Any]]]] = {}
+
+    def _of_cluster(self) -> dict[str, dict[str, t.Any]]:
+        name = self._get_param("name")
+        self.eks_backend.describe_cluster(name)  # raises, as EKS does, where there is none
+        return self.kept.setdefault((self.current_account, self.region, name), {})
+
+    def _one(self) -> dict[str, t.Any]:
+        number = self._get_param("associationId")
+        found = self._of_cluster().get(number)
+        if found is None:
+            raise ResourceNotFoundException(clusterName=None, nodegroupName=None, message=f"No association found with id: {number}")
+        return found
+
+    def create_pod_identity_association(self) -> ActionResult:
+        """Associate an account with a role; it has one at most."""
+        all_of_them = self._of_cluster()
+        wanted = {key: self._get_param(key) for key in ("namespace", "serviceAccount", "roleArn")}
+        if any(entry["namespace"] == wanted["namespace"] and entry["serviceAccount"] == wanted["serviceAccount"] for entry in all_of_them.values()):
+            raise ResourceInUseException(clusterName=None, nodegroupName=None, message="Association already exists")
+        number = f"a-{uuid.uuid4().hex[:17]}"
+        all_of_them[number] = {**wanted, "clusterName": self._get_param("name"), "associationId": number, "tags": self._get_param("tags") or {}}
+        return ActionResult({"association": all_of_them[number]})
+
+    def list_pod_identity_associations(self) -> ActionResult:
+        """Return what EKS' summary has: neither roles nor tags."""
+        shown = ("clusterName", "namespace", "serviceAccount", "associationId")
+        return ActionResult({"associations": [{key: entry[key] for key in shown} for entry in self._of_cluster().values()]})
+
+    def describe_pod_identity_association(self) -> ActionResult:
+        """Return all of one."""
+        return ActionResult({"association": self._one()})
+
+    def update_pod_identity_association(self) -> ActionResult:
+        """Give it another role."""
+        self._one()["roleArn"] = self._get_param("roleArn")
+        return ActionResult({"association": self._one()})
+
+    def delete_pod_identity_association(self) -> ActionResult:
+        """Delete it."""
+        gone = self._one()
+        del self._of_cluster()[gone["associationId"]]
+        return ActionResult({"association": gone})
+
+
+def _with_pod_identity() -> None:
+    place = "{0}/clusters/(?P<name>[^/]+)/pod-identity-associations"
+    urls.url_paths.update({f"{place}$": _PodIdentity.dispatch, f"{place}/(?P<associationId>[^/]+)$": _PodIdentity.dispatch})
 
 
 # -- the authenticator
@@ -121,6 +182,7 @@ class _Authenticator(http.server.BaseHTTPRequestHandler):
 if __name__ == "__main__":
     models.Cluster.__init__ = _as_eks_has_it
     models.Nodegroup.__init__ = _node_group_as_tagged
+    _with_pod_identity()
     port = int(sys.argv[sys.argv.index("--port") + 1]) + 1
     server = http.server.ThreadingHTTPServer(("127.0.0.1", port), _Authenticator)
     threading.Thread(target=server.serve_forever, daemon=True).start()
