@@ -10,6 +10,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import time
 import typing as t
 
 import pytest
@@ -35,7 +36,7 @@ def _by_hand_started_anew(cluster: Cluster, *names: str) -> None:
     """Let pods start anew, as a node that is drained does: they read what is there."""
     for name in names:
         before = cluster.pods()
-        cluster.patch(f"{DEPLOYMENTS}/{name}", {"spec": {"template": {"metadata": {"annotations": {"by-hand": str(len(before))}}}}})
+        cluster.patch(f"{DEPLOYMENTS}/{name}", {"spec": {"template": {"metadata": {"annotations": {"by-hand": str(time.monotonic_ns())}}}}})
         until(lambda name=name, before=before: _all_new(cluster, name, before), f"new pods of {name}")  # type: ignore[misc]
 
 
@@ -82,6 +83,8 @@ def _configuration(site: SiteUnderTest, _folder: pathlib.Path) -> None:
     site.cluster(HUB).patch(CONFIG, {"data": {"clusters.yaml": text.replace("weight: 1", "weight: 0.5")}})
 
 
+#: of a plane whose release changes; its token is tried then
+_REDONE: Rows = {("dataplane_1", "dataplane", "Helm release flyte-core-data"), ("dataplane_1", "credentials", "cluster-credentials")}
 #: how it is changed, what the plan says and nothing else, and the objects of which another generation, or version, is there afterwards
 KINDS: dict[str, tuple[t.Callable[[SiteUnderTest, pathlib.Path], None], Rows, dict[str, set[str]]]] = {
     "a key of the Secret": (
@@ -100,10 +103,10 @@ KINDS: dict[str, tuple[t.Callable[[SiteUnderTest, pathlib.Path], None], Rows, di
     ),
     "a value in the release": (
         _release,
-        {("dataplane_1", "dataplane", "Helm release flyte-core-data")},
+        _REDONE,
         {PLANE: {"configmaps/flyte/flyte-propeller-config", "deployments/flyte/flytepropeller", "deployments/flyte/flyte-pod-webhook"}},
     ),
-    "a Deployment's size": (_size, {("dataplane_1", "dataplane", "Helm release flyte-core-data")}, {PLANE: {"deployments/flyte/flytepropeller"}}),
+    "a Deployment's size": (_size, _REDONE, {PLANE: {"deployments/flyte/flytepropeller"}}),
     "a trust statement": (_trust, {("controlplane", "iam", f"role {TRUST}")}, {}),
     "a label": (_label, set(), {}),
     "flyteadmin's configuration": (

@@ -43,7 +43,7 @@ def test_a_drained_plane_gets_nothing_new_and_keeps_what_runs(site: SiteUnderTes
     drained.planes[HOST]["flyte_cluster_enabled"] = False
     refused = drained.run()
     assert refused.code != 0 and "label2" in refused.flat and "Nothing was changed" in refused.flat, refused.output
-    drained.variables["flyte_labels"]["label2"] = [{"cluster": HOST, "weight": 1}, {"cluster": "dataplane_1", "weight": 1}]
+    drained.variables["flyte_labels"]["label2"] = [{"cluster": HOST, "weight": 0.5}, {"cluster": "dataplane_1", "weight": 0.5}]
     result = drained.run()
     assert result.code == 0 and site.configs()[HOST]["enabled"] is False, result.output
     names = [launch(site.lab.admin_url, "team1", "production", SLEEP, "v1") for _number in range(3)]
@@ -56,8 +56,7 @@ def test_a_drained_plane_gets_nothing_new_and_keeps_what_runs(site: SiteUnderTes
 
 def test_a_dead_plane_is_given_up_with_force_and_removed_whole_once_it_is_back(site: SiteUnderTest, running: str) -> None:
     hub, plane = site.cluster("controlplane"), site.cluster(PLANE)
-    before = {name for name in plane.secret("flyteadmin-token")}
-    assert before
+    assert plane.secret("flyteadmin-token")
     site.lab.stop(PLANE)
     try:
         refused = site.run(*GIVEN, playbook="remove.yml")
@@ -65,7 +64,7 @@ def test_a_dead_plane_is_given_up_with_force_and_removed_whole_once_it_is_back(s
         forced = site.run(*GIVEN, "-e", "flyte_remove_force=true", playbook="remove.yml")
         assert forced.code == 0, forced.output
         assert "does not answer: the release, the token and the namespaces in it stay" in forced.flat, forced.output
-        assert "1 execution" in forced.flat and "left on dataplane_2" in forced.flat, forced.output
+        assert "RUNNING) left on dataplane_2" in forced.flat and "wait for executions" not in forced.flat, forced.output
     finally:
         site.lab.start(PLANE)
     assert HOST not in site.configs() and not [key for key in hub.secret("cluster-credentials") if key.startswith(HOST)]
@@ -74,7 +73,7 @@ def test_a_dead_plane_is_given_up_with_force_and_removed_whole_once_it_is_back(s
     # It is back, and what is in it goes by the same command; namespaces of projects stay where nobody wants them to go.
     held = site.run(*GIVEN, playbook="remove.yml")
     if held.code:  # flytepropeller is at the workflow still, and nobody can abort it any more
-        assert "flytepropeller has not ended 1 FlyteWorkflow(s)" in held.flat, held.output
+        assert re.search(r"flytepropeller has not ended \d FlyteWorkflow", held.flat), held.output
         for workflow in plane.workflows("team1-production"):
             plane.delete(f"/apis/flyte.lyft.com/v1alpha1/namespaces/team1-production/flyteworkflows/{workflow}")
         held = site.run(*GIVEN, playbook="remove.yml")
