@@ -189,7 +189,8 @@ def _started_anew(work: Work, head: Kube) -> bool:
     :raises KubeError: it does not run with what is stored now in time.
     """
     namespace, wait = work.known.site.control_plane.namespace, work.known.site.settings["flyte_wait_timeout"]
-    return any([start_anew(head, namespace, name, lambda: _checksum(head, namespace), wait=wait) for name in readers_of(head, namespace)])
+    started = [start_anew(head, namespace, name, lambda: _checksum(head, namespace), wait=wait) for name in readers_of(head, namespace)]
+    return any(started)
 
 
 def _rotating(work: Work) -> dict[str, dict[str, t.Any]]:
