@@ -166,7 +166,8 @@ def _mounted(site: SiteUnderTest, plane: str) -> dict[str, str]:
     """Return what each running flytepropeller of a data plane read at its start, by its pod."""
     pods = [pod["metadata"] for pod in site.cluster(plane).get("/api/v1/namespaces/flyte/pods")["items"]]
     names = [pod["name"] for pod in pods if pod["name"].startswith("flytepropeller") and not pod.get("deletionTimestamp")]
-    return {path.parts[-5]: path.read_text(encoding="utf-8") for path in site.lab.folder.rglob("root/etc/secrets/client_secret") if path.parts[-5] in names}
+    places = {name: site.lab.folder / "pods" / plane / f"flyte_{name}" / "root" / "etc" / "secrets" / "client_secret" for name in names}
+    return {name: place.read_text(encoding="utf-8") for name, place in places.items() if place.exists()}
 
 
 def test_what_reads_a_wrong_secret_starts_anew_though_the_run_that_mends_it_is_killed(own: SiteUnderTest) -> None:
