@@ -177,9 +177,9 @@ def test_what_reads_a_wrong_secret_starts_anew_though_the_run_that_mends_it_is_k
     for name in _mounted(own, PLANE1):
         plane.delete(f"/api/v1/namespaces/flyte/pods/{name}")
     until(lambda: set(_mounted(own, PLANE1).values()) == {"wrong"}, "flytepropeller with the wrong secret")
-    before, generation = set(_mounted(own, PLANE1)), plane.get(PROPELLER)["metadata"]["generation"]
+    before, template = set(_mounted(own, PLANE1)), _template(plane)
     run_killed_before(own, "kubectl.kubernetes.io/restartedAt")
-    assert plane.secret("flyte-secret-auth")["client_secret"] == SECRET and plane.get(PROPELLER)["metadata"]["generation"] == generation
+    assert plane.secret("flyte-secret-auth")["client_secret"] == SECRET and _template(plane) == template
     said = own.run(playbook="verify.yml")
     assert said.code != 0 and "dataplane_1" in _failed(said) and "ended before it started it anew" in said.flat, said.output
     planned = own.run("--check", "--diff")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, flyte.multicluster contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A data plane that is drained, one that is dead and given up, and what is done when it comes back."""
+"""A data plane that is drained, one that is dead and given up, and what is done when it comes back; one that is removed while its token is rotated."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import typing as t
 
 import pytest
 from conftest import SiteUnderTest, until
+from processes import kill_tree
+from test_tokens import Calls, _started, _tokens
 from workflow import execution, launch, register
 
 pytestmark = pytest.mark.built_site
@@ -81,5 +83,28 @@ def test_a_dead_plane_is_given_up_with_force_and_removed_whole_once_it_is_back(s
     assert not plane.revisions("flyte-core-data") and not plane.secret("flyteadmin-token") and not plane.secret("flyte-secret-auth")
     assert plane.get("/api/v1/namespaces/team1-production") and f"{HOST}: namespaces of projects stay (flyte_remove_namespaces)" in held.flat, held.output
     assert "Nothing of dataplane_2 is left." in site.run(*GIVEN, playbook="remove.yml").output
+    made = site.run()
+    assert made.code == 0 and HOST in site.configs(), made.output
+
+
+def test_a_removal_beside_a_rotation(site: SiteUnderTest) -> None:
+    """Whatever comes first, flyteadmin never has a token that is refused, and what one of the two leaves to be done the next run does."""
+    assert site.run().code == 0
+    with Calls(site) as calls:
+        runs = [_started(site), _started(site, *GIVEN, "-e", "flyte_remove_executions=abort", playbook="remove.yml")]
+        try:
+            codes = [run.wait(timeout=240) for run in runs]
+        finally:
+            for run in runs:
+                kill_tree(run)
+    assert not calls.problems and {entry["status"] for entry in calls.answers} == {201}, (codes, calls.problems, calls.answers[-5:])
+    again = site.run(*GIVEN, "-e", "flyte_remove_executions=abort", playbook="remove.yml")
+    assert again.code == 0 and HOST not in site.configs(), (codes, again.output)
+    assert not [key for key in site.cluster("controlplane").secret("cluster-credentials") if key.startswith(HOST)]
+    smaller = site.changed_copy()
+    del smaller.planes[HOST]
+    smaller.variables["flyte_labels"]["label2"] = [{"cluster": "dataplane_1", "weight": 1}]
+    assert smaller.run("-e", "flyte_rotate=due", playbook="rotate.yml").code == 0 and len(_tokens(site.cluster("dataplane1"))) == 1
+    assert smaller.run().code == 0 and set(smaller.run().changed.values()) == {0}
     made = site.run()
     assert made.code == 0 and HOST in site.configs(), made.output
