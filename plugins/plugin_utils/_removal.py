@@ -230,7 +230,8 @@ class _Planned:
         keys = [key for key in keys if target.name in stored or key in (head.get("other_keys") or [])]
         namespaces, notes = self._namespaces(observation, head.get("namespace_mapping"))
         how, executions = settings["flyte_remove_executions"], self.stored.executions
-        drains = self.configured and (executions or how == "abort")
+        # A cluster that does not answer ends nothing.
+        drains = self.configured and (executions or how == "abort") and (is_reachable(observation) or not target.host)
         rows = label_rows(site, self.departure.rows) + [row for row in rollouts if row.step != AWAY]
         rows += [drain_row(host, target.name, described(executions) if executions else "", how, settings["flyte_remove_timeout"])] if drains else []
         rows += [row for row in rollouts if row.step == AWAY]

@@ -176,15 +176,21 @@ def restart_readers(work: Work) -> dict[str, t.Any]:
     """Start flyteadmin and syncresources anew, one after the other, and wait until no pod runs that was started before."""
     if not _rotating(work):
         return ended([])
-    namespace, wait = work.known.site.control_plane.namespace, work.known.site.settings["flyte_wait_timeout"]
-    changed = False
     try:
-        head = _head(work)
-        for name in readers_of(head, namespace):
-            changed = start_anew(head, namespace, name, lambda: _checksum(head, namespace), wait=wait) or changed
+        changed = _started_anew(work, _head(work))
     except Exception as error:  # pylint: disable=broad-except  # the control plane's failure, whatever it is
-        return ended([_head_failure(work, error)], changed=changed)
+        return ended([_head_failure(work, error)], changed=True)
     return ended([], changed=changed, restarted=True)
+
+
+def _started_anew(work: Work, head: Kube) -> bool:
+    """Start what reads the Secret anew where it was not yet, one after the other; return whether something was.
+
+    :raises KubeError: it does not run with what is stored now in time.
+    """
+    namespace, wait = work.known.site.control_plane.namespace, work.known.site.settings["flyte_wait_timeout"]
+    started = [start_anew(head, namespace, name, lambda: _checksum(head, namespace), wait=wait) for name in readers_of(head, namespace)]
+    return any(started)
 
 
 def _rotating(work: Work) -> dict[str, dict[str, t.Any]]:
@@ -214,6 +220,8 @@ def prove(work: Work) -> dict[str, t.Any]:
 def _unproven(work: Work, rotating: Mapping[str, Mapping[str, t.Any]]) -> dict[str, Failure]:
     site, head = work.known.site, _head(work)
     namespace = site.control_plane.namespace
+    # A run beside this one may have stored the token of another data plane since: whoever comes first starts what reads them anew for both.
+    _started_anew(work, head)
     data = read_secret(head, namespace, SECRET_NAME)[1]
     section = flyteadmin_clusters(head, namespace)
     checksum = stored_checksum(section, stored_credentials(data))

@@ -164,25 +164,28 @@ def _mounted(site: SiteUnderTest, plane: str) -> dict[str, str]:
     """Return what each running flytepropeller of a data plane read at its start, by its pod."""
     pods = [pod["metadata"] for pod in site.cluster(plane).get("/api/v1/namespaces/flyte/pods")["items"]]
     names = [pod["name"] for pod in pods if pod["name"].startswith("flytepropeller") and not pod.get("deletionTimestamp")]
-    return {path.parts[-5]: path.read_text(encoding="utf-8") for path in site.lab.folder.rglob("root/etc/secrets/client_secret") if path.parts[-5] in names}
+    places = {name: site.lab.folder / "pods" / plane / f"flyte_{name}" / "root" / "etc" / "secrets" / "client_secret" for name in names}
+    return {name: place.read_text(encoding="utf-8") for name, place in places.items() if place.exists()}
 
 
 def test_what_reads_a_wrong_secret_starts_anew_though_the_run_that_mends_it_is_killed(own: SiteUnderTest) -> None:
     """Killed between the Secret and the restart: of the Secret nobody could tell any more that what runs has read another one."""
     plane, wrong = own.cluster(PLANE1), base64.b64encode(b"wrong").decode()
     plane.patch(AUTH, {"data": {"client_secret": wrong}})
-    annotation = {"metadata": {"annotations": {"by-hand": "restarted"}}}
-    plane.patch(PROPELLER, {"spec": {"template": annotation}})
+    for name in _mounted(own, PLANE1):
+        plane.delete(f"/api/v1/namespaces/flyte/pods/{name}")
     until(lambda: set(_mounted(own, PLANE1).values()) == {"wrong"}, "flytepropeller with the wrong secret")
+    before, template = set(_mounted(own, PLANE1)), _template(plane)
     run_killed_before(own, "kubectl.kubernetes.io/restartedAt")
-    assert plane.secret("flyte-secret-auth")["client_secret"] == SECRET and set(_mounted(own, PLANE1).values()) == {"wrong"}
+    assert plane.secret("flyte-secret-auth")["client_secret"] == SECRET and _template(plane) == template
     said = own.run(playbook="verify.yml")
     assert said.code != 0 and "dataplane_1" in _failed(said) and "ended before it started it anew" in said.flat, said.output
     planned = own.run("--check", "--diff")
     assert planned.code == 0 and "dataplane_1: dataplane: restart flytepropeller: what it reads was put right" in planned.flat, planned.output
     result = own.run()
     assert result.code == 0, result.output[-4000:]
-    until(lambda: set(_mounted(own, PLANE1).values()) == {SECRET}, "flytepropeller with the right secret")
+    until(lambda: not before & set(_mounted(own, PLANE1)), "new flytepropeller")
+    assert set(_mounted(own, PLANE1).values()) == {SECRET}
     assert own.run(playbook="verify.yml").code == 0
     _unchanged(own)
 

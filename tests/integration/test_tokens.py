@@ -175,6 +175,22 @@ def test_two_at_once(home: SiteUnderTest) -> None:
         assert _token_of(home, host) != before[host] and _refuses(home.cluster(context), before[host])
 
 
+def test_two_of_different_data_planes_at_once(home: SiteUnderTest) -> None:
+    """Both get to their end: whoever comes first starts flyteadmin anew for both."""
+    before = {host: _token_of(home, host) for host in PLANES}
+    with Calls(home) as calls:
+        runs = [_started(home, "-e", f"cluster={host}") for host in PLANES]
+        try:
+            codes = [run.wait(timeout=240) for run in runs]
+        finally:
+            for run in runs:
+                kill_tree(run)
+    assert codes == [0, 0] and not calls.problems and {entry["status"] for entry in calls.answers} == {201}, (codes, calls.problems, calls.answers[-5:])
+    for host, context in PLANES.items():
+        assert _token_of(home, host) != before[host] and _refuses(home.cluster(context), before[host])
+    assert set(home.run().changed.values()) == {0}
+
+
 def test_killed_in_the_middle_it_is_finished(home: SiteUnderTest) -> None:
     """site.yml in between makes nothing wrong, and the next rotation finishes this one."""
     plane, before = home.cluster("dataplane1"), _token_of(home, "dataplane_1")
@@ -251,6 +267,6 @@ def _with_the_documented_rights(home: SiteUnderTest) -> SiteUnderTest:
     return limited
 
 
-def _started(home: SiteUnderTest) -> subprocess.Popen[bytes]:
+def _started(home: SiteUnderTest, *arguments: str, playbook: str = "rotate.yml") -> subprocess.Popen[bytes]:
     silent: dict[str, t.Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(home.command("rotate.yml"), cwd=REPOSITORY, env=home.environment(), start_new_session=True, **silent)
+    return subprocess.Popen(home.command(playbook, *arguments), cwd=REPOSITORY, env=home.environment(), start_new_session=True, **silent)

@@ -324,8 +324,8 @@ def test_the_control_planes_release_is_compared_once_more_with_the_credentials_t
     assert found["failed"] and not deployed and "flyte_approved_plan does not say it" in found["msg"] and "labelClusterMap" in found["msg"]
     assert run("dataplane_1", "dataplane_2")["changed"] and deployed == [["dataplane_1", "dataplane_2"]]
     # A removal is not compared anew: its values have to be those of its plan.
-    held = {"digests": {"controlplane": "d"}, "removal": {"releases": ["c"]}}
-    action.task_vars["found"] = {**known.as_dict(), "releases": [], "marks": [], "restarts": {}, **held}
+    removal = {"digests": {"controlplane": "d"}, "removal": {"releases": ["c"]}}
+    action.task_vars["found"] = {**known.as_dict(), "releases": [], "marks": [], "restarts": {}, **removal}
     both = {"credentials": pairs, "probes": {name: {"ok": True} for name in pairs}}
     assert action.act({"plan": "found", "credentials": both})["changed"] and held_to == [None, "d"] and expected == [None, ["c"]]
     # Fewer are a part of what was approved, where labels are there.

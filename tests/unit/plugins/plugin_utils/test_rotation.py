@@ -15,6 +15,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.rotat
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.fingerprints import fingerprint
 from ansible_collections.flyte.multicluster.plugins.module_utils._inventory.site import Site
 from conftest import Inventory, site_of
+import rotation_world
 from rotation_world import Killed, Run, World, connect, signed
 
 PLANES = ("dataplane_1", "dataplane_2")
@@ -312,6 +313,27 @@ def test_other_rotations_in_the_middle_of_one(world: World, site: Site, request_
     assert not Run(world, site).all().get("failures")
     for plane in PLANES:
         assert len(world.planes[plane].tokens) == 2 and in_use(world, plane)["kind"] == kind
+
+
+@pytest.mark.parametrize("request_number", range(0, 42, 2))
+def test_a_rotation_of_another_data_plane_that_stores_its_token_in_the_middle_of_one(
+    world: World, site: Site, monkeypatch: pytest.MonkeyPatch, request_number: int
+) -> None:
+    """Whoever comes first starts flyteadmin anew for both: none of the two has to be run again."""
+    site.settings |= {"flyte_concurrency": 1, "flyte_wait_timeout": 5}
+
+    def store() -> None:
+        with monkeypatch.context() as other:
+            other.setattr(rotation_world, "STEPS", {"rotate_stored": rotation_world.STEPS["rotate_stored"]})
+            Run(world, site).all(hosts=["controlplane", "dataplane_2"])
+
+    world.beside, world.beside_at = store, request_number
+    found = Run(world, site).all(hosts=["controlplane", "dataplane_1"])
+    if world.beside is not None:
+        pytest.skip("a run has fewer requests")
+    assert not found["failures"] and found["rotated"] == ["dataplane_1"]
+    site.settings["flyte_rotate"] = "due"
+    assert Run(world, site).all()["rotated"] == ["dataplane_2"]
 
 
 def test_a_token_that_cannot_be_had_takes_nothing_from_another_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
