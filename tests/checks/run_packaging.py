@@ -24,7 +24,7 @@ from clean_environment import REPOSITORY, build
 
 TOOLS = pathlib.Path(os.environ.get("FLYTE_PACKAGING_VENV") or REPOSITORY / ".venv-packaging") / "bin"
 #: of the tarball, which is its code (MAINTAINING.md, "Size"); and of all of it that is no code, uncompressed, README and license included
-MOST_BYTES, MOST_BESIDE_CODE = 460_000, 150_000
+MOST_BYTES, MOST_BESIDE_CODE = 470_000, 150_000
 #: folders of the tarball: whatever else is in the repository, no user of the collection has a use for it
 FOLDERS = {"changelogs", "docs", "inventories", "meta", "playbooks", "plugins", "roles"}
 #: seconds in which pip has to know what it would install; where versions exclude one another it goes on for ever

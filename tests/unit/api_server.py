@@ -242,5 +242,3 @@ def control_plane(endpoint: str = "https://127.0.0.1:1", **changes: t.Any) -> An
         }
     )
     return {**base, **changes}
-
-
