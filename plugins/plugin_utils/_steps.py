@@ -13,7 +13,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.acces
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.each import PATIENCE, each
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import UNPROBED, probe_result
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.restarts import announce, restart
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.restarts import announce, present, restart
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.progress import PROGRESS
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import endpoint_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rotation import terms_of
@@ -179,19 +179,21 @@ def restart_all(work: Work, restarts: Mapping[str, list[str]]) -> list[Failure]:
     """Start Deployments anew, by inventory host; return where that could not be done."""
 
     def one(kube: Kube, cluster: Cluster) -> None:
-        for name in restarts[cluster.host]:
-            # A part that the user's values turn off is none that could be started.
-            if kube.find(f"/apis/apps/v1/namespaces/{cluster.namespace}/deployments/{name}") is not None:
-                PROGRESS.say(cluster.host, f"{name} starts anew")
-                restart(kube, cluster.namespace, name)
+        for name in present(kube, cluster.namespace, restarts[cluster.host]):
+            PROGRESS.say(cluster.host, f"{name} starts anew")
+            restart(kube, cluster.namespace, name)
 
-    return [found for found in on_clusters(work, restarts, one).values() if isinstance(found, Failure)]
+    return _unable(work, restarts, one)
 
 
 def announce_all(work: Work, restarts: Mapping[str, list[str]]) -> list[Failure]:
     """Note what has to start anew, by inventory host, before what it reads is put right; return where that could not be done."""
-    found = on_clusters(work, restarts, lambda kube, cluster: announce(kube, cluster.namespace, restarts[cluster.host]))
-    return [entry for entry in found.values() if isinstance(entry, Failure)]
+    return _unable(work, restarts, lambda kube, cluster: announce(kube, cluster.namespace, restarts[cluster.host]))
+
+
+def _unable(work: Work, hosts: Iterable[str], do: Callable[[Kube, Cluster], None]) -> list[Failure]:
+    """Do something with the clusters of hosts; return where that could not be done."""
+    return [found for found in on_clusters(work, hosts, do).values() if isinstance(found, Failure)]
 
 
 def _has_to_wait(work: Work, host: str) -> bool:

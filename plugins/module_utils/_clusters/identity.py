@@ -94,16 +94,14 @@ def _ensured(cluster: Mapping[str, t.Any], timeout: float, copied: str | None, c
         changed = {key: text for key in AUTH_KEYS if data.get(key) != ((text := wanted.get(key)) or "").encode() and (text or key in data)}
         return {key: encode(text) if text else None for key, text in changed.items()}
 
-    before = observe_identity(kube, namespace)
+    secret = kube.find(secrets_path(namespace, AUTH_SECRET))
+    before, data = identity_of(secret, namespace), data_of(secret, namespace, AUTH_SECRET)
+    seen = Stored(data, patch_of(data))
     # What reads it for the first time needs no restart.
-    replaced = before is not None and not check_mode and bool(patch_of(read_secret(kube, namespace, AUTH_SECRET)[1]))
+    replaced = before is not None and not check_mode and bool(seen.patch)
     readers = _readers(kube, namespace, cluster["checksum"]) if replaced and cluster["checksum"] else []
     announce(kube, namespace, readers)
-    if check_mode:
-        data = read_secret(kube, namespace, AUTH_SECRET)[1]
-        stored = Stored(data, patch_of(data))
-    else:
-        stored = merge_into(kube, namespace, AUTH_SECRET, patch_of, create_namespace=True, metadata=METADATA)
+    stored = seen if check_mode else merge_into(kube, namespace, AUTH_SECRET, patch_of, create_namespace=True, metadata=METADATA)
     for name in readers:
         restart(kube, namespace, name)
     return {

@@ -11,19 +11,25 @@ from .client import Kube
 from .errors import reading
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 #: on a Deployment that has to start anew: written before what its pods read is put right, taken away by the restart itself
 DUE_ANNOTATION = "flyte.multicluster/restart-due"
 
 
-def announce(kube: Kube, namespace: str, names: Iterable[str]) -> None:
-    """Note on Deployments that their pods have to start anew. A part that the user's values turn off is none that could be."""
+def present(kube: Kube, namespace: str, names: Iterable[str]) -> Iterator[str]:
+    """Yield which Deployments are there. A part that the user's values turn off is none that could be started anew."""
     for name in names:
-        path = _path(namespace, name)
         with reading(f"the Deployment {namespace}/{name}", _remedy(namespace, name)):
-            if kube.find(path) is not None:
-                kube.patch(path, {"metadata": {"annotations": {DUE_ANNOTATION: "true"}}})
+            there = kube.find(_path(namespace, name)) is not None
+        if there:
+            yield name
+
+
+def announce(kube: Kube, namespace: str, names: Iterable[str]) -> None:
+    """Note on those Deployments that are there that their pods have to start anew."""
+    for name in present(kube, namespace, names):
+        _annotate(kube, namespace, name, {"metadata": {"annotations": {DUE_ANNOTATION: "true"}}})
 
 
 def is_due(deployment: Mapping[str, t.Any]) -> bool:
@@ -35,6 +41,10 @@ def restart(kube: Kube, namespace: str, name: str) -> None:
     """Start the pods of a Deployment anew, as ``kubectl rollout restart`` does."""
     annotations: Mapping[str, str] = {"kubectl.kubernetes.io/restartedAt": kube.now.strftime("%Y-%m-%dT%H:%M:%SZ")}
     body = {"metadata": {"annotations": {DUE_ANNOTATION: None}}, "spec": {"template": {"metadata": {"annotations": annotations}}}}
+    _annotate(kube, namespace, name, body)
+
+
+def _annotate(kube: Kube, namespace: str, name: str, body: Mapping[str, t.Any]) -> None:
     with reading(f"the Deployment {namespace}/{name}", _remedy(namespace, name)):
         kube.patch(_path(namespace, name), body)
 
