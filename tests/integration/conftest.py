@@ -237,23 +237,36 @@ class SiteUnderTest:
         return t.cast("dict[str, t.Any]", yaml.safe_load(text)["clusters"])
 
 
-class ArgumentWatch:
-    """Reads the arguments of all processes for as long as it lasts, to search them for secrets afterwards."""
+class InBackground:
+    """Works in threads of its own for as long as it lasts."""
 
-    def __init__(self) -> None:
-        self.seen: set[str] = set()
+    def __init__(self, threads: int = 1) -> None:
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _number in range(threads)]
 
-    def __enter__(self) -> ArgumentWatch:
-        self._thread.start()
+    def __enter__(self) -> t.Self:
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._stop.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
-    def _watch(self) -> None:
+    def _work(self) -> None:
+        """Work until ``_stop`` is set."""
+        raise NotImplementedError
+
+
+class ArgumentWatch(InBackground):
+    """Reads the arguments of all processes for as long as it lasts, to search them for secrets afterwards."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    def _work(self) -> None:
         while not self._stop.wait(0.05):
             for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
                 try:

@@ -8,11 +8,10 @@ Not part of ``make test``, which kills them at some of their tasks (test_tokens.
 from __future__ import annotations
 
 import json
-import time
 import typing as t
 
 import pytest
-from conftest import SiteUnderTest, differing
+from conftest import SiteUnderTest, differing, until
 from interruption import run_held, tasks_of
 from test_tokens import PLANES, SLEEP, Calls, _accepts, _refuses, _tokens
 from workflow import execution, launch, register
@@ -126,10 +125,8 @@ def _built_with_an_execution(site: SiteUnderTest) -> str:
     """Bring the data plane back, and let an execution run on it; return its name."""
     made = site.run()
     assert made.code == 0, made.output
-    plane, ended = site.cluster("dataplane2"), time.monotonic() + 90
-    while not plane.get("/api/v1/namespaces/team1-production/resourcequotas/project-quota"):
-        assert time.monotonic() < ended, "no namespaces"
-        time.sleep(0.3)
+    plane = site.cluster("dataplane2")
+    until(lambda: bool(plane.get("/api/v1/namespaces/team1-production/resourcequotas/project-quota")), "namespaces")
     register(site.lab.admin_url, "team1", "production", SLEEP, "v1", args=["sleep", "900"])
     return launch(site.lab.admin_url, "team1", "production", SLEEP, "v1")
 

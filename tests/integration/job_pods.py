@@ -7,32 +7,22 @@ from __future__ import annotations
 import os
 import pathlib
 import subprocess
-import threading
 import typing as t
 
-from conftest import Cluster
+from conftest import Cluster, InBackground
 
 JOBS = "/apis/batch/v1/namespaces/flyte/jobs"
 
 
-class JobPods:
+class JobPods(InBackground):
     """Runs what is in the pods of Jobs of the control plane, as processes of this machine, and says how they ended; the lab's pods do not run."""
 
     def __init__(self, cluster: Cluster, folder: pathlib.Path) -> None:
+        super().__init__()
         self.cluster, self.folder = cluster, folder
         self.jobs: list[dict[str, t.Any]] = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> JobPods:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
+    def _work(self) -> None:
         done: set[str] = set()
         while not self._stop.wait(0.2):
             for pod in self.cluster.get("/api/v1/namespaces/flyte/pods?labelSelector=job-name")["items"]:

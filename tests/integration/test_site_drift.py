@@ -92,15 +92,13 @@ def _configuration(site: SiteUnderTest, _folder: pathlib.Path) -> None:
 
 #: of a plane whose release changes; its token is tried then
 _REDONE: Rows = {("dataplane_1", "dataplane", "Helm release flyte-core-data"), ("dataplane_1", "credentials", "cluster-credentials")}
+#: what may have read something wrong in the control plane
+_RESTARTED: Rows = {("controlplane", "controlplane", "restart flyteadmin"), ("controlplane", "controlplane", "restart syncresources")}
 #: how it is changed, what the plan says and nothing else, and the objects of which another generation, or version, is there afterwards
 KINDS: dict[str, tuple[t.Callable[[SiteUnderTest, pathlib.Path], None], Rows, dict[str, set[str]]]] = {
     "a key of the Secret": (
         _token,
-        {
-            ("dataplane_1", "credentials", "cluster-credentials"),
-            ("controlplane", "controlplane", "restart flyteadmin"),
-            ("controlplane", "controlplane", "restart syncresources"),
-        },
+        {("dataplane_1", "credentials", "cluster-credentials"), *_RESTARTED},
         {HUB: {"secrets/flyte/cluster-credentials", "deployments/flyte/flyteadmin", "deployments/flyte/syncresources"}},
     ),
     "a key of flytepropeller's Secret": (
@@ -118,11 +116,7 @@ KINDS: dict[str, tuple[t.Callable[[SiteUnderTest, pathlib.Path], None], Rows, di
     "a label": (_label, set(), {}),
     "flyteadmin's configuration": (
         _configuration,
-        {
-            ("controlplane", "controlplane", "Helm release flyte-core"),
-            ("controlplane", "controlplane", "restart flyteadmin"),
-            ("controlplane", "controlplane", "restart syncresources"),
-        },
+        {("controlplane", "controlplane", "Helm release flyte-core"), *_RESTARTED},
         {HUB: {"configmaps/flyte/flyte-admin-clusters-config", "deployments/flyte/flyteadmin", "deployments/flyte/syncresources"}},
     ),
 }

@@ -8,14 +8,13 @@ import base64
 import json
 import re
 import subprocess
-import threading
 import time
 import typing as t
 
 import binaries
 import pytest
 import requests
-from conftest import REPOSITORY, Cluster, SiteUnderTest
+from conftest import REPOSITORY, Cluster, InBackground, SiteUnderTest
 from interruption import run_held, tasks_of
 from processes import kill_tree
 from workflow import launch, register, wait_for_end
@@ -56,25 +55,14 @@ def _token_of(site: SiteUnderTest, host: str) -> str:
     return found[0]
 
 
-class Calls:
+class Calls(InBackground):
     """Lets each running flyteadmin call each data plane, ten times a second, for as long as it lasts."""
 
     def __init__(self, site: SiteUnderTest) -> None:
+        super().__init__(threads=2)
         self._url = f"{site.lab.admin_url}/lab/planes"
         self.answers: list[dict[str, t.Any]] = []
         self.problems: list[str] = []
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _number in range(2)]
-
-    def __enter__(self) -> Calls:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
 
     def _work(self) -> None:
         with requests.Session() as session:
