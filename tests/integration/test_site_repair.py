@@ -21,8 +21,8 @@ WORKFLOW = "example.training_workflow"
 DEPLOYMENT = "/apis/apps/v1/namespaces/flyte/deployments/flytepropeller"
 QUOTA = "/api/v1/namespaces/team1-development/resourcequotas/project-quota"
 CANARY = ("-e", "flyte_canary_project=team1", "-e", "flyte_canary_labels=true", "-e", "flyte_canary_timeout=60")
-#: for what will not end
-SHORT = ("-e", "flyte_canary_timeout=12")
+#: for what will not end; enough for the other planes' canaries on a machine that is busy
+SHORT = ("-e", "flyte_canary_timeout=30")
 
 
 def test_a_stopped_propeller(site: SiteUnderTest) -> None:

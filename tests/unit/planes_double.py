@@ -8,7 +8,7 @@ import threading
 import types
 import typing as t
 
-from flyteidl.admin import event_pb2
+from flyteidl.admin import event_pb2, execution_pb2 as admin_pb2
 from flyteidl.core import execution_pb2, identifier_pb2
 from generation import Cluster, Generation
 
@@ -41,17 +41,21 @@ class Planes:
         self.current = Generation(clusters, labels, DOMAINS, {}, {})
         self.service: t.Any = None
         self.finish_after = finish_after
+        #: the phase in which each execution ends by itself in the moment in which it is to be aborted; None: none does
+        self.ends_before_aborted: str | None = None
 
     def plane(self, cluster: Cluster) -> t.Any:
         """Return a data plane."""
         def call(method: str, path: str, body: t.Any = None, *_more: t.Any) -> t.Any:
             if self.finish_after >= 0 and method == "POST":
-                threading.Timer(self.finish_after, self._report, [cluster.name, body["id"], (_Phase.RUNNING, _Phase.SUCCEEDED)]).start()
+                threading.Timer(self.finish_after, self.report, [body["id"], (_Phase.RUNNING, _Phase.SUCCEEDED)]).start()
             return types.SimpleNamespace(status_code=200 if method == "GET" else 201)
 
         return types.SimpleNamespace(call=call)
 
-    def _report(self, cluster: str, identifier: t.Any, phases: tuple[t.Any, ...]) -> None:
+    def report(self, identifier: t.Any, phases: tuple[t.Any, ...]) -> None:
+        """Send the events of an execution's phases, as its cluster's flytepropeller does."""
+        cluster = self.service.GetExecution(admin_pb2.WorkflowExecutionGetRequest(id=identifier)).spec.metadata.system_metadata.execution_cluster
         for phase in phases:
             request = event_pb2.WorkflowExecutionEventRequest()
             request.event.execution_id.CopyFrom(identifier)
@@ -65,7 +69,16 @@ def service_of(planes: Planes) -> t.Any:
     from service import Service
     from store import Store
 
-    service = Service(Store(":memory:"), Uncompiled())
+    class EndingFirst(Service):
+        """One whose executions end, if wanted, in the moment in which they are to be aborted."""
+
+        def TerminateExecution(self, request: t.Any) -> t.Any:  # noqa: N802  pylint: disable=invalid-name
+            """End it first."""
+            if planes.ends_before_aborted:
+                planes.report(request.id, (_Phase.RUNNING, _Phase.Value(planes.ends_before_aborted)))
+            return super().TerminateExecution(request)
+
+    service = EndingFirst(Store(":memory:"), Uncompiled())
     service.control_plane = t.cast(t.Any, planes)
     service.seed(["project1", "team1"], DOMAINS)
     planes.service = service

@@ -10,6 +10,7 @@ import time
 import typing as t
 
 from .._labels.rows import from_api
+from .answers import Json
 from .client import Admin
 from .errors import AdminError
 from .executions import TERMINAL, Launch, abort, launch_plan, request, row, start, wait, workflow_of
@@ -170,14 +171,21 @@ def _launch(admin: Admin, ready: Sequence[_Canary], params: dict[str, t.Any], co
 
 def _watch(admin: Admin, canary: _Canary, ended: float, console: str, params: dict[str, t.Any]) -> None:
     place = (canary.probe.launch.project, canary.probe.launch.domain, canary.body["name"])
-    execution = wait(admin, *place, timeout=max(0.0, ended - time.monotonic()))
+    _judge(canary, wait(admin, *place, timeout=max(0.0, ended - time.monotonic())), console, params)
+    if canary.found["phase"] in TERMINAL or not params["abort_on_timeout"]:
+        return
+    if not abort(admin, *place, cause="the canary did not end in time (flyte.multicluster)"):
+        # It ended between the last look and this: how it did is what counts.
+        _judge(canary, wait(admin, *place, timeout=0.0), console, params)
+
+
+def _judge(canary: _Canary, execution: Json, console: str, params: dict[str, t.Any]) -> None:
+    """Note what an execution came to, with what kept it from ending well."""
     canary.found = row(execution, console)
     canary.problem = verdict(canary.probe, canary.found)
     if canary.problem:
         why = _obstacles(canary, params["planes"], params["timeout"])
         canary.problem += f": {why}" if why else ""
-    if params["abort_on_timeout"] and canary.found["phase"] not in TERMINAL:
-        abort(admin, *place, cause="the canary did not end in time (flyte.multicluster)")
 
 
 def _obstacles(canary: _Canary, planes: Sequence[Mapping[str, t.Any]], timeout: float) -> str:

@@ -107,11 +107,11 @@ def _aborted(admin: Admin, executions: Sequence[Json], cause: str) -> tuple[list
     """Abort executions; return those that flyteadmin took, and what it said against the others. One that has ended by now is no failure."""
     wanted = [entry for entry in executions if entry["phase"] != "ABORTING"]
     taken, refused = [], {}
-    for entry, _result, error in admin.many(lambda one: abort(admin, one["project"], one["domain"], one["name"], cause), wanted):
-        if error is None:
-            taken.append(entry)
-        elif "already terminated" not in error.message:
+    for entry, done, error in admin.many(lambda one: abort(admin, one["project"], one["domain"], one["name"], cause), wanted):
+        if error is not None:
             refused[place_of(entry)] = error.message
+        elif done:
+            taken.append(entry)
     return taken, refused
 
 

@@ -25,6 +25,8 @@ if t.TYPE_CHECKING:
 TERMINAL = ("SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT")
 #: phases that change still; flyteadmin's of an execution that is aborted is ABORTING until its flytepropeller has ended it
 OPEN = ("UNDEFINED", "QUEUED", "RUNNING", "SUCCEEDING", "FAILING", "ABORTING")
+#: what flyteadmin answers, with status 400, to aborting one that has a final phase
+_ENDED = "already terminated"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 #: what identifies a launch plan
 _PLAN = ("project", "domain", "name", "version")
@@ -161,9 +163,15 @@ def read(admin: Admin, project: str, domain: str, name: str) -> Json | None:
         raise
 
 
-def abort(admin: Admin, project: str, domain: str, name: str, cause: str) -> None:
-    """Abort an execution."""
-    admin.call("DELETE", f"/api/v1/executions/{path_of(project, domain, name)}", {"cause": cause})
+def abort(admin: Admin, project: str, domain: str, name: str, cause: str) -> bool:
+    """Abort an execution; return False where it had ended by itself since it was looked at."""
+    try:
+        admin.call("DELETE", f"/api/v1/executions/{path_of(project, domain, name)}", {"cause": cause})
+    except AdminError as error:
+        if _ENDED in error.message:
+            return False
+        raise
+    return True
 
 
 def wait(admin: Admin, project: str, domain: str, name: str, *, timeout: float, placed_only: bool = False) -> Json:

@@ -90,15 +90,20 @@ def run(params: dict[str, t.Any], settings: Settings, *, check_mode: bool, place
         result["execution"] = found
         _check(found, params, result)
         if found["phase"] not in TERMINAL:
-            _timed_out(admin, found, params, result)
+            _end(admin, result, params, console)
     return result
 
 
-def _timed_out(admin: Admin, found: dict[str, t.Any], params: dict[str, t.Any], result: dict[str, t.Any]) -> t.NoReturn:
+def _end(admin: Admin, result: dict[str, t.Any], params: dict[str, t.Any], console: str) -> None:
+    """Abort, by choice, an execution that did not end in time, and fail; but where it ended since it was looked at, how it did counts."""
+    found = result["execution"]
     place = (found["project"], found["domain"], found["name"])
     text = f"{'/'.join(place)} on {found['cluster']} did not end within {params['wait_timeout']:g} s: {found['phase']}"
     hint = f"It still runs: {found['url']}"
     if params["abort_on_timeout"]:
-        abort(admin, *place, cause=f"did not end within {params['wait_timeout']:g} s (flyte.multicluster)")
+        if not abort(admin, *place, cause=f"did not end within {params['wait_timeout']:g} s (flyte.multicluster)"):
+            result["execution"] = row(wait(admin, *place, timeout=0.0), console)
+            _check(result["execution"], params, result)
+            return
         hint = f"It was aborted: {found['url']}"
     raise AdminError(text, hint=hint, result=result)

@@ -340,6 +340,18 @@ def test_an_execution_that_does_not_end_in_time_is_aborted_by_choice(registered:
     assert (_execution(registered, found["execution"]["name"])["closure"]["phase"] in ("ABORTING", "ABORTED")) == abort
 
 
+@pytest.mark.parametrize("phase", ["SUCCEEDED", "FAILED"])
+def test_one_that_ends_in_the_moment_in_which_it_is_aborted_is_what_it_ended_as(registered: Flyteadmin, run: Run, phase: str) -> None:
+    if registered.double is None:
+        pytest.skip("nobody can say when an execution of a real flyteadmin ends")
+    registered.double.planes.finish_after = -1
+    registered.double.planes.ends_before_aborted = phase
+    common = {**registered.options, "project": registered.projects[0], "domain": "development", "launch_plan": WORKFLOW}
+    found = run(flyte_execution, wait_timeout=0.5, abort_on_timeout=True, **common)
+    assert bool(found.get("failed")) == (phase == "FAILED") and found["execution"]["phase"] == phase, found
+    assert "did not end" not in str(found.get("msg"))
+
+
 def test_executions_are_listed_by_cluster_and_phase(registered: Flyteadmin, run: Run) -> None:
     project, (one, two) = registered.projects[0], registered.labels
     names = []

@@ -132,6 +132,22 @@ def test_a_canary_that_never_started_says_what_stands_in_its_way(stuck: Double, 
     assert phases == {"UNDEFINED"} and "the-token" not in str({**found, "invocation": None})
 
 
+@pytest.mark.parametrize("phase", ["SUCCEEDED", "FAILED"])
+def test_one_that_ends_in_the_moment_in_which_it_is_given_up_is_what_it_ended_as(stuck: Double, run: Run, phase: str) -> None:
+    stuck.planes.ends_before_aborted = phase
+    found = run(
+        flyte_canary,
+        url=stuck.url,
+        own={"project": "team1", "domain": "development", "clusters": [{"name": "dataplane_1", "label": "label1"}]},
+        label_cluster_map={"label1": [{"id": "dataplane_1", "weight": 1}]},
+        enabled_clusters=["dataplane_1"],
+        wait_timeout=1,
+    )
+    canary = found["canaries"][0]
+    assert canary["phase"] == phase and bool(canary["problem"]) == (phase == "FAILED"), found
+    assert "already terminated" not in str(found) and bool(found.get("failed")) == (phase == "FAILED")
+
+
 def test_without_access_to_the_plane_it_is_said_that_nothing_came_back(stuck: Double, run: Run) -> None:
     found = run(
         flyte_canary,
