@@ -13,7 +13,7 @@ author: flyte.multicluster contributors (!UNKNOWN)
 description:
   - Shows what changed, what failed, what M(ansible.builtin.debug) says - the plan, for one - and the recap. Tasks that are fine or skipped, and plays in which
     nothing is shown, are left out.
-  - Of what failed only C(msg), the table and the like are shown, without what is in the result for the steps that follow.
+  - Of a step of this collection that failed the message and the tables are shown, line by line, without what is in the result for the steps that follow.
   - With C(-v) and more it is P(ansible.builtin.default#callback), with everything.
 requirements:
   - set as C(stdout_callback) in the configuration, or by E(ANSIBLE_STDOUT_CALLBACK)
@@ -27,8 +27,8 @@ import typing as t
 from ansible.plugins.callback.default import CallbackModule as Default
 
 _DEBUG = ("debug", "ansible.builtin.debug", "ansible.legacy.debug")
-#: what results of this collection hold for the steps that follow; people read it in the message
-_FOR_STEPS = ("failures", "observed", "hosts", "probes", "credentials", "live")
+#: what people read of a result of this collection that failed; the rest of it is for the steps that follow
+_READ = ("msg", "status_table", "table")
 
 
 class CallbackModule(Default):  # type: ignore[misc]
@@ -76,9 +76,11 @@ class CallbackModule(Default):  # type: ignore[misc]
             self._display.display(str(line))
 
     def _dump_results(self, result: t.Any, *arguments: t.Any, **options: t.Any) -> str:
-        if self._is_quiet and "failures" in result:
-            result = {key: value for key, value in result.items() if key not in _FOR_STEPS}
-        return str(super()._dump_results(result, *arguments, **options))
+        """Return a result as text; of ours that failed the lines as they are: YAML would fold a table's."""
+        if not self._is_quiet or not any(key in result for key in ("failures", "table")):
+            return str(super()._dump_results(result, *arguments, **options))
+        texts = [result[key] for key in _READ if result.get(key)]
+        return "".join(f"\n    {line}" for text in texts for line in (text.splitlines() if isinstance(text, str) else text))
 
     def _print_task_banner(self, task: t.Any) -> None:
         if self._held is not None:

@@ -96,7 +96,9 @@ def ended(failures: Iterable[Failure | None], **more: t.Any) -> dict[str, t.Any]
     found = [failure for failure in failures if failure]
     if not found:
         return {"failures": [], **more}
-    return {**more, "failed": True, "failures": as_rows(found), "msg": [f"{row.host}: {row.problem.rstrip('.')}. {row.remedy}" for row in found]}
+    # One text: of a list Ansible shows how Python writes it.
+    said = "\n".join(f"{row.host}: {row.problem.rstrip('.')}. {row.remedy}" for row in found)
+    return {**more, "failed": True, "failures": as_rows(found), "msg": said}
 
 
 def wait_until_ready(work: Work) -> dict[str, t.Any]:

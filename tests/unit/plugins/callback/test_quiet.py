@@ -60,11 +60,25 @@ def test_with_v_everything_is_shown(tmp_path: pathlib.Path, arguments: tuple[str
         assert title in text, text
 
 
-@pytest.mark.parametrize(("verbosity", "shown"), [(0, False), (1, True)])
-def test_what_is_for_the_steps_that_follow_is_left_out_of_a_failure(monkeypatch: pytest.MonkeyPatch, verbosity: int, shown: bool) -> None:
+RESULT = {
+    "msg": "2 thing(s) could not be done\nand more",
+    "failures": [{"host": "dataplane_1"}],
+    "observed": {"dataplane_1": {"a": 1}},
+    "status_table": ["NAME  STATE"],
+    "table": ["CLUSTER      FAILED AT       WHAT" + " " * 50 + "WHAT TO DO", "dataplane_1  verify: canary  it's wrong: no"],
+}
+
+
+def test_a_failure_of_ours_is_its_lines_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No line of a table is folded, and what is for the steps that follow is left out."""
     callback = quiet.CallbackModule()
-    monkeypatch.setattr(callback._display, "verbosity", verbosity)
-    result = {"msg": ["dataplane_1: it does not answer"], "failures": [{"host": "dataplane_1"}], "observed": {"dataplane_1": {"a": 1}}, "table": ["CLUSTER"]}
-    text = callback._dump_results(result)
-    assert "it does not answer" in text and "CLUSTER" in text and ("observed" in text) == shown and ("failures" in text) == shown
+    monkeypatch.setattr(callback._display, "verbosity", 0)
+    assert callback._dump_results(RESULT).splitlines() == ["", *(f"    {line}" for line in (*RESULT["msg"].splitlines(), "NAME  STATE", *RESULT["table"]))]
     assert "observed" in callback._dump_results({"observed": "of a module of somebody else"})
+
+
+def test_with_v_a_failure_of_ours_has_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    callback = quiet.CallbackModule()
+    monkeypatch.setattr(callback._display, "verbosity", 1)
+    text = callback._dump_results(RESULT)
+    assert all(key in text for key in RESULT)
