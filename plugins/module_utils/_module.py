@@ -11,7 +11,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import importlib
-import json
 import traceback
 import typing as t
 
@@ -21,7 +20,7 @@ from ansible.module_utils.common.parameters import remove_values
 
 from ._clusters.client import KubeError
 from ._common.explain import NOTES
-from ._common.redaction import SECRETS
+from ._common.redaction import SECRETS, texts_of, those_in
 from ._flyteadmin.errors import AdminError
 from ._flyteadmin.settings import ADMIN_MUTUALLY_EXCLUSIVE, ADMIN_OPTIONS, ADMIN_REQUIRED_TOGETHER, Settings
 
@@ -148,11 +147,7 @@ def _without_own(result: Result) -> Result:
     And no more: what else this process knows may be a part of a name, and this is data. What is shown is looked through later.
     """
     # Ansible looks for each secret in each value, most of a second for a hundred clusters; here it is looked first which are in any.
-    try:
-        text = json.dumps(result, ensure_ascii=False)
-    except (TypeError, ValueError):  # dates and the like, of which Ansible makes text
-        return t.cast("Result", remove_values(result, SECRETS.recent()))
-    found = {secret for secret in SECRETS.recent() if json.dumps(secret, ensure_ascii=False)[1:-1] in text}
+    found = those_in(SECRETS.recent(), texts_of(result))
     return t.cast("Result", remove_values(result, found)) if found else result
 
 

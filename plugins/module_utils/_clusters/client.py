@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import functools
 import json
 import re
 import threading
@@ -200,8 +201,10 @@ class Kube:
             there = [item["metadata"] for item in answer.get("items") or [] if not item["metadata"].get("deletionTimestamp")]
             return {str(item["name"]): (self.now - moment(item["creationTimestamp"])).total_seconds() for item in there}
         columns = [column["name"] for column in answer["columnDefinitions"]]
-        rows = [dict(zip(columns, row["cells"])) for row in answer.get("rows") or []]
-        return {str(row["Name"]): _age(str(row["Age"])) for row in rows if row.get("Status") != "Terminating"}
+        name, age = columns.index("Name"), columns.index("Age")
+        status = columns.index("Status") if "Status" in columns else name  # no name has a capital letter
+        rows = [row["cells"] for row in answer.get("rows") or []]
+        return {str(cells[name]): _age(str(cells[age])) for cells in rows if cells[status] != "Terminating"}
 
     def find(self, path: str, **query: str) -> t.Any:
         """Return an object, or None where there is none."""
@@ -229,6 +232,7 @@ class Kube:
                 raise
 
 
+@functools.lru_cache(maxsize=4096)  # the namespaces of many clusters are of few ages
 def _age(shown: str) -> float:
     """Return the seconds of an age as kubectl shows it: 45s, 5m12s, 3d4h, 2y. One that is not known is a great one."""
     parts = re.findall(r"(\d+)([ydhms])", shown)

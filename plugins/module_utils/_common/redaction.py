@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import base64
+import bisect
+import itertools
 import json
 import re
 import threading
@@ -13,7 +15,7 @@ import typing as t
 import urllib.parse
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 MASK = "********"
 #: what is shorter stands in other words too
@@ -126,6 +128,35 @@ class Redactor:
         if isinstance(value, dict):
             return {self.data(key): self.data(item) for key, item in value.items()}
         return [self.data(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def texts_of(value: t.Any) -> set[str]:
+    """Return the different texts of plain data: what stands in a thousand places is there once. Numbers are texts, too; keys are none."""
+    found: set[str] = set()
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            found.add(one)
+        elif isinstance(one, dict):
+            waiting.extend(one.values())
+        elif isinstance(one, (list, tuple, set)):
+            waiting.extend(set(one) if all(isinstance(item, str) for item in one) else one)
+        else:
+            found.add(one.decode(errors="replace") if isinstance(one, bytes) else str(one))
+    return found
+
+
+def those_in(secrets: Iterable[str], texts: Iterable[str]) -> set[str]:
+    """Return the secrets that stand in any of the texts."""
+    # A token is longer than nearly all that is observed: it is looked for where there is room for it.
+    ordered = sorted(texts, key=len)
+    lengths = [len(text) for text in ordered]
+    found: set[str] = set()
+    for length, alike in itertools.groupby(sorted(secrets, key=len), len):
+        text = "\0".join(ordered[bisect.bisect_left(lengths, length) :])
+        found |= {secret for secret in alike if secret in text}
+    return found
 
 
 def looks_secret(key: t.Any) -> bool:

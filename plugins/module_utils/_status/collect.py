@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import typing as t
 
 from .._common.names import PROPELLER
@@ -146,7 +147,7 @@ class _Builder:
             found.configured = config is not None
             found.enabled = bool(config and config.get("enabled"))
             found.endpoint = "in cluster" if config and config.get("inCluster") else str(config["endpoint"]) if config and config.get("endpoint") else None
-            found.labels = self._shares(found.name)
+            found.labels = self._shares.get(found.name, [])
             self._rights(found)
         if found.target:
             found.running = None if self._asked.running is None else self._asked.running.get(found.name, 0)
@@ -158,11 +159,14 @@ class _Builder:
             return
         found.rights, found.rights_missing = bool(probe["ok"]), [str(right) for right in probe.get("denied") or []]
 
-    def _shares(self, name: str) -> list[Share]:
-        found = []
+    @functools.cached_property
+    def _shares(self) -> dict[str, list[Share]]:
+        """The labels that lead to each cluster, by its name."""
+        found: dict[str, list[Share]] = {}
         for label, entries in sorted(self._own_labels().items()):
             shares = self._placement.shares(label)
-            found += [Share(label, weight_of(entry), shares.get(name, 0.0)) for entry in entries or [] if entry["id"] == name]
+            for entry in entries or []:
+                found.setdefault(entry["id"], []).append(Share(label, weight_of(entry), shares.get(entry["id"], 0.0)))
         return found
 
     def _own_labels(self) -> dict[str, t.Any]:

@@ -9,7 +9,7 @@ import json
 import urllib.parse
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import MASK, Redactor, is_secret_place, looks_secret
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.redaction import MASK, Redactor, is_secret_place, looks_secret, texts_of, those_in
 
 SECRET = 'pa"ss/wörd +=\n4711'
 
@@ -127,3 +127,12 @@ def test_a_word_that_every_message_has_stays_readable() -> None:
     redactor = Redactor()
     redactor.know("flyte", " flytepropeller\n", "flyte-4711")
     assert redactor.text("flyte_labels of flytepropeller: flyte-4711") == f"flyte_labels of flytepropeller: {MASK}"
+
+
+def test_the_secrets_that_stand_in_data_are_found_wherever_they_do() -> None:
+    data = {"a": ["x", "x", {"b": "before token-4711 after"}], "c": ("d", ["e", 7000001]), "f": b"bytes-4711", "no-key-4711": None, "g": {"set-4711"}}
+    texts = texts_of(data)
+    assert texts >= {"x", "before token-4711 after", "d", "e", "7000001", "bytes-4711", "set-4711"} and "no-key-4711" not in texts
+    wanted = {"token-4711", "7000001", "bytes-4711", "set-4711", "x"}
+    assert those_in(wanted | {"absent", "token-4711 after and more", "no-key-4711"}, texts) == wanted
+    assert those_in(wanted, []) == set() and those_in([], texts) == set()
