@@ -22,7 +22,7 @@ SECRETS = "/api/v1/namespaces/flyte/secrets"
 RECORDS = f"{SECRETS}?labelSelector=owner%3Dhelm%2Cname%3Dflyte-core-data%2Cstatus+notin+%28superseded%29"
 TOKENS = f"{SECRETS}?fieldSelector=type%3Dkubernetes.io%2Fservice-account-token"
 BOUNDS = f"{SECRETS}?fieldSelector=type%3Dflyte.multicluster%2Fbound-token"
-ALL_SECRETS = f"{SECRETS}?labelSelector=owner%21%3Dhelm"
+ALL_SECRETS = f"{SECRETS}?labelSelector=status+notin+%28superseded%29"
 PODS = "/api/v1/namespaces/flyte/pods"
 CRD = "/apis/flyte.lyft.com/v1alpha1"
 ACCOUNT = "/api/v1/namespaces/flyte/serviceaccounts/flyteadmin"
@@ -154,7 +154,8 @@ def helm_record(manifest: str = MANIFEST, *, revision: int = 1, status: str = "d
     }
     content = base64.b64encode(gzip.compress(json.dumps(release).encode())) if raw is None else raw
     name = f"sh.helm.release.v1.flyte-core-data.v{revision}"
-    about = {"name": name, "labels": {"version": str(revision)}, "creationTimestamp": "2026-01-01T00:00:00Z"}
+    labels = {"name": "flyte-core-data", "owner": "helm", "status": status, "version": str(revision)}
+    about = {"name": name, "labels": labels, "creationTimestamp": "2026-01-01T00:00:00Z"}
     return {"metadata": about, "data": {"release": base64.b64encode(content).decode()}}
 
 
@@ -220,13 +221,16 @@ def data_plane(**changes: t.Any) -> Answers:
 
 
 def all_secrets(answers: Answers, headers: dict[str, str]) -> t.Any:
-    """Return all Secrets of a table of answers but Helm's records, as one request gets them."""
-    tokens = answers.get(TOKENS, {"items": []})
-    listed = tokens(headers) if callable(tokens) else tokens
+    """Return all Secrets of a table of answers, Helm's records among them, as one request gets them."""
+    found = []
+    for path in (RECORDS, TOKENS):
+        listed = answers.get(path, {"items": []})
+        listed = listed(headers) if callable(listed) else listed
+        if not isinstance(listed, dict) or not isinstance(listed.get("items"), list):
+            return listed
+        found += listed["items"]
     named = [(path.rpartition("/")[2], answer) for path, answer in answers.items() if path.startswith(f"{SECRETS}/") and isinstance(answer, dict)]
-    more = [{**answer, "metadata": {"name": name, **answer.get("metadata", {})}} for name, answer in named]
-    whole = isinstance(listed, dict) and isinstance(listed.get("items"), list)
-    return {"items": [*listed["items"], *more]} if whole else listed
+    return {"items": [*found, *({**answer, "metadata": {"name": name, **answer.get("metadata", {})}} for name, answer in named)]}
 
 
 def control_plane(endpoint: str = "https://127.0.0.1:1", **changes: t.Any) -> Answers:

@@ -73,13 +73,6 @@ def secrets_path(namespace: str, name: str = "") -> str:
     return f"/api/v1/namespaces/{namespace}/secrets" + (f"/{name}" if name else "")
 
 
-def read_secrets(kube: Kube, namespace: str) -> dict[str, Mapping[str, t.Any]]:
-    """Return the Secrets of a namespace by their names, in one request, but Helm's records, each of which has a whole release in it. Secrets."""
-    with reading(f"the Secrets in the namespace {namespace}", f"Look at them: kubectl -n {namespace} get secrets"):
-        items = kube.get(secrets_path(namespace), labelSelector="owner!=helm").get("items") or []
-        return {str(item["metadata"]["name"]): item for item in items}
-
-
 def find_tokens(kube: Kube, namespace: str, account: str, name: str, stored: Collection[str] = ()) -> list[Token]:
     """Return the tokens of a ServiceAccount, as :func:`tokens_of` does of Secrets that were read."""
     secrets = kube.get(secrets_path(namespace), fieldSelector=f"type={TOKEN_TYPE}").get("items") or []

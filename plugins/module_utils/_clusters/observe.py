@@ -22,13 +22,13 @@ from .access import method_of
 from .bounded import BOUNDED, authority_of, bounds_of, left_of
 from .client import Kube, KubeError
 from .control_plane import observe_control_plane
-from .credentials import read_secrets, tokens_of
+from .credentials import tokens_of
 from .deployments import CRD_PATH, readiness
 from .each import PATIENCE
 from .errors import failure_of, reading
 from .identity import identity_of
 from .propeller import not_working
-from .releases import Release, find_release
+from .releases import Release, read_secrets
 from .rights import observe_rights
 
 if t.TYPE_CHECKING:
@@ -37,6 +37,8 @@ if t.TYPE_CHECKING:
     from .._rights.rules import Rule
 
 NAMESPACES_PATH = "/api/v1/namespaces"
+#: connections that are open at once: many systems give a process 1,024 files
+_OPEN = 256
 #: seconds in which a namespace is a new one: its project may be one that not every plane was given yet
 NEW = 900
 _Spec = t.Mapping[str, t.Any]
@@ -53,10 +55,10 @@ def observe(
     server_version: bool = False,
     flyteadmin: t.Mapping[str, t.Any] | None = None,
 ) -> dict[str, dict[str, t.Any]]:
-    """Return what was found in each cluster, by ``name`` of its spec. Those that do not answer cost one timeout together.
+    """Return what was found in each cluster, by ``name`` of its spec.
 
-    The first question goes to all clusters at once, so that dead ones do not wait for one another; the others are bounded. The
-    control plane, which asks every cluster that flyteadmin knows too, goes on beside them.
+    The first question goes to :data:`WIDE` clusters at once, so that dead ones, of which one costs a timeout, do not wait for one another;
+    the others are bounded. The control plane, which asks every cluster that flyteadmin knows too, goes on beside them.
     """
     control_planes = [spec for spec in specs if spec["control_plane"]]
     planes = [spec for spec in specs if not spec["control_plane"]]
@@ -70,9 +72,11 @@ def observe(
     with concurrent.futures.ThreadPoolExecutor(max_workers=1) as pool:
         # A control plane asks every cluster that flyteadmin knows, each with a limit of its own.
         pending = pool.submit(in_threads, whole, control_planes, WIDE, seconds=2 * limit, late=_late)
-        opened = in_threads(lambda spec: _opened(spec, timeout, server_version), planes, WIDE, seconds=limit, late=_late)
-        observed = in_threads(lambda found: found.complete(), opened, concurrency, seconds=limit, late=lambda found, why: _late(found.spec, why))
-        observed = pending.result() + observed
+        observed: list[_Observed] = []
+        for first in range(0, len(planes), _OPEN):
+            opened = in_threads(lambda spec: _opened(spec, timeout, server_version), planes[first : first + _OPEN], WIDE, seconds=limit, late=_late)
+            observed += in_threads(lambda found: found.complete(), opened, concurrency, seconds=limit, late=lambda found, why: _late(found.spec, why))
+        observed += pending.result()
     by_name = {entry.spec["name"]: entry.found for entry in observed}
     choose_tokens(by_name.values())
     return {spec["name"]: by_name[spec["name"]] for spec in specs}
@@ -108,15 +112,18 @@ class _Observed:
     found: dict[str, t.Any]
     kube: Kube | None = None
     release: Release | None = None
+    #: of its namespace, by their names
+    secrets: t.Mapping[str, t.Mapping[str, t.Any]] = dataclasses.field(repr=False, default_factory=dict)
 
     def complete(self, control_plane: t.Callable[[Kube], dict[str, t.Any]] | None = None) -> _Observed:
-        """Ask the rest of a cluster that answered the first question."""
-        if self.kube is None:
+        """Ask the rest of a cluster that answered the first question; its connection is closed then."""
+        kube, self.kube = self.kube, None
+        if kube is None:
             return self
         try:
-            self.found.update(_cluster(self.kube, self.spec, self.release))
+            self.found.update(_cluster(kube, self.spec, self.release, self.secrets))
             if control_plane is not None:
-                self.found["control_plane"] = control_plane(self.kube)
+                self.found["control_plane"] = control_plane(kube)
             self.found["reachable"] = True
             PROGRESS.say(self.spec["name"], "has answered")
         except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
@@ -138,20 +145,20 @@ def _late(spec: _Spec, why: Overdue) -> _Observed:
 
 
 def _opened(spec: _Spec, timeout: float, server_version: bool) -> _Observed:
-    """Ask a cluster the first question: which release is there."""
+    """Ask a cluster the first question: which release is there, and which Secrets."""
     found = _nothing()
     PROGRESS.say(spec["name"], "is asked what is there")
     try:
         kube = method_of(spec["access"]).connect(timeout)
         found["server"] = kube.server
-        release = find_release(kube, spec["namespace"], spec["release"])
+        release, secrets = read_secrets(kube, spec["namespace"], spec["release"])
         found["release"] = release.public() if release else None
         found["kubernetes"] = _version(kube) if server_version else None
     except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
         found["error"] = failure_of(error)
         PROGRESS.say(spec["name"], "does not answer")
         return _Observed(spec, found)
-    return _Observed(spec, found, kube, release)
+    return _Observed(spec, found, kube, release, secrets)
 
 
 def _version(kube: Kube) -> str:
@@ -159,9 +166,8 @@ def _version(kube: Kube) -> str:
         return str(kube.get("/version")["gitVersion"])
 
 
-def _cluster(kube: Kube, spec: _Spec, release: Release | None) -> dict[str, t.Any]:
+def _cluster(kube: Kube, spec: _Spec, release: Release | None, secrets: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
     namespace = spec["namespace"]
-    secrets = read_secrets(kube, namespace)
     found: dict[str, t.Any] = {
         "token": None, "tokens": [], "missing": [], "deployments": None, "not_working": [], "namespaces": None, "new_namespaces": [],
         "identity": identity_of(secrets.get(AUTH_SECRET), namespace),

@@ -21,10 +21,13 @@ from .errors import reading
 from .propeller import Duties, duties_of
 
 if t.TYPE_CHECKING:
+    import contextlib
     import datetime
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _INTERVAL = re.compile(r"^ +refreshInterval: [\"']?([\w.]+)", re.MULTILINE)
+#: of the revisions that Helm keeps (ten, each with the whole chart) those that an upgrade replaced are left out; it holds of what is no record, too
+NOT_REPLACED = "status notin (superseded)"
 #: a record is at most 1 MiB, compressed
 _MOST = 256 << 20
 
@@ -79,17 +82,42 @@ def find_release(kube: Kube, namespace: str, name: str) -> Release | None:
 
     :raises KubeError: Helm's record of it is damaged.
     """
-    # Of the revisions that Helm keeps (ten, each with the whole chart), those that an upgrade replaced are left out.
-    selector = f"owner=helm,name={name},status notin (superseded)"
-    with reading(f"Helm's records of the release {name} in the namespace {namespace}", f"Look at them: kubectl -n {namespace} get secrets -l owner=helm"):
-        revisions = kube.get(secrets_path(namespace), labelSelector=selector).get("items") or []
+    selector = f"owner=helm,name={name},{NOT_REPLACED}"
+    with _records(namespace, name):
+        found = kube.get(secrets_path(namespace), labelSelector=selector).get("items") or []
+    return newest_of(found, namespace, name, kube.now)
+
+
+def newest_of(secrets: Iterable[Mapping[str, t.Any]], namespace: str, name: str, now: datetime.datetime) -> Release | None:
+    """Return the newest revision of a release among the Secrets of its namespace, None where there is none.
+
+    :raises KubeError: Helm's record of it is damaged.
+    """
+    with _records(namespace, name):
+        revisions = [secret for secret in secrets if _is_record(secret) and secret["metadata"]["labels"].get("name") == name]
         if not revisions:
             return None
         newest = max(revisions, key=lambda secret: int(secret["metadata"]["labels"]["version"]))
         record = str(newest["metadata"]["name"])
     remedy = f"It is Helm's own record of the newest revision: kubectl -n {namespace} delete secret {record}, then run again; the objects stay."
     with reading(f"Helm's record {namespace}/{record}", remedy):
-        return _release(newest, record, namespace, kube.now)
+        return _release(newest, record, namespace, now)
+
+
+def read_secrets(kube: Kube, namespace: str, release: str) -> tuple[Release | None, dict[str, Mapping[str, t.Any]]]:
+    """Return a release and the Secrets of its namespace by their names, without Helm's records, all in one request. Secrets."""
+    with reading(f"the Secrets in the namespace {namespace}", f"Look at them: kubectl -n {namespace} get secrets"):
+        found = kube.get(secrets_path(namespace), labelSelector=NOT_REPLACED).get("items") or []
+        others = {str(secret["metadata"]["name"]): secret for secret in found if not _is_record(secret)}
+    return newest_of(found, namespace, release, kube.now), others
+
+
+def _records(namespace: str, name: str) -> contextlib.AbstractContextManager[None]:
+    return reading(f"Helm's records of the release {name} in the namespace {namespace}", f"Look at them: kubectl -n {namespace} get secrets -l owner=helm")
+
+
+def _is_record(secret: Mapping[str, t.Any]) -> bool:
+    return (secret["metadata"].get("labels") or {}).get("owner") == "helm"
 
 
 def content_of(record: Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -111,20 +111,24 @@ class Connections:
         return self._pool.request(method, self._path + path, **options)
 
     def _made(self) -> t.Any:
-        if not self._settings.host.lower().startswith("https:"):
-            return self._manager.connection_from_url(self._settings.host)
-        context, settings = tls_context(self._settings), self._settings
-        more: dict[str, t.Any] = {"ssl_context": context, "cert_reqs": context.verify_mode}
-        if settings.tls_server_name:
-            more["server_hostname"] = settings.tls_server_name
-        return self._manager.connection_from_url(settings.host, more)
+        import urllib3
+
+        settings, more = self._settings, dict[str, t.Any]()
+        if settings.host.lower().startswith("https:"):
+            context = tls_context(settings)
+            more = {"ssl_context": context, "cert_reqs": context.verify_mode}
+            more |= {"server_hostname": settings.tls_server_name} if settings.tls_server_name else {}
+        if self._manager is not None:
+            return self._manager.connection_from_url(settings.host, more)
+        return urllib3.connection_from_url(settings.host, maxsize=_KEPT, **more)
 
 
 def _manager(proxy: str | None, headers: Mapping[str, str] | None) -> t.Any:
+    """Return what makes connections by a proxy, None where there is none."""
     import urllib3
 
     if proxy is None:
-        return urllib3.PoolManager(maxsize=_KEPT)
+        return None
     if proxy.lower().startswith("socks"):
         from urllib3.contrib.socks import SOCKSProxyManager
 

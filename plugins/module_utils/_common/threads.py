@@ -16,8 +16,9 @@ if t.TYPE_CHECKING:
 _Item = t.TypeVar("_Item")
 _Result = t.TypeVar("_Result")
 
-#: clusters that are asked at once where an answer is not sure to come: a thread that waits costs nothing else
-WIDE = 256
+#: clusters that are asked at once where an answer is not sure to come: a thread that waits costs nothing else. Of more, all that answer would share
+#: this process so that a busy machine takes them for dead
+WIDE = 64
 
 
 class Overdue(Exception):

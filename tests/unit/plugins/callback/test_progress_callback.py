@@ -14,7 +14,7 @@ import time
 import typing as t
 
 import pytest
-from api_server import RECORDS, ApiServer
+from api_server import ALL_SECRETS, ApiServer
 from conftest import REPOSITORY
 
 PLAY = """
@@ -37,11 +37,11 @@ PLAY = """
 def _play(tmp_path: pathlib.Path) -> t.Iterator[pathlib.Path]:
     """A play on an API server that takes its time."""
 
-    def records(_headers: t.Any) -> t.Any:
+    def secrets(_headers: t.Any) -> t.Any:
         time.sleep(3.5)
         return {"items": []}
 
-    with ApiServer({RECORDS: records}) as server:
+    with ApiServer({ALL_SECRETS: secrets}) as server:
         path = tmp_path / "play.yml"
         path.write_text(PLAY.format(url=server.access["host"]), encoding="utf-8")
         yield path

@@ -12,8 +12,8 @@ import typing as t
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.errors import KubeError
-from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.releases import Release, Wanted, deployments_of, find_release
-from api_server import MANIFEST, SECRETS, ApiServer, helm_record
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.releases import Release, Wanted, deployments_of, find_release, read_secrets
+from api_server import MANIFEST, SECRETS, ApiServer, helm_record, token_secret
 
 _MANIFEST = """---
 # Source: flyte-core/templates/propeller/deployment.yaml
@@ -105,7 +105,22 @@ def test_a_damaged_record_is_named_with_what_to_do(raw: bytes) -> None:
     assert "kubectl -n flyte delete secret sh.helm.release.v1.flyte-core-data.v2" in caught.value.hint and "the objects stay" in caught.value.hint
 
 
-@pytest.mark.parametrize("items", [[1], [{}], [{"metadata": {"labels": {"version": "x"}, "name": "x"}}], "text", 7])
+#: of Helm's records of the release
+LABELS = {"owner": "helm", "name": "flyte-core-data"}
+
+
+@pytest.mark.parametrize("items", [[1], [{}], [{"metadata": {"labels": {**LABELS, "version": "x"}, "name": "x"}}], "text", 7])
 def test_records_that_are_none_are_named(items: t.Any) -> None:
     with ApiServer({SECRETS: {"items": items}}) as server, pytest.raises(KubeError, match="Helm's records? .*cannot be read"):
         find(server)
+
+
+def test_a_release_and_the_other_secrets_are_one_request() -> None:
+    """Records of other releases, which may be in the namespace too, are neither."""
+    other = helm_record(revision=9)
+    other["metadata"] |= {"name": "sh.helm.release.v1.other.v9", "labels": {**LABELS, "name": "other", "version": "9"}}
+    nameless = {"metadata": {"name": "x", "labels": {"owner": "helm"}}}
+    with ApiServer({SECRETS: {"items": [other, token_secret(), nameless, helm_record(revision=2)]}}) as server:
+        release, secrets = read_secrets(Kube(server.access), "flyte", "flyte-core-data")
+        assert len(server.seen) == 1 and "status+notin+%28superseded%29" in server.seen[0][1]
+    assert release is not None and release.revision == 2 and list(secrets) == ["flyteadmin-token"]

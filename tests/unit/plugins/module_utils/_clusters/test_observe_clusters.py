@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import datetime
 import email.utils
+import threading
 import typing as t
 
 import pytest
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import control_plane as _control_plane
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import observe as _observe
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import observe
 from api_server import (
     ACCOUNT,
@@ -47,12 +49,33 @@ def test_a_healthy_data_plane_takes_few_requests() -> None:
     """What a run with nothing to do costs is paid a hundred times a day."""
     with ApiServer(data_plane()) as server, ApiServer(working_plane()) as working:
         found, whole = observed(spec(server), spec(working, "b")).values()
-        assert len(server.seen) == 6  # neither a leader nor a webhook is in this release
-        assert len(working.seen) == 8
+        assert len(server.seen) == 5  # neither a leader nor a webhook is in this release
+        assert len(working.seen) == 7
     assert whole["reachable"] and whole["not_working"] == [] and whole["namespaces"] == ["default", "flyte", "team1-development"]
     assert found["reachable"] and found["error"] is None and found["missing"] == [] and found["deployments"] == {"total": 1, "not_ready": [], "resized": []}
     assert found["release"]["status"] == "deployed" and found["token"]["secret"] == "flyteadmin-token" and found["control_plane"] is None
     assert "its-token" not in str(found) and "its-ca" not in str(found)
+
+
+def test_many_clusters_do_not_take_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process may often have 1,024 open ones; a connection to each of a thousand clusters is more."""
+    monkeypatch.setattr(_observe, "_OPEN", 2)
+    counts, lock = [0, 0], threading.Lock()
+    with ApiServer(data_plane()) as server:
+        serve = server._server.process_request_thread
+
+        def counted(*request: t.Any) -> None:
+            with lock:
+                counts[:] = counts[0] + 1, max(counts[0] + 1, counts[1])
+            serve(*request)
+            with lock:
+                counts[0] -= 1
+
+        monkeypatch.setattr(server._server, "process_request_thread", counted)
+        found = observed(*(spec(server, f"dataplane_{number}") for number in range(30)))
+    assert len(found) == 30 and all(entry["reachable"] for entry in found.values())
+    # The server sees a moment later that one was closed.
+    assert 1 <= counts[1] <= 10
 
 
 @pytest.mark.parametrize("ahead", [-86400, -600, 600, 86400])
