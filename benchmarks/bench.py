@@ -150,6 +150,7 @@ class Copies:
             original.copies([(place(other)[1], f"plane_{other:03d}") for other in wanted])
         self._there = max(self._there, planes)
         self._story.grow(planes)
+        self._story.bench.rest()
 
 
 def required(run: Run, what: str) -> Run:

@@ -86,6 +86,18 @@ def place(number: int) -> tuple[str, str]:
     return SERVERS[number % len(SERVERS)], f"plane-{number:03d}"
 
 
+def seconds_below(folder: pathlib.Path) -> float:
+    """Return the seconds of CPU that the running processes have taken whose command names a folder."""
+    ticks = 0
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if str(folder).encode() in (entry / "cmdline").read_bytes():
+                ticks += sum(map(int, (entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[11:13]))
+        except OSError:
+            continue
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 class Bench:
     """A lab, and playbooks on sites of N planes."""
 
@@ -101,6 +113,16 @@ class Bench:
         wrapper = self.scratch / "helm"
         wrapper.write_text(_HELM.format(helm=self.lab.folder / "bin" / "helm", log=self.helm_log), encoding="utf-8")
         wrapper.chmod(0o755)
+
+    def rest(self, longest: float = 180) -> None:
+        """Wait until the servers are done with what was made: else they, on the same cores, are what is measured."""
+        ended, before = time.monotonic() + longest, seconds_below(self.lab.folder)
+        while time.monotonic() < ended:
+            time.sleep(5)
+            now = seconds_below(self.lab.folder)
+            if now - before < 1.5:
+                return
+            before = now
 
     def inventory(
         self, planes: int, *, labels: int = 0, kubeconfig: str | None = None, admin_url: str | None = None, dead: t.Iterable[int] = ()
