@@ -127,10 +127,10 @@ class Register:
             return self.bench.timed([str(HERE / "jobs" / "shell.sh")], environment)
         return self.floor(clusters, rows)
 
-    def floor(self, clusters: list[t.Any], rows: list[t.Any]) -> Run:
-        """Send the same requests with the bare client."""
+    def floor(self, clusters: list[t.Any], rows: list[t.Any], *, observe: bool = False) -> Run:
+        """Send the same requests with the bare client; those of an observation, or those that register."""
         path = self.bench.scratch / "job.json"
-        path.write_text(json.dumps({"planes": clusters, "labels": rows, "admin_url": self.lab.admin_url}), encoding="utf-8")
+        path.write_text(json.dumps({"planes": clusters, "labels": rows, "admin_url": self.lab.admin_url, "observe": observe}), encoding="utf-8")
         return self.bench.timed(["sh", "-c", f'exec "{sys.executable}" "{HERE / "floor.py"}" "{self.lab.kubeconfig}" < "{path}"'])
 
 
@@ -216,12 +216,17 @@ class Story:
     # -- (6)
 
     def thousand(self, sizes: t.Iterable[int]) -> None:
-        """site.yml with nothing to change at 1,000 planes, and at 100 in the same lab. Helm installs the first of each API server, the others are copies."""
+        """site.yml with nothing to change at 1,000 planes, and at 100 in the same lab, each beside the bare client.
+
+        Helm installs the first of each API server, the others are copies.
+        """
         copies = Copies(self)
         for planes in sizes:
             copies.up_to(planes)
+            clusters = [dict(zip(("context", "namespace"), place(number))) for number in range(planes)]
             for _number in range(self.repeat):
                 self.nothing(THOUSAND, planes)
+                self.add(THOUSAND, "floor", f"N={planes}", required(self.register.floor(clusters, [], observe=True), "the floor"))
 
     # -- (7)
 

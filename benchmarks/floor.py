@@ -6,14 +6,26 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
+import ssl
 import sys
 import time
 import typing as t
+import urllib.parse
 
 import requests
+import urllib3
 import yaml
 
 CONCURRENCY = 8
+#: what an observation asks of a data plane that is as wanted, and how it wants namespaces: without their contents
+_ASKED = (
+    "/api/v1/namespaces/{}/secrets?labelSelector=status+notin+%28superseded%29",
+    "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings?labelSelector=app.kubernetes.io%2Fmanaged-by%3Dflyte.multicluster",
+    "/apis/flyte.lyft.com/v1alpha1",
+    "/api/v1/namespaces?includeObject=None",
+    "/apis/apps/v1/namespaces/{}/deployments",
+)
+_TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
 
 
 def _kube(kubeconfig: dict[str, t.Any], context: str) -> tuple[requests.Session, str]:
@@ -66,12 +78,37 @@ def _labels(job: dict[str, t.Any]) -> None:
         list(pool.map(put, job["labels"]))
 
 
+def _observe(job: dict[str, t.Any], kubeconfig: dict[str, t.Any]) -> None:
+    """Ask each plane what an observation asks, and as flyteadmin does, by a connection of its own, what it may do; nothing is decoded or kept."""
+    servers = {}
+    for context in {plane["context"] for plane in job["planes"]}:
+        session, server = _kube(kubeconfig, context)
+        trusted = ssl.create_default_context(cafile=session.verify)
+        trusted.load_cert_chain(*session.cert)
+        servers[context] = (urllib.parse.urlsplit(server), trusted)
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": {"namespace": "default"}}
+
+    def one(plane: dict[str, str]) -> None:
+        url, trusted = servers[plane["context"]]
+        with urllib3.HTTPSConnectionPool(url.hostname, url.port, ssl_context=trusted) as pool:
+            for path in _ASKED:
+                answer = pool.request("GET", path.format(plane["namespace"]), headers=_TABLE if "includeObject" in path else None)
+                if answer.status != 200:
+                    raise SystemExit(f"{path}: {answer.status}")
+        with urllib3.HTTPSConnectionPool(url.hostname, url.port, ssl_context=trusted) as pool:
+            headers = {"Content-Type": "application/json"}
+            pool.request("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", body=json.dumps(review), headers=headers)
+
+    with concurrent.futures.ThreadPoolExecutor(2 * CONCURRENCY) as pool:
+        list(pool.map(one, job["planes"]))
+
+
 def main() -> None:
     """Send the requests."""
     job = json.load(sys.stdin)
     if job["planes"]:
         with open(sys.argv[1], encoding="utf-8") as file:
-            _register(job, yaml.safe_load(file))
+            (_observe if job["observe"] else _register)(job, yaml.safe_load(file))
     _labels(job)
 
 
