@@ -217,7 +217,9 @@ def data_plane(**changes: t.Any) -> Answers:
         NAMESPACES: table("default", "flyte", "team1-development"),
     }
     answers = {**base, **changes}
-    return {ALL_SECRETS: lambda headers: all_secrets(answers, headers), **answers}
+    # By what the table has when it is asked: a test may change it.
+    answers.setdefault(ALL_SECRETS, lambda headers: all_secrets(answers, headers))
+    return answers
 
 
 def all_secrets(answers: Answers, headers: dict[str, str]) -> t.Any:
@@ -238,11 +240,11 @@ def control_plane(endpoint: str = "https://127.0.0.1:1", **changes: t.Any) -> An
     sources = [{"configMap": {"name": "config"}}, {"secret": {"name": "s"}}]
     mounting = {"template": {"spec": {"volumes": [{"name": "a", "projected": {"sources": sources}}, {"emptyDir": {}}]}}}
     section = {"labelClusterMap": {"l": [{"id": "a", "weight": 1}]}, "clusterConfigs": [{"name": "a", "endpoint": endpoint, "enabled": True}]}
-    base = data_plane(
+    return data_plane(
         **{
             f"{SECRETS}/cluster-credentials": {"data": encoded(a_token="t", a_cacert="c", other="x")},
             f"{DEPLOYMENTS}/flyteadmin": {**deployment("flyteadmin"), "spec": mounting},
             f"{CONFIG_MAPS}/config": {"data": {"clusters.yaml": yaml.safe_dump({"clusters": section}), "x.yaml": "clusters: {{ template }}", "y": "clusters:"}},
+            **changes,
         }
     )
-    return {**base, **changes}
