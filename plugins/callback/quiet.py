@@ -25,6 +25,7 @@ extends_documentation_fragment:
 import typing as t
 
 from ansible.plugins.callback.default import CallbackModule as Default
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.text import visible
 
 _DEBUG = ("debug", "ansible.builtin.debug", "ansible.legacy.debug")
 #: what people read of a result of this collection that failed; the rest of it is for the steps that follow
@@ -68,22 +69,52 @@ class CallbackModule(Default):  # type: ignore[misc]
     def v2_runner_on_ok(self, result: t.Any) -> None:
         """Show what a task says that is there to say something, and what changed."""
         task, found = getattr(result, "task", None) or result._task, getattr(result, "result", None) or result._result
-        if not self._is_quiet or task.action not in _DEBUG or found.get("changed") or "msg" not in found:
+        if not self._is_quiet or task.action not in _DEBUG or found.get("changed"):
             super().v2_runner_on_ok(result)
+            return
+        if task.loop and "results" in found:  # its items were shown
+            return
+        if "msg" not in found:
+            self._as_default(super().v2_runner_on_ok, result)
             return
         self._print_task_banner(task)
         for line in found["msg"] if isinstance(found["msg"], (list, tuple)) else [found["msg"]]:
             self._display.display(str(line))
 
+    def v2_runner_item_on_ok(self, result: t.Any) -> None:
+        """Show what a task says of an item."""
+        task = getattr(result, "task", None) or result._task
+        if self._is_quiet and task.action in _DEBUG:
+            self._as_default(super().v2_runner_item_on_ok, result)
+        else:
+            super().v2_runner_item_on_ok(result)
+
+    def _as_default(self, show: t.Callable[[t.Any], None], result: t.Any) -> None:
+        """Show a result that is fine."""
+        self.set_option("display_ok_hosts", True)
+        try:
+            show(result)
+        finally:
+            self.set_option("display_ok_hosts", False)
+
     def _dump_results(self, result: t.Any, *arguments: t.Any, **options: t.Any) -> str:
         """Return a result as text; of ours that failed the lines as they are: YAML would fold a table's."""
-        if not self._is_quiet or not any(key in result for key in ("failures", "table")):
+        if not self._is_quiet or not _is_ours(result):
             return str(super()._dump_results(result, *arguments, **options))
-        texts = [result[key] for key in _READ if result.get(key)]
-        return "".join(f"\n    {line}" for text in texts for line in (text.splitlines() if isinstance(text, str) else text))
+        texts = [text for key in _READ if result.get(key) for text in (result[key] if isinstance(result[key], (list, tuple)) else [result[key]])]
+        # YAML and JSON write out what a screen would obey; servers and Helm are quoted here.
+        return "".join(f"\n    {line}" for text in texts for line in visible(str(text)).splitlines())
 
     def _print_task_banner(self, task: t.Any) -> None:
         if self._held is not None:
             play, self._held = self._held, None
             super().v2_playbook_on_play_start(play)
         super()._print_task_banner(task)
+
+
+def _is_ours(result: t.Any) -> bool:
+    """Return whether a result is of a step of this collection that failed: others have such keys too, as dnf its failures and iptables its table."""
+    failures, table = result.get("failures"), result.get("table")
+    rows = isinstance(failures, list) and any(isinstance(row, dict) and "remedy" in row for row in failures)
+    lines = isinstance(table, list) and all(isinstance(line, str) for line in table)
+    return bool(result.get("msg")) and (rows or lines)
