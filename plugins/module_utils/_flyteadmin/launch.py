@@ -104,6 +104,8 @@ def _end(admin: Admin, result: dict[str, t.Any], params: dict[str, t.Any], conso
         if not abort(admin, *place, cause=f"did not end within {params['wait_timeout']:g} s (flyte.multicluster)"):
             result["execution"] = row(wait(admin, *place, timeout=0.0), console)
             _check(result["execution"], params, result)
-            return
+            if result["execution"]["phase"] in TERMINAL:
+                return
+            raise AdminError(text, hint=f"flyteadmin says that it has ended, so that it cannot be aborted: look at it, {found['url']}", result=result)
         hint = f"It was aborted: {found['url']}"
     raise AdminError(text, hint=hint, result=result)

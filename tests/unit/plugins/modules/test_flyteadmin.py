@@ -14,6 +14,7 @@ import time
 import typing as t
 
 import pytest
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import launch
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_canary, flyte_ecl, flyte_ecl_info, flyte_execution, flyte_execution_info
 from conftest import REPOSITORY, Flyteadmin, Run
 from workflow import register
@@ -350,6 +351,17 @@ def test_one_that_ends_in_the_moment_in_which_it_is_aborted_is_what_it_ended_as(
     found = run(flyte_execution, wait_timeout=0.5, abort_on_timeout=True, **common)
     assert bool(found.get("failed")) == (phase == "FAILED") and found["execution"]["phase"] == phase, found
     assert "did not end" not in str(found.get("msg"))
+
+
+def test_one_that_is_said_to_have_ended_and_runs_is_a_failure(registered: Flyteadmin, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is none that succeeded, whatever flyteadmin means."""
+    if registered.double is None:
+        pytest.skip("a real flyteadmin says it of none that runs")
+    monkeypatch.setattr(launch, "abort", lambda *_place, **_cause: False)
+    registered.double.planes.finish_after = -1
+    common = {**registered.options, "project": registered.projects[0], "domain": "development", "launch_plan": WORKFLOW}
+    found = run(flyte_execution, wait_timeout=0.5, abort_on_timeout=True, **common)
+    assert found["failed"] and "did not end within 0.5 s" in found["msg"] and "says that it has ended" in found["msg"]
 
 
 def test_executions_are_listed_by_cluster_and_phase(registered: Flyteadmin, run: Run) -> None:
