@@ -13,9 +13,10 @@ import re
 import threading
 import typing as t
 import urllib.parse
+from collections.abc import Iterable, Mapping
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 MASK = "********"
 #: what is shorter stands in other words too
@@ -138,12 +139,15 @@ def texts_of(value: t.Any) -> set[str]:
         one = waiting.pop()
         if isinstance(one, str):
             found.add(one)
-        elif isinstance(one, dict):
+        elif isinstance(one, bytes):
+            found.add(one.decode(errors="surrogateescape"))
+        elif isinstance(one, Mapping):
             waiting.extend(one.values())
-        elif isinstance(one, (list, tuple, set)):
-            waiting.extend(set(one) if all(isinstance(item, str) for item in one) else one)
+        elif isinstance(one, Iterable):
+            items = list(one)
+            waiting.extend(set(items) if all(isinstance(item, str) for item in items) else items)
         else:
-            found.add(one.decode(errors="replace") if isinstance(one, bytes) else str(one))
+            found.add(str(one))
     return found
 
 

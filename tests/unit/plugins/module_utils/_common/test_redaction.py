@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import base64
+import collections
 import json
+import types
 import urllib.parse
 
 import pytest
@@ -136,3 +138,9 @@ def test_the_secrets_that_stand_in_data_are_found_wherever_they_do() -> None:
     wanted = {"token-4711", "7000001", "bytes-4711", "set-4711", "x"}
     assert those_in(wanted | {"absent", "token-4711 after and more", "no-key-4711"}, texts) == wanted
     assert those_in(wanted, []) == set() and those_in([], texts) == set()
+
+
+def test_they_are_found_as_they_are_in_whatever_holds_texts() -> None:
+    """The text of such a thing would show a line break or a quote as Python writes it."""
+    data = {"a": types.MappingProxyType({"b": SECRET}), "c": frozenset({f"1{SECRET}"}), "d": collections.deque([f"2{SECRET}"]), "e": b"\xff3\n"}
+    assert texts_of(data) == {SECRET, f"1{SECRET}", f"2{SECRET}", "\udcff3\n"} and those_in([SECRET], texts_of(data)) == {SECRET}
