@@ -116,12 +116,13 @@ class _Observed:
     secrets: t.Mapping[str, t.Mapping[str, t.Any]] = dataclasses.field(repr=False, default_factory=dict)
 
     def complete(self, control_plane: t.Callable[[Kube], dict[str, t.Any]] | None = None) -> _Observed:
-        """Ask the rest of a cluster that answered the first question; its connection is closed then."""
+        """Ask the rest of a cluster that answered the first question; its connection is closed then, and its Secrets are forgotten."""
         kube, self.kube = self.kube, None
+        secrets, self.secrets = self.secrets, {}
         if kube is None:
             return self
         try:
-            self.found.update(_cluster(kube, self.spec, self.release, self.secrets))
+            self.found.update(_cluster(kube, self.spec, self.release, secrets))
             if control_plane is not None:
                 self.found["control_plane"] = control_plane(kube)
             self.found["reachable"] = True

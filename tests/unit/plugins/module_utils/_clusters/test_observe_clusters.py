@@ -78,6 +78,15 @@ def test_many_clusters_do_not_take_many_files(monkeypatch: pytest.MonkeyPatch) -
     assert 1 <= counts[1] <= 10
 
 
+def test_the_secrets_of_a_cluster_are_forgotten_when_it_is_observed() -> None:
+    """All Secrets of a thousand namespaces are more than what is kept of them."""
+    with ApiServer(data_plane()) as server:
+        opened = _observe._opened(spec(server), 5, server_version=False)
+        assert "flyteadmin-token" in opened.secrets
+        whole = opened.complete()
+    assert whole.found["reachable"] and whole.found["token"] and not whole.secrets and whole.kube is None
+
+
 @pytest.mark.parametrize("ahead", [-86400, -600, 600, 86400])
 def test_ages_are_by_the_clock_of_the_api_server(ahead: int) -> None:
     """A token that is not rotated yet, and a release that another run is at, are as old as their API server says."""
