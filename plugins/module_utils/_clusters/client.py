@@ -19,7 +19,7 @@ from .._common.explain import NOTES
 from .._common.redaction import SECRETS
 from .._common.times import ServerClock, moment
 from .configuration import configuration_of, has_explicit_access, require_explicit_access
-from .errors import KubeError
+from .errors import TOO_LARGE, KubeError
 from .remedies import remedy_of
 from .settings import Connections
 
@@ -186,7 +186,7 @@ class Kube:
             raise KubeError("access", f"{self.server} cannot be asked ({type(error).__name__})", hint=hint) from error
         if len(data) > MOST:
             hint = "Check that this is the API server itself: a proxy or a login page may stand in front of it."
-            raise KubeError("api", f"{method} {self.server}{path}: the answer has more than {MOST >> 20} MiB", hint=hint)
+            raise KubeError("api", f"{method} {self.server}{path}: the answer has more than {MOST >> 20} MiB", reason=TOO_LARGE, hint=hint)
         self._time.hear(answer.headers.get("Date"))
         return answer.status, data, answer.headers.get("Retry-After")
 

@@ -18,6 +18,10 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+#: the ``reason`` of an answer that was longer than what is read of one; none of Kubernetes' own
+TOO_LARGE = "too large"
+
+
 class KubeError(Exception):
     """A request failed. ``hint`` says what to do.
 
@@ -36,6 +40,11 @@ class KubeError(Exception):
     def is_absent(self) -> bool:
         """Whether the server answered that there is no such object."""
         return self.status == 404
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the answer was longer than what is read of one."""
+        return self.reason == TOO_LARGE
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from .._helm.configuration import CHECKSUM_ANNOTATION
 from .._helm.label import LABEL
 from .client import Kube, decode
 from .credentials import secrets_path
-from .errors import reading
+from .errors import KubeError, reading
 from .propeller import Duties, duties_of
 
 if t.TYPE_CHECKING:
@@ -106,8 +106,18 @@ def newest_of(secrets: Iterable[Mapping[str, t.Any]], namespace: str, name: str,
 
 def read_secrets(kube: Kube, namespace: str, release: str) -> tuple[Release | None, dict[str, Mapping[str, t.Any]]]:
     """Return a release and the Secrets of its namespace by their names, without Helm's records, all in one request. Secrets."""
+    try:
+        return _read_secrets(kube, namespace, release, NOT_REPLACED)
+    except KubeError as error:
+        if not error.is_too_large:
+            raise
+    # Many other releases are in this namespace, each record with a whole chart.
+    return find_release(kube, namespace, release), _read_secrets(kube, namespace, release, "owner!=helm")[1]
+
+
+def _read_secrets(kube: Kube, namespace: str, release: str, selector: str) -> tuple[Release | None, dict[str, Mapping[str, t.Any]]]:
     with reading(f"the Secrets in the namespace {namespace}", f"Look at them: kubectl -n {namespace} get secrets"):
-        found = kube.get(secrets_path(namespace), labelSelector=NOT_REPLACED).get("items") or []
+        found = kube.get(secrets_path(namespace), labelSelector=selector).get("items") or []
         others = {str(secret["metadata"]["name"]): secret for secret in found if not _is_record(secret)}
     return newest_of(found, namespace, release, kube.now), others
 

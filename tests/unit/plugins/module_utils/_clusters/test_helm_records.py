@@ -10,10 +10,11 @@ import json
 import typing as t
 
 import pytest
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import client as _client
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.client import Kube
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.errors import KubeError
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.releases import Release, Wanted, deployments_of, find_release, read_secrets
-from api_server import MANIFEST, SECRETS, ApiServer, helm_record, token_secret
+from api_server import MANIFEST, RECORDS, SECRETS, ApiServer, helm_record, token_secret
 
 _MANIFEST = """---
 # Source: flyte-core/templates/propeller/deployment.yaml
@@ -124,3 +125,17 @@ def test_a_release_and_the_other_secrets_are_one_request() -> None:
         release, secrets = read_secrets(Kube(server.access), "flyte", "flyte-core-data")
         assert len(server.seen) == 1 and "status+notin+%28superseded%29" in server.seen[0][1]
     assert release is not None and release.revision == 2 and list(secrets) == ["flyteadmin-token"]
+
+
+def test_a_namespace_of_many_releases_is_read_without_their_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is too long for one answer is none of a proxy, as long as its parts are not."""
+    monkeypatch.setattr(_client, "MOST", 20_000)
+    other = helm_record()
+    other["metadata"] |= {"labels": {**LABELS, "name": "other", "version": "9"}, "annotations": {"a": "x" * 30_000}}
+    parts = {RECORDS: {"items": [helm_record(revision=2)]}, f"{SECRETS}?labelSelector=owner%21%3Dhelm": {"items": [token_secret()]}}
+    with ApiServer({**parts, SECRETS: {"items": [other, token_secret(), helm_record(revision=2)]}}) as server:
+        release, secrets = read_secrets(Kube(server.access), "flyte", "flyte-core-data")
+    assert release is not None and release.revision == 2 and list(secrets) == ["flyteadmin-token"]
+    with ApiServer({SECRETS: {"items": [other]}}) as server, pytest.raises(KubeError, match="more than") as caught:
+        read_secrets(Kube(server.access), "flyte", "flyte-core-data")
+    assert caught.value.is_too_large and caught.value.hint
