@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import typing as t
 
@@ -20,7 +21,7 @@ from .readers import readers_of
 from .secrets import read_secret
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from .._rights.rules import Rule
 
@@ -41,8 +42,10 @@ def observe_control_plane(
     exact: Mapping[str, Sequence[Rule]] | None = None,
     unprobed: Collection[str] = (),
     flyteadmin: Mapping[str, t.Any] | None = None,
-) -> dict[str, t.Any]:
-    """Return what only the control plane has, fingerprints in the place of credentials.
+) -> tuple[dict[str, t.Any], Callable[[], dict[str, t.Any]]]:
+    """Return what only the control plane has, fingerprints in the place of credentials; and what asks the clusters that flyteadmin knows as it does.
+
+    Of them each has a time of its own: where many are dead, all take longer together than the control plane may.
 
     :param rules: what flyteadmin has to be allowed in the data planes.
     :param exact: what it may be allowed at most, by the names of the clusters of which that is asked.
@@ -59,22 +62,22 @@ def observe_control_plane(
     clusters = _clusters_of(configured)
     stored = stored_credentials(data)
     pairs = {f"{name}_{suffix}" for name in stored for suffix in ("token", "cacert")}
-    probes = probe_all(clusters.get("clusterConfigs") or [], data, timeout=timeout, rules=rules, exact=exact, unprobed=unprobed)
+    probing = functools.partial(probe_all, clusters.get("clusterConfigs") or [], data, timeout=timeout, rules=rules, exact=exact, unprobed=unprobed)
     journal = ConfigMapJournal(lambda: kube, namespace)
     with reading(f"the journal {journal.place}", "It holds labels to restore: mend it, or move it away."):
         rows = [_labels.as_dict(key, label) for key, label in sorted(journal.read().items())]
-    return {
+    found = {
         "credentials": stored,
         "terms": {name: term for name in stored if (term := term_claimed(data[f"{name}_token"].decode("ascii", "replace")))},
         "other_keys": sorted(set(data) - pairs),
         "clusters": clusters,
-        "probes": probes,
         "journal": rows,
         "readers": readers_of(kube, namespace),
         "namespace_mapping": _setting(configured, "namespace_mapping", "template"),
         "refresh_interval": _setting(configured, "cluster_resources", "refreshInterval"),
         "authentication": _authentication(flyteadmin, timeout) if flyteadmin and clusters else None,
     }
+    return found, probing
 
 
 def _setting(configured: Mapping[str, t.Any], section: str, key: str) -> str | None:

@@ -58,20 +58,24 @@ def observe(
     """Return what was found in each cluster, by ``name`` of its spec.
 
     The first question goes to :data:`WIDE` clusters at once, so that dead ones, of which one costs a timeout, do not wait for one another;
-    the others are bounded. The control plane, which asks every cluster that flyteadmin knows too, goes on beside them.
+    the others are bounded, and :data:`_OPEN` clusters are gone through before the next ones. The control plane, which asks every cluster
+    that flyteadmin knows too, goes on beside them.
     """
     control_planes = [spec for spec in specs if spec["control_plane"]]
     planes = [spec for spec in specs if not spec["control_plane"]]
 
-    def whole(spec: _Spec) -> _Observed:
+    def own(spec: _Spec) -> _Observed:
         observed = _opened(spec, timeout, server_version)
         asked: dict[str, t.Any] = {"rules": rules, "exact": exact, "unprobed": unprobed, "flyteadmin": flyteadmin}
         return observed.complete(lambda kube: observe_control_plane(kube, spec["namespace"], timeout=timeout, **asked))
 
+    def whole(spec: _Spec) -> _Observed:
+        # The clusters that flyteadmin knows are asked then: of them each has a limit of its own.
+        return in_threads(own, [spec], 1, seconds=2 * limit, late=_late)[0].probe()
+
     limit = PATIENCE * timeout
     with concurrent.futures.ThreadPoolExecutor(max_workers=1) as pool:
-        # A control plane asks every cluster that flyteadmin knows, each with a limit of its own.
-        pending = pool.submit(in_threads, whole, control_planes, WIDE, seconds=2 * limit, late=_late)
+        pending = pool.submit(in_threads, whole, control_planes, WIDE)
         observed: list[_Observed] = []
         for first in range(0, len(planes), _OPEN):
             opened = in_threads(lambda spec: _opened(spec, timeout, server_version), planes[first : first + _OPEN], WIDE, seconds=limit, late=_late)
@@ -114,8 +118,10 @@ class _Observed:
     release: Release | None = None
     #: of its namespace, by their names
     secrets: t.Mapping[str, t.Mapping[str, t.Any]] = dataclasses.field(repr=False, default_factory=dict)
+    #: of a control plane: asks the clusters that flyteadmin knows
+    probing: t.Callable[[], dict[str, t.Any]] | None = dataclasses.field(repr=False, default=None)
 
-    def complete(self, control_plane: t.Callable[[Kube], dict[str, t.Any]] | None = None) -> _Observed:
+    def complete(self, control_plane: t.Callable[[Kube], tuple[dict[str, t.Any], t.Callable[[], dict[str, t.Any]]]] | None = None) -> _Observed:
         """Ask the rest of a cluster that answered the first question; its connection is closed then, and its Secrets are forgotten."""
         kube, self.kube = self.kube, None
         secrets, self.secrets = self.secrets, {}
@@ -124,11 +130,22 @@ class _Observed:
         try:
             self.found.update(_cluster(kube, self.spec, self.release, secrets))
             if control_plane is not None:
-                self.found["control_plane"] = control_plane(kube)
+                self.found["control_plane"], self.probing = control_plane(kube)
             self.found["reachable"] = True
             PROGRESS.say(self.spec["name"], "has answered")
         except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
             self.found["error"] = failure_of(error)
+        return self
+
+    def probe(self) -> _Observed:
+        """Ask the clusters that a control plane's flyteadmin knows, as it does."""
+        probing, self.probing = self.probing, None
+        if probing is None:
+            return self
+        try:
+            self.found["control_plane"]["probes"] = probing()
+        except Exception as error:  # pylint: disable=broad-except  # one cluster's failure, whatever it is
+            self.found.update(error=failure_of(error), control_plane=None, reachable=False)
         return self
 
 

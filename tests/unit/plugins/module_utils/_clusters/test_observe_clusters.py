@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import datetime
 import email.utils
+import socket
 import threading
 import typing as t
 
 import pytest
+import yaml
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import control_plane as _control_plane
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import observe as _observe
+from ansible_collections.flyte.multicluster.plugins.module_utils._clusters import probe as _probe
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.observe import observe
 from api_server import (
     ACCOUNT,
@@ -85,6 +88,29 @@ def test_the_secrets_of_a_cluster_are_forgotten_when_it_is_observed() -> None:
         assert "flyteadmin-token" in opened.secrets
         whole = opened.complete()
     assert whole.found["reachable"] and whole.found["token"] and not whole.secrets and whole.kube is None
+
+
+def test_many_dead_clusters_that_flyteadmin_knows_are_no_failure_of_the_control_plane(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are asked so many at once, and each may take its whole time."""
+    monkeypatch.setattr(_probe, "WIDE", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        names = [f"dead_{number}" for number in range(10)]
+        section = {"clusterConfigs": [{"name": name, "endpoint": endpoint, "enabled": True} for name in names]}
+        pairs = encoded(**{f"{name}_{suffix}": "x" for name in names for suffix in ("token", "cacert")})
+        config = {"data": {"clusters.yaml": yaml.safe_dump({"clusters": section})}}
+        with ApiServer(control_plane(**{f"{CONFIG_MAPS}/config": config, SECRET: {"data": pairs}})) as server:
+            found = observe([spec(server, control_plane=True)], concurrency=4, timeout=0.5, rules=[])["dataplane_1"]
+    assert found["reachable"] and found["error"] is None
+    probes = found["control_plane"]["probes"]
+    assert set(probes) == set(names) and not any(probe["ok"] for probe in probes.values())
+
+
+def test_what_breaks_where_they_are_asked_is_the_control_planes_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_probe, "stored_pair", lambda *_arguments: 1 / 0)
+    with ApiServer(control_plane()) as server:
+        found = observed(spec(server, control_plane=True))["dataplane_1"]
+    assert not found["reachable"] and found["control_plane"] is None and "clusterConfigs" in found["error"]["message"] and found["error"]["hint"]
 
 
 @pytest.mark.parametrize("ahead", [-86400, -600, 600, 86400])
