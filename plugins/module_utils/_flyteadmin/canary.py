@@ -174,7 +174,12 @@ def _watch(admin: Admin, canary: _Canary, ended: float, console: str, params: di
     _judge(canary, wait(admin, *place, timeout=max(0.0, ended - time.monotonic())), console, params)
     if canary.found["phase"] in TERMINAL or not params["abort_on_timeout"]:
         return
-    if not abort(admin, *place, cause="the canary did not end in time (flyte.multicluster)"):
+    try:
+        aborted = abort(admin, *place, cause="the canary did not end in time (flyte.multicluster)")
+    except AdminError as error:
+        canary.problem = f"{canary.problem}; it runs on, since it cannot be aborted: {error}"
+        return
+    if not aborted:
         # It ended between the last look and this: how it did is what counts.
         _judge(canary, wait(admin, *place, timeout=0.0), console, params)
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import own_canary
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import canary, own_canary
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.errors import AdminError
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.own_canary import NAME, VERSION, documents
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_canary
 from api_server import CRD, LEASE, ApiServer, working_plane
@@ -146,6 +147,23 @@ def test_one_that_ends_in_the_moment_in_which_it_is_given_up_is_what_it_ended_as
     canary = found["canaries"][0]
     assert canary["phase"] == phase and bool(canary["problem"]) == (phase == "FAILED"), found
     assert "already terminated" not in str(found) and bool(found.get("failed")) == (phase == "FAILED")
+
+
+def test_one_that_cannot_be_aborted_says_still_what_is_wrong_with_it(stuck: Double, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_place: t.Any, **_cause: t.Any) -> t.NoReturn:
+        raise AdminError("DELETE: no right to abort.", status=403, hint="Ask for it.")
+
+    monkeypatch.setattr(canary, "abort", refused)
+    found = run(
+        flyte_canary,
+        url=stuck.url,
+        own={"project": "team1", "domain": "development", "clusters": [{"name": "dataplane_1", "label": "label1"}]},
+        label_cluster_map={"label1": [{"id": "dataplane_1", "weight": 1}]},
+        enabled_clusters=["dataplane_1"],
+        wait_timeout=0,
+    )
+    problem = found["canaries"][0]["problem"]
+    assert problem.startswith("never started on dataplane_1") and problem.endswith("cannot be aborted: DELETE: no right to abort. Ask for it.")
 
 
 def test_without_access_to_the_plane_it_is_said_that_nothing_came_back(stuck: Double, run: Run) -> None:
