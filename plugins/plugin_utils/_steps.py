@@ -15,6 +15,7 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.each 
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.probe import UNPROBED, probe_result
 from ansible_collections.flyte.multicluster.plugins.module_utils._clusters.restarts import announce, present, restart
 from ansible_collections.flyte.multicluster.plugins.module_utils._common.progress import PROGRESS
+from ansible_collections.flyte.multicluster.plugins.module_utils._common.text import visible
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.credentials import endpoint_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rotation import terms_of
 from ansible_collections.flyte.multicluster.plugins.module_utils._plan.rows import Failure, not_ready
@@ -96,9 +97,9 @@ def ended(failures: Iterable[Failure | None], **more: t.Any) -> dict[str, t.Any]
     found = [failure for failure in failures if failure]
     if not found:
         return {"failures": [], **more}
-    # One text: of a list Ansible shows how Python writes it.
+    # One text: of a list Ansible shows how Python writes it. Of a text it shows also what a screen obeys, and servers and Helm are quoted here.
     said = "\n".join(f"{row.host}: {row.problem.rstrip('.')}. {row.remedy}" for row in found)
-    return {**more, "failed": True, "failures": as_rows(found), "msg": said}
+    return {**more, "failed": True, "failures": as_rows(found), "msg": visible(said)}
 
 
 def wait_until_ready(work: Work) -> dict[str, t.Any]:
