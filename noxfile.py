@@ -20,6 +20,8 @@ import antsibull_nox
 import nox
 
 BIN = pathlib.Path(sys.executable).parent
+#: seconds that a test gets after Ctrl-C to end its lab; nox kills it after half a second otherwise
+_ENDING = 120
 nox.options.sessions = ["lint", "types", "units", "docs", "extra-checks"]
 antsibull_nox.load_antsibull_nox_toml()
 
@@ -27,7 +29,10 @@ antsibull_nox.load_antsibull_nox_toml()
 def _run(session: nox.Session, *command: str, **environment: str) -> None:
     """Run a program of this environment."""
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-    session.run(str(BIN / command[0]), *command[1:], *session.posargs, external=True, env={"PATH": path, **environment})
+    arguments = [*command[1:], *session.posargs]
+    session.run(
+        str(BIN / command[0]), *arguments, external=True, env={"PATH": path, **environment}, interrupt_timeout=_ENDING, terminate_timeout=_ENDING
+    )
 
 
 @nox.session(venv_backend="none")
