@@ -30,6 +30,8 @@ from ansible_collections.flyte.multicluster.plugins.module_utils._common.text im
 _DEBUG = ("debug", "ansible.builtin.debug", "ansible.legacy.debug")
 #: what people read of a result of this collection that failed; the rest of it is for the steps that follow
 _READ = ("msg", "status_table", "table")
+#: what the default callback leaves out or shows elsewhere, and what the word FAILED says
+_NOT_READ = ("msg", "failed", "changed", "invocation", "diff", "exception", "warnings", "deprecations")
 
 
 class CallbackModule(Default):  # type: ignore[misc]
@@ -114,7 +116,13 @@ class CallbackModule(Default):  # type: ignore[misc]
 
 def _is_ours(result: t.Any) -> bool:
     """Return whether a result is of a step of this collection that failed: others have such keys too, as dnf its failures and iptables its table."""
-    failures, table = result.get("failures"), result.get("table")
+    failures, table, message = result.get("failures"), result.get("table"), result.get("msg")
     rows = isinstance(failures, list) and any(isinstance(row, dict) and "remedy" in row for row in failures)
-    lines = isinstance(table, list) and all(isinstance(line, str) for line in table)
-    return bool(result.get("msg")) and (rows or lines)
+    lines = _are_lines(table)
+    # A refusal; whose it is does not matter where there is nothing else in it.
+    alone = _are_lines(message) and all(key in _NOT_READ or key.startswith("_ansible") for key in result)
+    return bool(message) and (rows or lines or alone)
+
+
+def _are_lines(value: t.Any) -> bool:
+    return isinstance(value, list) and all(isinstance(line, str) for line in value)

@@ -121,3 +121,12 @@ def test_with_v_a_failure_of_ours_has_everything(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(callback._display, "verbosity", 1)
     text = callback._dump_results(RESULT)
     assert all(key in text for key in RESULT)
+
+
+def test_a_refusal_is_its_lines_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    callback = quiet.CallbackModule()
+    monkeypatch.setattr(callback._display, "verbosity", 0)
+    lines = ["Nothing was changed.", "dataplane_1: flyte_kube_context: 'a: b' " + "is none of the contexts of this kubeconfig, " * 3]
+    result = {"failed": True, "changed": False, "msg": lines, "_ansible_no_log": False}
+    assert callback._dump_results(result).splitlines() == ["", *(f"    {line}" for line in lines)]
+    assert "assertion" in callback._dump_results({**result, "assertion": "of somebody else"})
