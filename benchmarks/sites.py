@@ -20,7 +20,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests" / "lab"))
 
 from lab import CONTROL_PLANE, Lab  # noqa: E402
-from processes import kill_tree  # noqa: E402
+from processes import all_pids, kill_tree, stat_of  # noqa: E402
 
 SERVERS = (CONTROL_PLANE, "dataplane1", "dataplane2")
 PROJECT = "team1"
@@ -63,12 +63,9 @@ def _environment(temporary: pathlib.Path) -> dict[str, str]:
 def tree_mib(root: int) -> float:
     """Return the memory of a process and all below it, shared pages counted once (PSS)."""
     children: dict[int, list[int]] = {}
-    for entry in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = entry.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        except OSError:
-            continue
-        children.setdefault(int(fields[1]), []).append(int(entry.parent.name))
+    for pid in all_pids():
+        if fields := stat_of(pid):
+            children.setdefault(int(fields[1]), []).append(pid)
     total, waiting = 0.0, [root]
     while waiting:
         process = waiting.pop()
@@ -89,12 +86,13 @@ def place(number: int) -> tuple[str, str]:
 def seconds_below(folder: pathlib.Path) -> float:
     """Return the seconds of CPU that the running processes have taken whose command names a folder."""
     ticks = 0
-    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+    for pid in all_pids():
         try:
-            if str(folder).encode() in (entry / "cmdline").read_bytes():
-                ticks += sum(map(int, (entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[11:13]))
+            command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
             continue
+        if os.fsencode(folder) in command and (fields := stat_of(pid)):
+            ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
 
 

@@ -70,7 +70,7 @@ class CallbackModule(Default):  # type: ignore[misc]
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
         """Show what a task says that is there to say something, and what changed."""
-        task, found = getattr(result, "task", None) or result._task, getattr(result, "result", None) or result._result
+        task, found = _task_of(result), getattr(result, "result", None) or result._result
         if not self._is_quiet or task.action not in _DEBUG or found.get("changed"):
             super().v2_runner_on_ok(result)
             return
@@ -80,13 +80,12 @@ class CallbackModule(Default):  # type: ignore[misc]
             self._as_default(super().v2_runner_on_ok, result)
             return
         self._print_task_banner(task)
-        for line in found["msg"] if isinstance(found["msg"], (list, tuple)) else [found["msg"]]:
+        for line in _each(found["msg"]):
             self._display.display(str(line))
 
     def v2_runner_item_on_ok(self, result: t.Any) -> None:
         """Show what a task says of an item."""
-        task = getattr(result, "task", None) or result._task
-        if self._is_quiet and task.action in _DEBUG:
+        if self._is_quiet and _task_of(result).action in _DEBUG:
             self._as_default(super().v2_runner_item_on_ok, result)
         else:
             super().v2_runner_item_on_ok(result)
@@ -103,7 +102,7 @@ class CallbackModule(Default):  # type: ignore[misc]
         """Return a result as text; of ours that failed the lines as they are: YAML would fold a table's."""
         if not self._is_quiet or not _is_ours(result):
             return str(super()._dump_results(result, *arguments, **options))
-        texts = [text for key in _READ if result.get(key) for text in (result[key] if isinstance(result[key], (list, tuple)) else [result[key]])]
+        texts = [text for key in _READ if result.get(key) for text in _each(result[key])]
         # YAML and JSON write out what a screen would obey; servers and Helm are quoted here.
         return "".join(f"\n    {line}" for text in texts for line in visible(str(text)).splitlines())
 
@@ -114,14 +113,22 @@ class CallbackModule(Default):  # type: ignore[misc]
         super()._print_task_banner(task)
 
 
+def _task_of(result: t.Any) -> t.Any:
+    return getattr(result, "task", None) or result._task
+
+
+def _each(value: t.Any) -> t.Sequence[t.Any]:
+    """Return what is to be shown line by line."""
+    return value if isinstance(value, (list, tuple)) else [value]
+
+
 def _is_ours(result: t.Any) -> bool:
     """Return whether a result is of a step of this collection that failed: others have such keys too, as dnf its failures and iptables its table."""
     failures, table, message = result.get("failures"), result.get("table"), result.get("msg")
     rows = isinstance(failures, list) and any(isinstance(row, dict) and "remedy" in row for row in failures)
-    lines = _are_lines(table)
     # A refusal; whose it is does not matter where there is nothing else in it.
     alone = _are_lines(message) and all(key in _NOT_READ or key.startswith("_ansible") for key in result)
-    return bool(message) and (rows or lines or alone)
+    return bool(message) and (rows or _are_lines(table) or alone)
 
 
 def _are_lines(value: t.Any) -> bool:

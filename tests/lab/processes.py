@@ -127,16 +127,21 @@ def kill_tree(process: subprocess.Popen[bytes]) -> None:
         _gone(pid, 5)
 
 
+def stat_of(pid: int) -> list[str] | None:
+    """Return what the system says of a process (``man proc_pid_stat``, from its state on), None where it is gone."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+
+
+def all_pids() -> list[int]:
+    """Return the ids of all processes."""
+    return [int(path.name) for path in pathlib.Path("/proc").glob("[0-9]*")]
+
+
 def _children(parent: int) -> list[int]:
-    found = []
-    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == parent:
-            found.append(int(path.parent.name))
-    return found
+    return [pid for pid in all_pids() if (fields := stat_of(pid)) and int(fields[1]) == parent]
 
 
 def _programs_of(folder: pathlib.Path) -> list[int]:
@@ -214,12 +219,8 @@ def _gone(pid: int, seconds: float) -> bool:
 
 
 def _started_at(pid: int) -> str | None:
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
-            fields = stat.read().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] == "Z" else fields[19]
+    fields = stat_of(pid)
+    return None if fields is None or fields[0] == "Z" else fields[19]
 
 
 def wait_for(what: str, ready: t.Callable[[], bool], *, seconds: float, explain: t.Callable[[], str]) -> None:

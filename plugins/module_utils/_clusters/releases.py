@@ -85,10 +85,10 @@ def find_release(kube: Kube, namespace: str, name: str) -> Release | None:
     selector = f"owner=helm,name={name},{NOT_REPLACED}"
     with _records(namespace, name):
         found = kube.get(secrets_path(namespace), labelSelector=selector).get("items") or []
-    return newest_of(found, namespace, name, kube.now)
+    return _newest_of(found, namespace, name, kube.now)
 
 
-def newest_of(secrets: Iterable[Mapping[str, t.Any]], namespace: str, name: str, now: datetime.datetime) -> Release | None:
+def _newest_of(secrets: Iterable[Mapping[str, t.Any]], namespace: str, name: str, now: datetime.datetime) -> Release | None:
     """Return the newest revision of a release among the Secrets of its namespace, None where there is none.
 
     :raises KubeError: Helm's record of it is damaged.
@@ -119,7 +119,7 @@ def _read_secrets(kube: Kube, namespace: str, release: str, selector: str) -> tu
     with reading(f"the Secrets in the namespace {namespace}", f"Look at them: kubectl -n {namespace} get secrets"):
         found = kube.get(secrets_path(namespace), labelSelector=selector).get("items") or []
         others = {str(secret["metadata"]["name"]): secret for secret in found if not _is_record(secret)}
-    return newest_of(found, namespace, release, kube.now), others
+    return _newest_of(found, namespace, release, kube.now), others
 
 
 def _records(namespace: str, name: str) -> contextlib.AbstractContextManager[None]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import canary, own_canary
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import canary as _canary
+from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin import own_canary
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.errors import AdminError
 from ansible_collections.flyte.multicluster.plugins.module_utils._flyteadmin.own_canary import NAME, VERSION, documents
 from ansible_collections.flyte.multicluster.plugins.modules import flyte_canary
@@ -111,6 +112,18 @@ def _stuck() -> t.Iterator[Double]:
     double.close()
 
 
+def of_one(stuck: Double, run: Run, *, wait_timeout: float) -> dict[str, t.Any]:
+    """Return what the canary of one data plane, which cannot be looked into, comes to."""
+    return run(
+        flyte_canary,
+        url=stuck.url,
+        own={"project": "team1", "domain": "development", "clusters": [{"name": "dataplane_1", "label": "label1"}]},
+        label_cluster_map={"label1": [{"id": "dataplane_1", "weight": 1}]},
+        enabled_clusters=["dataplane_1"],
+        wait_timeout=wait_timeout,
+    )
+
+
 def test_a_canary_that_never_started_says_what_stands_in_its_way(stuck: Double, run: Run) -> None:
     answers = {LEASE: 404, NAMESPACE: {"kind": "Namespace"}, f"{NAMESPACE}/resourcequotas": {"items": []}}
     with ApiServer(working_plane(**answers)) as idle, ApiServer(working_plane(**{NAMESPACE: 404})) as lacking:
@@ -136,14 +149,7 @@ def test_a_canary_that_never_started_says_what_stands_in_its_way(stuck: Double, 
 @pytest.mark.parametrize("phase", ["SUCCEEDED", "FAILED"])
 def test_one_that_ends_in_the_moment_in_which_it_is_given_up_is_what_it_ended_as(stuck: Double, run: Run, phase: str) -> None:
     stuck.planes.ends_before_aborted = phase
-    found = run(
-        flyte_canary,
-        url=stuck.url,
-        own={"project": "team1", "domain": "development", "clusters": [{"name": "dataplane_1", "label": "label1"}]},
-        label_cluster_map={"label1": [{"id": "dataplane_1", "weight": 1}]},
-        enabled_clusters=["dataplane_1"],
-        wait_timeout=1,
-    )
+    found = of_one(stuck, run, wait_timeout=1)
     canary = found["canaries"][0]
     assert canary["phase"] == phase and bool(canary["problem"]) == (phase == "FAILED"), found
     assert "already terminated" not in str(found) and bool(found.get("failed")) == (phase == "FAILED")
@@ -153,26 +159,12 @@ def test_one_that_cannot_be_aborted_says_still_what_is_wrong_with_it(stuck: Doub
     def refused(*_place: t.Any, **_cause: t.Any) -> t.NoReturn:
         raise AdminError("DELETE: no right to abort.", status=403, hint="Ask for it.")
 
-    monkeypatch.setattr(canary, "abort", refused)
-    found = run(
-        flyte_canary,
-        url=stuck.url,
-        own={"project": "team1", "domain": "development", "clusters": [{"name": "dataplane_1", "label": "label1"}]},
-        label_cluster_map={"label1": [{"id": "dataplane_1", "weight": 1}]},
-        enabled_clusters=["dataplane_1"],
-        wait_timeout=0,
-    )
+    monkeypatch.setattr(_canary, "abort", refused)
+    found = of_one(stuck, run, wait_timeout=0)
     problem = found["canaries"][0]["problem"]
     assert problem.startswith("never started on dataplane_1") and problem.endswith("cannot be aborted: DELETE: no right to abort. Ask for it.")
 
 
 def test_without_access_to_the_plane_it_is_said_that_nothing_came_back(stuck: Double, run: Run) -> None:
-    found = run(
-        flyte_canary,
-        url=stuck.url,
-        own={"project": "team1", "domain": "development", "clusters": [{"name": "dataplane_1", "label": "label1"}]},
-        label_cluster_map={"label1": [{"id": "dataplane_1", "weight": 1}]},
-        enabled_clusters=["dataplane_1"],
-        wait_timeout=0.5,
-    )
+    found = of_one(stuck, run, wait_timeout=0.5)
     assert found["canaries"][0]["problem"] == "never started on dataplane_1: flyteadmin got no event of it"
